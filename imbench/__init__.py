@@ -1,0 +1,34 @@
+"""imbench: which remedy for class imbalance helps on your data?
+
+The public names below are loaded when they are first used, so that ``import imbench`` costs
+neither PyTorch nor MLflow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "ConfigError": "imbench.errors",
+    "DataError": "imbench.errors",
+    "Dataset": "imbench.datasets.base",
+    "DatasetInfo": "imbench.datasets.base",
+    "FoldResult": "imbench.results",
+    "Incompatible": "imbench.errors",
+    "Model": "imbench.models.base",
+    "Store": "imbench.results",
+    "Strategy": "imbench.strategies.base",
+    "TorchClassifier": "imbench.models.torch_classifier",
+    "build": "imbench.build",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - the names are strings, built from a dict
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'imbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -1,0 +1,132 @@
+"""The five composition rules: how stages meet. The one file that knows.
+
+1. In-training stages go into the model; `weights` falls back to ``sample_weight``.
+2. ``Pipeline([clean, *resample, rows, encode, model])``, also with no resampler: scikit-learn's
+   bagging would otherwise bag an estimator that takes ``sample_weight`` by weights, and rows
+   out of the bag would stay in class counts and batches.
+3. The ensemble goes around the pipeline: resampling happens inside each bag.
+4. The decision rule goes around that.
+5. Seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from imblearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from imbench.datasets.base import DatasetInfo
+from imbench.errors import Incompatible
+from imbench.models.base import Model
+from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
+from imbench.models.weighted import WeightedClassifier
+from imbench.seeding import seed_estimator
+from imbench.steps import CheckedSampler, RowCounter
+from imbench.strategies import IN_TRAINING
+from imbench.strategies.base import Strategy
+
+Need = tuple[Callable[[DatasetInfo], bool], str]
+
+NEEDS: dict[str, Need] = {
+    "binary": (lambda info: info.n_classes == 2, "two classes"),
+    "images": (lambda info: info.input_shape is not None, "images"),
+    "tables": (lambda info: info.input_shape is None, "a table"),
+    "no_categories": (lambda info: not info.categorical, "a table without categorical columns"),
+}
+"""What a yaml may list under ``needs``: a check of the data, and its name in the reason."""
+
+
+def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
+    """Compose an estimator from a model and a strategy, for a kind of data.
+
+    Parameters
+    ----------
+    model : Model
+    strategy : Strategy
+    info : DatasetInfo
+    seed : int
+        From (data set, repeat, fold); every ``random_state`` inside is set to it.
+
+    Returns
+    -------
+    estimator
+        Not fitted.
+
+    Raises
+    ------
+    Incompatible
+        If the parts do not fit; the reason names the strategy, the model or the data, and why.
+    """
+    _check_needs(model, strategy, info)
+    estimator = _with_training_stages(model, strategy, info)
+    estimator = _pipeline(estimator, model, strategy, info)
+    for stage in ("ensemble", "decision"):
+        wrap = strategy.entry(stage)
+        estimator = estimator if wrap is None else wrap(estimator=estimator)
+    return seed_estimator(estimator, seed)
+
+
+def _check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:
+    wanted = [(f"model={model.name}", need, "") for need in model.needs]
+    for name, needs in strategy.needs.items():
+        wanted += [(f"strategy={name}", need, strategy.hints.get(name, "")) for need in needs]
+    for who, need, hint in wanted:
+        is_met, words = NEEDS[need]
+        if not is_met(info):
+            instead = f"; use {hint} instead" if hint else ""
+            raise Incompatible(f"{who} needs {words}, which dataset={info.name} is not{instead}.")
+
+
+def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
+    """Rule 1."""
+    estimator = model.fresh_estimator(info)
+    for stage in IN_TRAINING:
+        entries = getattr(strategy, stage)
+        if not entries:
+            continue
+        name, entry = "+".join(entries), strategy.entry(stage)
+        if stage in model.training_stages:
+            estimator.set_params(**{stage: _chained(list(entries.values()))})
+        elif stage != "weights":
+            raise Incompatible(
+                f"strategy={name} acts on the {stage} of a net, which model={model.name} does "
+                "not have; use a net (model=mlp, cnn or resnet18)."
+            )
+        elif has_fit_parameter(estimator, "sample_weight"):
+            estimator = WeightedClassifier(estimator, entry)
+        else:
+            raise Incompatible(
+                f"strategy={name} weights rows, but model={model.name} takes no sample_weight."
+            )
+    return estimator
+
+
+def _chained(entries: list[Any]) -> Any:
+    """One entry as it is; several (only `augment` gets here with several) as a chain."""
+    if len(entries) == 1:
+        return entries[0]
+    from imbench.strategies.augment.chain import AugmentChain
+
+    return AugmentChain(entries)
+
+
+def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo) -> Pipeline:
+    """Rule 2."""
+    samplers = strategy.resample
+    if info.input_shape is not None:
+        raw = model.training_stages and not samplers  # nets scale uint8 a batch at a time
+        clean, encode = [] if raw else pixel_steps(), []
+    else:
+        takes_nan = all(get_tags(s).input_tags.allow_nan for s in samplers.values())
+        impute = model.preprocessing.impute or (info.has_missing and not takes_nan)
+        clean = clean_steps(info, model.preprocessing, impute)
+        encode = encode_steps(info, model.preprocessing)
+    resample = [
+        (name, CheckedSampler(sampler, f"strategy.resample.{name}", info.class_names))
+        for name, sampler in samplers.items()
+    ]
+    rows = [("rows", RowCounter(info.n_classes))]
+    return Pipeline([*clean, *resample, *rows, *encode, ("model", estimator)])

@@ -1,0 +1,65 @@
+"""The command line. ``main`` finds the command and turns errors into one sentence each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from imbench.errors import ImbenchError
+
+Command = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str or None
+        Words after the program's name; None takes them from the process.
+
+    Returns
+    -------
+    int
+        0 all is well; 1 a cell failed, or every cell was skipped; 2 the command or its
+        configuration is wrong and nothing ran; 130 interrupted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    # `python -m` puts the working directory on the path, a console script does not: components
+    # of the user's own are found by both.
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    command, rest = _command(words)
+    try:
+        return command(rest)
+    except ImbenchError as error:
+        if "--traceback" in words:
+            raise
+        print(f"imbench: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output (head, less) has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("imbench: interrupted.", file=sys.stderr)
+        return 130
+
+
+def _command(words: list[str]) -> tuple[Command, list[str]]:
+    """Return the command that the first word names; `run` is meant where none is named."""
+    name = words[0] if words else ""
+    if name in ("-h", "--help", "help"):
+        from imbench.cli.help import command
+    elif name == "list":
+        from imbench.cli.list_command import command
+    elif name == "report":
+        from imbench.cli.report_command import command
+    else:
+        from imbench.cli.run_command import command
+
+        return command, words[1:] if name == "run" else words
+    return command, words[1:]
+
+
+__all__ = ["main"]

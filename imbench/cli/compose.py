@@ -1,0 +1,153 @@
+"""From words on the command line to resolved configurations; the only user of hydra."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from imbench import catalogue
+from imbench.components import closest
+from imbench.errors import ConfigError
+
+CONFIG_NAME = "run"
+
+
+class Composer:
+    """Composes configurations from the shipped folder and one of the user's.
+
+    Parameters
+    ----------
+    config_dir : Path or None
+        Folder given by ``--config-dir``.
+
+    Raises
+    ------
+    ConfigError
+        If the folder does not exist.
+    """
+
+    def __init__(self, config_dir: Path | None) -> None:
+        if config_dir is not None and not config_dir.is_dir():
+            raise ConfigError(f"--config-dir={config_dir} is not a folder.")
+        shipped = catalogue.conf_dir()
+        self.folders = [shipped] if config_dir is None else [shipped, config_dir.resolve()]
+
+    def cells(self, overrides: Sequence[str], multirun: bool) -> list[dict[str, Any]]:
+        """Return the resolved configuration of every cell, in the order of the sweep.
+
+        The last override varies fastest. Sweeps that a configuration file asks for
+        (``hydra.mode: MULTIRUN`` and ``hydra.sweeper.params``, as in ``conf/experiment/``) are
+        expanded as if they stood on the command line, which wins where both name a key.
+
+        Raises
+        ------
+        ConfigError
+            If anything cannot be composed.
+        """
+        parsed = _parse(overrides)
+        fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
+        hydra = self._compose(fixed, with_hydra=True).hydra
+        multirun = multirun or str(hydra.mode).endswith("MULTIRUN")
+        if multirun:
+            named = {o.get_key_element() for o in parsed}
+            from_file = [
+                f"{key}={value}"
+                for key, value in (hydra.sweeper.params or {}).items()
+                if key not in named
+            ]
+            parsed = [*_parse(from_file), *parsed]
+        jobs = itertools.product(*(_choices(o, multirun) for o in parsed))
+        return [_resolved(self._compose(job)) for job in jobs]
+
+    def _compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
+        search = ", ".join(f"'file://{folder}'" for folder in self.folders[1:])
+        with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
+            try:
+                return compose(
+                    CONFIG_NAME,
+                    [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides],
+                    return_hydra_config=with_hydra,
+                )
+            except (HydraException, OmegaConfBaseException) as error:
+                raise ConfigError(self._explain(error)) from error
+
+    def _explain(self, error: Exception) -> str:
+        """Turn hydra's message, often of several lines, into one sentence."""
+        text = " ".join(str(error).split())
+        if isinstance(error, MissingConfigException):
+            found = re.search(r"[Cc]ould not find '([^']+)'|[Cc]ould not load '([^']+)'", text)
+            path = next((g for g in found.groups() if g), "?") if found else "?"
+            group, _, name = path.rpartition("/")
+            known = self._names(group)
+            plural = {g: p for p, g in catalogue.GROUPS.items()}.get(group)
+            more = f"; `python -m imbench list {plural}` shows them all" if plural else (
+                f"; there are {', '.join(known)}" if known else ""
+            )
+            return f"{group}={name}: there is no such {group}{closest(name, known)}{more}."
+        found = re.search(r"Could not (?:override|delete|append to config)[^']*'([^']+)'", text)
+        if found:
+            return self._explain_key(found.group(1), text)
+        return text if text.endswith(".") else f"{text}."
+
+    def _explain_key(self, key: str, text: str) -> str:
+        parent, _, name = key.rpartition(".")
+        node: Any = OmegaConf.select(self._compose([]), parent) if parent else self._compose([])
+        known = [str(k) for k in node] if isinstance(node, DictConfig) else []
+        near = closest(name, known)
+        if not near and not parent:
+            near = f"; the keys are {', '.join(known)}"
+        return f"{key}: there is no such key{near}; to add it on purpose write +{key}=..."
+
+    def _names(self, group: str) -> list[str]:
+        return sorted({p.stem for f in self.folders for p in (f / group).glob("*.yaml")})
+
+
+def _parse(overrides: Sequence[str]) -> list[Override]:
+    parser = OverridesParser.create()
+    parsed = []
+    for line in overrides:
+        try:
+            parsed.append(parser.parse_override(line))
+        except OverrideParseException as error:
+            raise ConfigError(
+                f"cannot read {line!r}: write key=value, and quote lists for the shell "
+                "('strategy=[smote,focal]')."
+            ) from error
+    return parsed
+
+
+def _choices(override: Override, multirun: bool) -> list[str]:
+    """Return the override once for each value that it sweeps over."""
+    if not override.is_sweep_override():
+        return [override.input_line or ""]
+    key = override.get_key_element()
+    if not multirun:
+        raise ConfigError(
+            f"{override.input_line}: several values need -m (a sweep); for one strategy made of "
+            f"several write '{key}=[a,b]'."
+        )
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{override.input_line}: a sweep needs values, not an interval.")
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
+def _resolved(config: DictConfig) -> dict[str, Any]:
+    try:
+        content = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = getattr(error, "full_key", None) or str(error).split(":")[-1].strip()
+        raise ConfigError(f"{key} is not set: give it a value with {key}=...") from error
+    except OmegaConfBaseException as error:
+        raise ConfigError(" ".join(str(error).split()) + ".") from error
+    assert isinstance(content, Mapping)
+    return {str(key): value for key, value in content.items()}

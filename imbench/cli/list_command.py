@@ -1,0 +1,52 @@
+"""``imbench list strategies|datasets|models``: read from the yaml files, nothing imported."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from imbench import catalogue
+from imbench.errors import ConfigError
+
+
+def command(words: list[str]) -> int:
+    """Print a group.
+
+    Raises
+    ------
+    ConfigError
+        If the group is none of the three.
+    """
+    parser = argparse.ArgumentParser(prog="imbench list")
+    parser.add_argument("group", nargs="?", default="strategies", help="strategies|datasets|models")
+    parser.add_argument("--config-dir", type=Path)
+    parser.add_argument("--traceback", action="store_true")
+    options = parser.parse_args(words)
+    if options.group not in catalogue.GROUPS:
+        raise ConfigError(
+            f"list {options.group}: there is no such list; there are "
+            f"{', '.join(catalogue.GROUPS)}."
+        )
+    folders = [catalogue.conf_dir(), *([options.config_dir] if options.config_dir else [])]
+    print_items(catalogue.items(catalogue.GROUPS[options.group], folders), options.group)
+    return 0
+
+
+def print_items(items: Sequence[catalogue.Item], group: str) -> None:
+    """Print one row an item: name, stage (strategies), what it is, where it comes from."""
+    from rich import box
+    from rich.table import Table
+
+    from imbench.cli.console import console
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column(group, no_wrap=True, style="bold")
+    if group == "strategies":
+        table.add_column("stage", no_wrap=True)
+    table.add_column("what it is")
+    table.add_column("source" if group == "datasets" else "paper")
+    for item in items:
+        stage = ["+".join(item.stages) or "-"] if group == "strategies" else []
+        table.add_row(item.name, *stage, item.summary, item.paper)
+    console().print(table)

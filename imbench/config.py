@@ -1,0 +1,200 @@
+"""From a composed configuration to checked parts: every error at once, before anything runs."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from imbench import catalogue
+from imbench.components import bind, closest, construct, deferred, is_component
+from imbench.errors import ConfigError
+from imbench.models.base import Model
+from imbench.models.preprocessing import Preprocessing
+from imbench.splits import Splitter
+from imbench.strategies import CHAINED, STAGES, WRAPPERS
+from imbench.strategies.base import Strategy
+
+Config = Mapping[str, Any]
+
+DEVICES = ("auto", "cpu", "cuda")
+OUTPUTS = ("table", "json")
+STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
+MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
+NOT_IN_RUN_ID = {
+    "dataset": ("about", "path", "data_dir", "download_dir"),  # the fingerprint says what it holds
+    "model": ("about", "search"),
+    "strategy": ("about", "search"),
+}
+
+
+def check(config: Config, folders: Sequence[Path]) -> list[str]:
+    """Return one sentence for each thing that is wrong with a cell's configuration.
+
+    Parameters
+    ----------
+    config : mapping
+        Composed and resolved.
+    folders : sequence of Path
+        Configuration folders, to name the yaml files in a clash.
+    """
+    problems = [*_check_choices(config), *_check_strategy(config["strategy"], folders)]
+    problems += _check_model(config["model"])
+    dataset = {k: v for k, v in config["dataset"].items() if k not in ("about", "name", "imbalance")}
+    problems += bind(dataset, "dataset")
+    if is_component(config["dataset"].get("imbalance")):
+        problems += bind(config["dataset"]["imbalance"], "dataset.imbalance", ())
+    problems += bind(config["splits"], "splits")
+    if problems:
+        return problems  # values are looked at once the names are right
+    for part in (strategy_of, model_of, splitter_of):
+        try:
+            part(config)
+        except ConfigError as error:
+            problems.append(str(error))
+    return problems
+
+
+def strategy_of(config: Config) -> Strategy:
+    """Construct the strategy.
+
+    Raises
+    ------
+    ConfigError
+        If a value is refused.
+    """
+    node = config["strategy"]
+    stages: dict[str, dict[str, Any]] = {}
+    for stage in STAGES:
+        entries = node.get(stage) or {}
+        place = f"strategy.{stage}"
+        if stage in WRAPPERS:
+            stages[stage] = {n: deferred(e, f"{place}.{n}") for n, e in entries.items()}
+            for name, entry in entries.items():
+                _check_params(construct(entry, f"{place}.{name}", estimator=None), f"{place}.{name}")
+        else:
+            stages[stage] = {n: construct(e, f"{place}.{n}") for n, e in entries.items()}
+    about = node.get("about") or {}
+    hints = {name: a["instead"] for name, a in about.items() if a and a.get("instead")}
+    needs = {name: tuple(kinds) for name, kinds in (node.get("needs") or {}).items()}
+    return Strategy(**stages, needs=needs, hints=hints)
+
+
+def model_of(config: Config) -> Model:
+    """Construct the model.
+
+    Raises
+    ------
+    ConfigError
+        If a value is refused.
+    """
+    node = config["model"]
+    estimator = construct(node["estimator"], "model.estimator")
+    _check_params(estimator, "model.estimator")
+    return Model(
+        name=str(node["name"]),
+        estimator=estimator,
+        preprocessing=Preprocessing(**(node.get("preprocessing") or {})),
+        needs=tuple(node.get("needs") or ()),
+    )
+
+
+def splitter_of(config: Config) -> Splitter:
+    """Construct the splitter.
+
+    Raises
+    ------
+    ConfigError
+        If a value is refused.
+    """
+    return construct(config["splits"], "splits")
+
+
+def identity(config: Config) -> dict[str, Any]:
+    """Return what determines a cell's predictions, beside the content of its data.
+
+    Device, tracking, output and the places of files are left out, and so are the metrics:
+    they are derived from stored predictions.
+    """
+    kept: dict[str, Any] = {"seed": config["seed"], "splits": copy.deepcopy(config["splits"])}
+    for part, left_out in NOT_IN_RUN_ID.items():
+        node = copy.deepcopy(dict(config[part]))
+        kept[part] = {name: value for name, value in node.items() if name not in left_out}
+    kept["model"].get("estimator", {}).pop("device", None)
+    return kept
+
+
+def _check_params(component: Any, key: str) -> None:
+    """Let a component of ours check its values now; scikit-learn's do it in `fit`."""
+    if hasattr(component, "check_params"):
+        try:
+            component.check_params()
+        except ValueError as error:
+            raise ConfigError(f"{key}: {error}") from error
+
+
+def _check_choices(config: Config) -> list[str]:
+    problems = [
+        f"{key}={config[key]} is not one of {', '.join(known)}."
+        for key, known in (("device", DEVICES), ("output", OUTPUTS))
+        if config[key] not in known
+    ]
+    if not isinstance(config["seed"], int) or config["seed"] < 0:
+        problems.append(f"seed={config['seed']} must be an integer of at least 0.")
+    return problems
+
+
+def _check_strategy(node: Config, folders: Sequence[Path]) -> list[str]:
+    problems = [
+        f"strategy.{key}: there is no stage {key!r}{closest(key, STAGES)}; "
+        f"the stages are {', '.join(STAGES)}."
+        for key in node
+        if key not in STRATEGY_KEYS
+    ]
+    for stage in STAGES:
+        entries = node.get(stage) or {}
+        if not isinstance(entries, Mapping) or not all(map(is_component, entries.values())):
+            problems.append(
+                f"strategy.{stage} must hold entries by name, each with a _target_: "
+                f"{{name: {{_target_: ...}}}}, got {entries!r}."
+            )
+            continue
+        if len(entries) > 1 and stage not in CHAINED:
+            files = [
+                " or ".join(catalogue.files_of(stage, name, folders)) or name for name in entries
+            ]
+            problems.append(
+                f"strategy={'+'.join(entries)}: {' and '.join(files)} both fill the stage "
+                f"{stage!r}, which holds one: select one of them."
+            )
+        supplied = ("estimator",) if stage in WRAPPERS else ()
+        for name, entry in entries.items():
+            problems += bind(entry, f"strategy.{stage}.{name}", supplied)
+    return problems + _check_needs(node.get("needs") or {}, "strategy.needs")
+
+
+def _check_model(node: Config) -> list[str]:
+    problems = [
+        f"model.{key}: there is no such key{closest(key, MODEL_KEYS)}; "
+        f"a model has {', '.join(MODEL_KEYS)}."
+        for key in node
+        if key not in MODEL_KEYS
+    ]
+    problems += _check_needs({"model": node.get("needs") or ()}, "model.needs")
+    wants = {"_target_": "imbench.models.preprocessing.Preprocessing"}
+    problems += bind({**wants, **(node.get("preprocessing") or {})}, "model.preprocessing")
+    if not is_component(node.get("estimator")):
+        return [*problems, "model.estimator must name a class in _target_."]
+    return problems + bind(node["estimator"], "model.estimator")
+
+
+def _check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:
+    from imbench.build import NEEDS
+
+    return [
+        f"{key}: {kind!r} is not a kind of data{closest(kind, NEEDS)}; known: {', '.join(NEEDS)}."
+        for kinds in needs.values()
+        for kind in kinds
+        if kind not in NEEDS
+    ]

@@ -1,0 +1,423 @@
+"""From a stored fold to numbers. Every metric is derived from predictions, none is stored.
+
+Called by the tables, the tracker and the report, each time from the same arrays, so that a new
+metric never retrains anything. Rules that hold for every metric:
+
+- What a fold does not define is NaN: no warning, no crash, no invented zero. NaN folds are
+  left out of means.
+- A class without true rows in the fold has NaN recall and F1, and macro means run over the
+  classes that are present. Its precision is 0 if it was predicted (every time wrongly),
+  otherwise NaN.
+- A class that is present but never predicted has precision 0 and F1 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.components import bind, closest, construct
+from imbench.errors import ConfigError
+from imbench.results import CellResult, FoldResult
+
+HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
+    {
+        "precision_macro": True,
+        "recall_macro": True,
+        "f1_macro": True,
+        "f1_weighted": True,
+        "f1_minority": True,
+        "roc_auc": True,
+        "average_precision": True,
+        "balanced_accuracy": True,
+        "g_mean": True,
+        "mcc": True,
+        "brier": False,
+        "log_loss": False,
+        "ece": False,
+        "accuracy": True,
+        "worst_class_recall": True,
+    }
+)
+PER_CLASS = ("precision", "recall", "f1")
+ARGUMENTS = ("y_true", "y_pred", "y_score", "minority")  # what a user's metric is called with
+
+
+@dataclass(frozen=True)
+class MetricOptions:
+    """The group ``metrics`` of the configuration, checked.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Metrics that tables show; the names in `extra` are shown after them.
+    sort : str
+        Metric that tables are sorted by and that the verdict is about.
+    minority : str or None
+        Class that ``f1_minority`` and the binary curves are about; None: the rarest.
+    ece_bins : int
+        Bins of the expected calibration error.
+    extra : mapping of str to mapping
+        User metrics: ``{name: {_target_: function, parameter: value, ...}}``. The function is
+        called with ``y_true, y_pred, y_score, minority`` and returns a float. The key
+        ``higher_is_better: false`` in a node turns its direction.
+
+    Raises
+    ------
+    ConfigError
+        If a name is unknown, a node cannot be called, or ``ece_bins`` is below 1.
+    """
+
+    columns: tuple[str, ...] = (
+        "f1_macro",
+        "f1_minority",
+        "balanced_accuracy",
+        "g_mean",
+        "average_precision",
+        "roc_auc",
+        "brier",
+    )
+    sort: str = "f1_macro"
+    minority: str | None = None
+    ece_bins: int = 15
+    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.ece_bins, bool) or not isinstance(self.ece_bins, int):
+            raise ConfigError(f"metrics.ece_bins={self.ece_bins!r}: must be a whole number.")
+        if self.ece_bins < 1:
+            raise ConfigError(f"metrics.ece_bins={self.ece_bins}: must be at least 1.")
+        for name, node in self.extra.items():
+            _check_extra(name, node)
+        known = [*HIGHER_IS_BETTER, *self.extra]
+        for key, name in [("columns", c) for c in self.columns] + [("sort", self.sort)]:
+            if name not in known and not _is_per_class(name):
+                raise ConfigError(
+                    f"metrics.{key}: there is no metric {name!r}{closest(name, known)}; "
+                    f"known are {', '.join(known)} and {', '.join(PER_CLASS)}/<class>."
+                )
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Columns of a table: the chosen ones, then every user metric, each once."""
+        return tuple(dict.fromkeys([*self.columns, *self.extra]))
+
+    def higher_is_better(self, name: str) -> bool:
+        """Direction of a metric."""
+        if name in self.extra:
+            return bool(self.extra[name].get("higher_is_better", True))
+        return HIGHER_IS_BETTER.get(name, True)
+
+
+def metric_options(node: Mapping[str, Any]) -> MetricOptions:
+    """Build the options from the resolved yaml group ``metrics``.
+
+    Raises
+    ------
+    ConfigError
+        If a key or a value is wrong.
+    """
+    known = MetricOptions.__dataclass_fields__
+    for key in node:
+        if key not in known:
+            raise ConfigError(
+                f"metrics.{key}: there is no such key{closest(str(key), known)}; "
+                f"known are {', '.join(known)}."
+            )
+    values = dict(node)
+    columns = values.get("columns", MetricOptions.columns)
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise ConfigError(f"metrics.columns={columns!r}: must be a list, for example [f1_macro].")
+    minority = values.get("minority")
+    # YAML reads the class name 1 as a number; class names are text everywhere.
+    values |= {
+        "columns": tuple(str(c) for c in columns),
+        "minority": None if minority is None else str(minority),
+        "extra": dict(values.get("extra") or {}),
+    }
+    return MetricOptions(**values)
+
+
+def check_classes(options: MetricOptions, class_names: Sequence[str]) -> None:
+    """Check the names that only a data set can tell; called once a data set is loaded.
+
+    Raises
+    ------
+    ConfigError
+        If ``metrics.minority`` or a ``recall/<class>`` names a class that is not there.
+    """
+    minority_label(options, class_names, 0)
+    for name in (*options.columns, options.sort):
+        if _is_per_class(name) and name not in HIGHER_IS_BETTER and name not in options.extra:
+            _class_index(name.partition("/")[2], class_names, f"metrics: {name}")
+
+
+def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: int) -> int:
+    """Label of the class that the minority metrics are about.
+
+    Raises
+    ------
+    ConfigError
+        If ``metrics.minority`` is no class of the data set.
+    """
+    if options.minority is None:
+        return rarest
+    return _class_index(options.minority, class_names, f"metrics.minority={options.minority}")
+
+
+def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
+    """Compute every metric of a stored fold, in the order of tables.
+
+    Raises
+    ------
+    ConfigError
+        If ``metrics.minority`` is unknown or a user metric fails.
+    """
+    minority = minority_label(options, fold.class_names, fold.minority)
+    arrays = (fold.y_true, fold.y_pred, fold.y_score)
+    metrics = compute_metrics(*arrays, fold.class_names, minority, options.ece_bins)
+    for name, node in options.extra.items():
+        given = dict(zip(ARGUMENTS, (*arrays, minority), strict=True))
+        value = construct(_without_direction(node), f"metrics.extra.{name}", **given)
+        try:
+            metrics[name] = float(value)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"metrics.extra.{name}: {node['_target_']} must return a number, got {value!r}."
+            ) from error
+    return metrics
+
+
+def compute_folds(cell: CellResult, options: MetricOptions) -> list[dict[str, float]]:
+    """Metrics of every fold of a cell that is ``ok``, in the order of the folds."""
+    return [compute(fold, options) for fold in cell.folds if fold.status == "ok"]
+
+
+def summarise(folds: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
+    """Mean and standard deviation (n - 1) over the folds where a metric is defined.
+
+    Returns
+    -------
+    mean, std : dict of str to float
+        ``std`` is NaN where fewer than two folds define the metric.
+    """
+    mean, std = {}, {}
+    for name in dict.fromkeys(name for fold in folds for name in fold):
+        values = np.array([fold[name] for fold in folds if name in fold], dtype=np.float64)
+        values = values[~np.isnan(values)]
+        mean[name] = float(values.mean()) if len(values) else float("nan")
+        std[name] = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+    return mean, std
+
+
+def compute_metrics(
+    y_true: NDArray[np.int64],
+    y_pred: NDArray[np.int64],
+    y_score: NDArray[np.float64],
+    class_names: Sequence[str],
+    minority: int,
+    ece_bins: int = 15,
+) -> dict[str, float]:
+    """Compute every metric of imbench from the predictions on one test part.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n,)
+        Labels 0..K-1.
+    y_score : ndarray of shape (n, K)
+        Class probabilities.
+    class_names : sequence of str of length K
+    minority : int
+        Label of the class of ``f1_minority``, positive in the binary ranking metrics.
+    ece_bins : int, default=15
+
+    Returns
+    -------
+    dict of str to float
+        NaN where a metric is undefined.
+
+    Notes
+    -----
+    ``roc_auc`` and ``average_precision`` are one-vs-rest means over the classes present for
+    K > 2. ``brier`` is scikit-learn's: the mean squared error of the minority's probability
+    for two classes, in 0..1, and the sum of squared errors over the classes for more, in 0..2.
+    ``balanced_accuracy`` is the mean recall, hence equal to ``recall_macro``. ``mcc`` is 0 for
+    constant predictions (its limit) and NaN where the fold has one class. ``ece`` is about the
+    scores and does not see a moved threshold.
+    """
+    from scipy.stats import gmean
+    from sklearn import config_context
+    from sklearn.metrics import matthews_corrcoef, precision_recall_fscore_support
+
+    n_classes = len(class_names)
+    labels = np.arange(n_classes)
+    if len(y_true) == 0:
+        return _all_undefined(class_names)
+    # The arrays come out of the checked store: validating them in each call doubles the time.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        precision, recall, f1, support = precision_recall_fscore_support(
+            y_true, y_pred, labels=labels, zero_division=0.0
+        )
+        present = support > 0
+        several = np.count_nonzero(present) > 1
+        mcc = float(matthews_corrcoef(y_true, y_pred)) if several else float("nan")
+        scores = _score_metrics(y_true, y_score, present, minority, ece_bins)
+    predicted = np.bincount(y_pred, minlength=n_classes) > 0
+    precision = np.where(present | predicted, precision, np.nan)
+    recall = np.where(present, recall, np.nan)
+    f1 = np.where(present, f1, np.nan)
+    metrics = {
+        "precision_macro": precision[present].mean(),
+        "recall_macro": recall[present].mean(),
+        "f1_macro": f1[present].mean(),
+        "f1_weighted": np.average(f1[present], weights=support[present]),
+        "f1_minority": f1[minority],
+        "roc_auc": scores["roc_auc"],
+        "average_precision": scores["average_precision"],
+        "balanced_accuracy": recall[present].mean(),
+        "g_mean": gmean(recall[present]) if recall[present].all() else 0.0,
+        "mcc": mcc,
+        "brier": scores["brier"],
+        "log_loss": scores["log_loss"],
+        "ece": scores["ece"],
+        "accuracy": np.mean(y_true == y_pred),
+        "worst_class_recall": recall[present].min(),
+    }
+    for kind, values in zip(PER_CLASS, (precision, recall, f1), strict=True):
+        metrics |= {f"{kind}/{name}": values[k] for k, name in enumerate(class_names)}
+    return {name: float(value) for name, value in metrics.items()}
+
+
+def expected_calibration_error(
+    y_true: NDArray[np.int64], y_score: NDArray[np.float64], n_bins: int = 15
+) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins of the confidence.
+
+    Parameters
+    ----------
+    y_true : ndarray of shape (n,)
+    y_score : ndarray of shape (n, K)
+        The confidence of a row is its largest probability, of the class that it names.
+    n_bins : int, default=15
+        Bins ``((m - 1) / M, m / M]``.
+
+    References
+    ----------
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, eq. 3.
+    """
+    confidence = y_score.max(axis=1)
+    correct = y_score.argmax(axis=1) == y_true
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
+    gap = np.bincount(bins, weights=correct - confidence, minlength=n_bins)
+    return float(np.abs(gap).sum() / len(y_true))
+
+
+def fbeta_minority(
+    y_true: NDArray[np.int64],
+    y_pred: NDArray[np.int64],
+    y_score: NDArray[np.float64],
+    minority: int,
+    beta: float = 2.0,
+) -> float:
+    """F-beta of the minority; beta 2 counts recall four times as much as precision.
+
+    The worked example of a user metric: ``metrics=[default,f2]`` adds it.
+
+    Raises
+    ------
+    ValueError
+        If ``beta`` is not positive.
+    """
+    from sklearn.metrics import fbeta_score
+
+    if beta <= 0:
+        raise ValueError(f"beta must be > 0, got {beta=}.")
+    if not (y_true == minority).any():
+        return float("nan")
+    is_minority = (y_true == minority, y_pred == minority)
+    return float(fbeta_score(*is_minority, beta=beta, zero_division=0.0))
+
+
+def _score_metrics(
+    y_true: NDArray[np.int64],
+    y_score: NDArray[np.float64],
+    present: NDArray[np.bool_],
+    minority: int,
+    ece_bins: int,
+) -> dict[str, float]:
+    """Metrics of the probabilities; all NaN if a net has diverged and left NaN in them."""
+    from sklearn.metrics import (
+        average_precision_score,
+        brier_score_loss,
+        log_loss,
+        roc_auc_score,
+    )
+
+    names = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
+    total = y_score.sum(axis=1, keepdims=True)
+    if not (np.isfinite(total).all() and (total > 0).all()):
+        return dict.fromkeys(names, float("nan"))
+    # A softmax in float32 sums to one within 1e-7 only, which log_loss warns about.
+    score = y_score / total
+    n_classes = score.shape[1]
+    labels = np.arange(n_classes)
+    two = n_classes == 2
+    truth = y_true == minority if two else y_true[:, None] == labels[present]  # (n,) or (n, P)
+    ranked = score[:, minority] if two else score[:, present]
+    several = np.count_nonzero(present) > 1
+
+    def rank(function: Callable[..., float]) -> float:
+        return float(function(truth.astype(np.int64), ranked)) if several else float("nan")
+
+    brier = (
+        brier_score_loss(truth.astype(np.int64), ranked, labels=[0, 1])
+        if two
+        else brier_score_loss(y_true, score, labels=labels)
+    )
+    return {
+        "roc_auc": rank(roc_auc_score),
+        "average_precision": rank(average_precision_score),
+        "brier": float(brier),
+        "log_loss": float(log_loss(y_true, score, labels=labels)),
+        "ece": expected_calibration_error(y_true, score, ece_bins),
+    }
+
+
+def _all_undefined(class_names: Sequence[str]) -> dict[str, float]:
+    names = [*HIGHER_IS_BETTER, *(f"{kind}/{name}" for kind in PER_CLASS for name in class_names)]
+    return dict.fromkeys(names, float("nan"))
+
+
+def _is_per_class(name: str) -> bool:
+    kind, slash, class_name = name.partition("/")
+    return kind in PER_CLASS and bool(slash) and bool(class_name)
+
+
+def _class_index(name: str, class_names: Sequence[str], key: str) -> int:
+    if name not in class_names:
+        raise ConfigError(
+            f"{key}: the data set has no class {name!r}{closest(name, class_names)}; "
+            f"its classes are {', '.join(class_names)}."
+        )
+    return list(class_names).index(name)
+
+
+def _without_direction(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in node.items() if key != "higher_is_better"}
+
+
+def _check_extra(name: str, node: Mapping[str, Any]) -> None:
+    key = f"metrics.extra.{name}"
+    if name in HIGHER_IS_BETTER or _is_per_class(name):
+        raise ConfigError(f"{key}: imbench has a metric of that name, choose another one.")
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        raise ConfigError(f"{key}: must hold _target_: <module>.<function>, got {node!r}.")
+    problems = bind(_without_direction(node), key, supplied=ARGUMENTS)
+    if problems:
+        raise ConfigError(" ".join(problems))

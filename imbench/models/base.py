@@ -1,0 +1,48 @@
+"""A model as the configuration describes it, and how it is fitted to a kind of data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sklearn.base import clone
+
+from imbench.datasets.base import DatasetInfo
+from imbench.models.preprocessing import Preprocessing
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An estimator and what it wants.
+
+    Parameters
+    ----------
+    name : str
+    estimator : estimator
+        Not fitted; :func:`imbench.build.build` works on a clone.
+    preprocessing : Preprocessing
+    needs : tuple of str
+        Kinds of data it is for, see :data:`imbench.build.NEEDS`.
+    """
+
+    name: str
+    estimator: Any
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    needs: tuple[str, ...] = ()
+
+    @property
+    def training_stages(self) -> tuple[str, ...]:
+        """In-training stages that the estimator has as parameters; () for scikit-learn models."""
+        return tuple(getattr(self.estimator, "training_stages", ()))
+
+    def fresh_estimator(self, info: DatasetInfo) -> Any:
+        """Return a clone that knows the shape of its inputs and its categorical columns."""
+        estimator = clone(self.estimator)
+        parameters = estimator.get_params(deep=False)
+        if info.input_shape is not None and "input_shape" in parameters:
+            estimator.set_params(input_shape=info.input_shape)
+        codes = info.categorical and not self.preprocessing.one_hot
+        if codes and "categorical_features" in parameters:
+            first = info.n_features - len(info.categorical)
+            estimator.set_params(categorical_features=list(range(first, info.n_features)))
+        return estimator

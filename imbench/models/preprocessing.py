@@ -1,0 +1,114 @@
+"""What happens to columns before a model sees them, fitted on the training rows of a fold.
+
+In two parts, because resamplers stand between them. `clean` leaves numbers and category codes
+that a resampler can work on (numeric columns first, then categorical ones); `encode` turns the
+codes into what the model wants. With no categorical column there is nothing to encode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    StandardScaler,
+)
+
+from imbench.datasets.base import DatasetInfo
+
+MAX_CATEGORIES = 200  # rarer ones share a column; scikit-learn's trees take 255 at most
+
+Step = tuple[str, Any]
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a model wants done to a table (``preprocessing:`` in its yaml).
+
+    Parameters
+    ----------
+    scale : bool, default=True
+        Standardise numeric columns.
+    impute : bool, default=True
+        Replace missing numbers by the column's median. False for models that take NaN.
+    one_hot : bool, default=True
+        One column a category. False leaves codes, for models with categorical splits.
+    """
+
+    scale: bool = True
+    impute: bool = True
+    one_hot: bool = True
+
+
+def clean_steps(info: DatasetInfo, wants: Preprocessing, impute: bool) -> list[Step]:
+    """Return the steps in front of the resamplers, for a table.
+
+    Parameters
+    ----------
+    info : DatasetInfo
+    wants : Preprocessing
+    impute : bool
+        Whether missing numbers are replaced, whatever the model wants.
+    """
+    numeric = [i for i in range(info.n_features) if i not in info.categorical]
+    steps: list[Any] = []
+    if impute:
+        steps.append(SimpleImputer(strategy="median", keep_empty_features=True))
+    if wants.scale:
+        steps.append(StandardScaler())
+    # A missing category is a category of its own, with code -1.
+    missing = SimpleImputer(strategy="constant", fill_value=-1, keep_empty_features=True)
+    transformer = ColumnTransformer(
+        [
+            ("numeric", make_pipeline(*steps) if steps else "passthrough", numeric),
+            ("categorical", missing, list(info.categorical)),
+        ]
+    )
+    return [("clean", transformer)] if steps or info.categorical else []
+
+
+def encode_steps(info: DatasetInfo, wants: Preprocessing) -> list[Step]:
+    """Return the steps behind the resamplers, for a table."""
+    n_categorical = len(info.categorical)
+    if not n_categorical:
+        return []
+    n_numeric = info.n_features - n_categorical
+    encoder = (
+        OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            max_categories=MAX_CATEGORIES,
+            sparse_output=False,
+        )
+        if wants.one_hot
+        else OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=np.nan,
+            max_categories=MAX_CATEGORIES,
+        )
+    )
+    columns = list(range(n_numeric, info.n_features))
+    transformer = ColumnTransformer(
+        [("numeric", "passthrough", list(range(n_numeric))), ("categorical", encoder, columns)]
+    )
+    return [("encode", transformer)]
+
+
+def scale_pixels(X: NDArray[Any]) -> NDArray[np.float32]:
+    """Return uint8 pixels as float32 in [0, 1].
+
+    Resamplers need this as much as models do: differences of uint8 wrap around at 0.
+    """
+    return X.astype(np.float32) / np.float32(255)
+
+
+def pixel_steps() -> list[Step]:
+    """Return the steps for images in front of everything that cannot take uint8."""
+    return [("clean", FunctionTransformer(scale_pixels))]

@@ -1,0 +1,259 @@
+"""A PyTorch net as a scikit-learn classifier, with the four in-training stages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Generator, Tensor, nn
+
+from imbench.models.backbones.mlp import MLP
+from imbench.models.trainer import Rows, Settings, Stages, forward, train
+from imbench.strategies import IN_TRAINING
+from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
+
+if TYPE_CHECKING:
+    from imbench.strategies.protocols import Augment, Batches, Loss, Weights
+
+
+def select_device(name: str) -> torch.device:
+    """Return the device for ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    ValueError
+        If the name is another one, or CUDA is asked for and not there.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be auto, cpu or cuda, got device={name}.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError(
+            "device=cuda, but PyTorch sees no CUDA device: set device=cpu or device=auto."
+        )
+    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def validation_rows(
+    y: NDArray[np.int64], fraction: float, rng: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Choose validation rows, a share of each class rounded down; shape (n,), True if chosen.
+
+    A class too small for the share keeps all its rows in training.
+    """
+    chosen = np.zeros(len(y), bool)
+    for label in np.unique(y):
+        rows = rng.permutation(np.flatnonzero(y == label))
+        chosen[rows[: int(fraction * len(rows))]] = True
+    return chosen
+
+
+class TorchClassifier(ClassifierMixin, BaseEstimator):
+    """Train a backbone with a linear head; every in-training stage is a parameter.
+
+    Parameters
+    ----------
+    backbone : object with ``build(input_shape) -> (Module, n_features)`` or None
+        None is ``MLP()``. The trainer adds the head.
+    batches, augment, weights, loss : objects or None
+        The stages, see :mod:`imbench.strategies.protocols`. None for ``loss`` is cross-entropy.
+    optimizer : {"adam", "adamw", "sgd"}, default="adam"
+        SGD has momentum 0.9.
+    lr : float, default=1e-3
+    weight_decay : float, default=0.0
+    epochs : int, default=20
+    batch_size : int, default=64
+    validation_fraction : float, default=0.1
+        Share of the training rows of each class that is held out for the validation score by
+        epoch, in [0, 1). The score is recorded and never acted upon.
+    input_shape : tuple of int or None
+        Shape of one row; None takes rows as they are. Images: (C, H, W).
+    device : {"auto", "cpu", "cuda"}, default="auto"
+    amp : bool, default=False
+        Mixed precision: bfloat16 in the net, float32 in loss and parameters.
+    random_state : int or None
+        Initial weights, validation rows, order of batches and dropout.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+    net_ : torch.nn.Sequential
+        ``body`` and ``head``.
+    history_ : ndarray of shape (n_epochs, 2)
+        Training loss and validation score (balanced accuracy) by epoch.
+    class_counts_ : ndarray of shape (K,)
+        Rows of each class drawn in an epoch, on average.
+    device_ : str
+    n_features_in_ : int
+
+    Notes
+    -----
+    Behind a resampler the validation rows are drawn from the resampled rows, of which copies or
+    neighbours are trained on: the curve is then optimistic. Test scores are not affected.
+    """
+
+    training_stages: ClassVar[tuple[str, ...]] = IN_TRAINING
+
+    def __init__(
+        self,
+        backbone: Any = None,
+        *,
+        batches: Batches | None = None,
+        augment: Augment | None = None,
+        weights: Weights | None = None,
+        loss: Loss | None = None,
+        optimizer: Literal["adam", "adamw", "sgd"] = "adam",
+        lr: float = 1e-3,
+        weight_decay: float = 0.0,
+        epochs: int = 20,
+        batch_size: int = 64,
+        validation_fraction: float = 0.1,
+        input_shape: tuple[int, ...] | None = None,
+        device: str = "auto",
+        amp: bool = False,
+        random_state: int | None = None,
+    ) -> None:
+        self.backbone = backbone
+        self.batches = batches
+        self.augment = augment
+        self.weights = weights
+        self.loss = loss
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.validation_fraction = validation_fraction
+        self.input_shape = input_shape
+        self.device = device
+        self.amp = amp
+        self.random_state = random_state
+
+    def check_params(self) -> None:
+        """Raise ValueError for a value outside of its range; called before anything runs."""
+        if self.optimizer not in ("adam", "adamw", "sgd"):
+            raise ValueError(f"optimizer must be adam, adamw or sgd, got {self.optimizer!r}.")
+        for name in ("epochs", "batch_size"):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < 1:
+                raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
+        if not isinstance(self.lr, int | float) or not 0 < self.lr < float("inf"):
+            raise ValueError(f"lr must be a number above 0, got {self.lr!r}.")
+        if not isinstance(self.weight_decay, int | float) or self.weight_decay < 0:
+            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay!r}.")
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError(
+                f"validation_fraction must lie in [0, 1), got {self.validation_fraction!r}."
+            )
+        select_device(self.device)
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train the net.
+
+        Parameters
+        ----------
+        X : array of shape (n, d)
+            Numbers, or uint8 pixels.
+        y : array of shape (n,)
+        sample_weight : array of shape (n,) or None
+            Multiplies what the `weights` stage says.
+        """
+        self.check_params()
+        X, y = validate_data(self, X, y, dtype=[np.float32, np.uint8], order="C")
+        check_classification_targets(y)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight, np.float32)
+            if sample_weight.shape != (len(y),):
+                raise ValueError(
+                    f"sample_weight must have shape ({len(y)},), got {sample_weight.shape}."
+                )
+        device = select_device(self.device)
+        seed = int(np.random.default_rng(self.random_state).integers(2**31))
+        generator = Generator(device).manual_seed(seed)
+
+        held_out = validation_rows(encoded, self.validation_fraction, np.random.default_rng(seed))
+        rows = self._rows(X, encoded, sample_weight, ~held_out, device)
+        validation = self._rows(X, encoded, None, held_out, device) if held_out.any() else None
+        # Initialisation and dropout draw from PyTorch's global generators: seeded here, and
+        # given back as they were.
+        with torch.random.fork_rng([device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            self.net_ = self._make_net().to(device)
+            counts = torch.bincount(rows.y, minlength=len(self.classes_))
+            stages = Stages(
+                loss=(self.loss or CrossEntropyLoss()).bind(counts),
+                batches=self.batches,
+                augment=self.augment.bind(counts) if self.augment is not None else None,
+                weights=self.weights,
+            )
+            training = train(self.net_, rows, validation, stages, self._settings(), generator)
+        self.history_ = training.history
+        self.class_counts_ = training.rows_seen
+        self.device_ = str(device)
+        return self
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return softmax probabilities of shape (n, K)."""
+        check_is_fitted(self)
+        logits = forward(self.net_, self._inputs(X), self.amp)
+        return logits.double().softmax(-1).cpu().numpy()
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class of each row, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(1)]
+
+    def embed(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the features before the head, shape (n, n_features)."""
+        check_is_fitted(self)
+        return forward(self.net_[0], self._inputs(X), self.amp).float().cpu().numpy()
+
+    def _shape(self) -> tuple[int, ...]:
+        shape = tuple(self.input_shape or (self.n_features_in_,))
+        if int(np.prod(shape)) != self.n_features_in_:
+            raise ValueError(
+                f"input_shape={shape} has {int(np.prod(shape))} values a row, "
+                f"but X has {self.n_features_in_} columns."
+            )
+        return shape
+
+    def _make_net(self) -> nn.Sequential:
+        body, n_features = (self.backbone or MLP()).build(self._shape())
+        return nn.Sequential(body, nn.Linear(n_features, len(self.classes_)))
+
+    def _settings(self) -> Settings:
+        return Settings(
+            n_classes=len(self.classes_),
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            optimizer=self.optimizer,
+            lr=self.lr,
+            weight_decay=self.weight_decay,
+            amp=self.amp,
+        )
+
+    def _rows(
+        self,
+        X: NDArray[Any],
+        y: NDArray[np.int64],
+        sample_weight: NDArray[np.float32] | None,
+        chosen: NDArray[np.bool_],
+        device: torch.device,
+    ) -> Rows:
+        weight = None if sample_weight is None else torch.as_tensor(sample_weight[chosen])
+        return Rows(
+            torch.as_tensor(X[chosen]).view(-1, *self._shape()).to(device),
+            torch.as_tensor(y[chosen]).to(device),
+            None if weight is None else weight.to(device),
+        )
+
+    def _inputs(self, X: ArrayLike) -> Tensor:
+        X = validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
+        device = next(self.net_.parameters()).device
+        return torch.as_tensor(X).view(-1, *self._shape()).to(device)

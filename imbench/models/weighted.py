@@ -1,0 +1,63 @@
+"""The `weights` stage for scikit-learn models: class weights as ``sample_weight``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+if TYPE_CHECKING:
+    from imbench.strategies.protocols import Weights
+
+
+class WeightedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Fit a classifier with a weight for each row that follows from its class.
+
+    Constructed by :func:`imbench.build.build` for models that take ``sample_weight``. It takes
+    none itself, so that an ensemble around it draws rows instead of weighting them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its ``fit`` takes ``sample_weight``.
+    weights : callable
+        See :class:`imbench.strategies.protocols.Weights`; called with ``progress=0``.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+    classes_ : ndarray of shape (K,)
+    class_weights_ : ndarray of shape (K,)
+
+    Notes
+    -----
+    Weights are scaled to a mean of one over the training rows: for a regularised model the sum
+    of the weights is its data's side of the trade, and a strategy should not change that.
+    ``N / (K n_c)`` has this mean already, so it equals scikit-learn's ``class_weight="balanced"``.
+    """
+
+    def __init__(self, estimator: Any, weights: Weights) -> None:
+        self.estimator = estimator
+        self.weights = weights
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Compute the weights from the labels and fit the classifier."""
+        self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
+        by_class = self.weights(counts, progress=0.0)
+        self.class_weights_ = by_class * len(encoded) / by_class[encoded].sum()
+        weight = self.class_weights_[encoded]
+        self.estimator_ = clone(self.estimator).fit(X, y, sample_weight=weight)
+        return self
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the classifier's labels, shape (n,)."""
+        check_is_fitted(self)
+        return self.estimator_.predict(X)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the classifier's probabilities, shape (n, K)."""
+        check_is_fitted(self)
+        return self.estimator_.predict_proba(X)

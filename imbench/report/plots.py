@@ -1,0 +1,236 @@
+"""Figures of one cell, drawn from its stored predictions.
+
+Matplotlib's objects are used directly: no pyplot, hence no global state and no display. Each
+``figure_x(cell)`` takes the folds that are ``ok``; which of them pool folds stands in the title.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.results import CellResult, FoldResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 90
+MAX_CURVES = 10  # as many colours can be told apart
+MAX_NAMES = 30  # class names that fit on an axis
+BEFORE, AFTER = "#9aa5b1", "#1f6feb"
+
+
+def figure_confusion_matrix(cell: CellResult) -> Figure:
+    """Draw counts over the pooled folds, coloured by the share of the true class."""
+    from sklearn.metrics import confusion_matrix
+
+    y_true, y_pred, _ = _pooled(cell)
+    names = _names(cell)
+    counts = confusion_matrix(y_true, y_pred, labels=np.arange(len(names)))
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    side = min(max(4.2, 2.6 + 0.45 * len(names)), 11.0)
+    figure, axes = _axes(cell, "confusion matrix, folds pooled", (side, side * 0.92))
+    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
+    bar.set_label("share of the true class")
+    axes.set(xlabel="predicted", ylabel="true")
+    _name_axis(axes, names, "x", rotate=len(names) > 4 or max(map(len, names)) > 7)
+    _name_axis(axes, names, "y")
+    if len(names) <= 15:
+        for row, column in np.ndindex(counts.shape):
+            colour = "white" if share[row, column] > 0.55 else "black"
+            text = f"{counts[row, column]}"
+            axes.text(
+                column, row, text, ha="center", va="center", color=colour, fontsize="small"
+            )
+    return figure
+
+
+def figure_precision_recall(cell: CellResult) -> Figure:
+    """Draw precision over recall, a curve a class (binary: the minority), folds pooled."""
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
+    figure, axes = _axes(cell, "precision and recall, folds pooled", (5.6, 4.4))
+    for name, truth, score in _one_vs_rest(cell):
+        precision, recall, _ = precision_recall_curve(truth, score, drop_intermediate=True)
+        area = average_precision_score(truth, score)
+        (line,) = axes.step(recall, precision, where="post", label=f"{name}: AP {area:.3f}")
+        axes.axhline(truth.mean(), color=line.get_color(), linestyle=":", linewidth=0.8)
+    axes.set(xlabel="recall", ylabel="precision (dotted: share of the class)")
+    _finish_curves(axes)
+    return figure
+
+
+def figure_roc(cell: CellResult) -> Figure:
+    """Draw the ROC curve, one a class (binary: the minority), folds pooled."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    figure, axes = _axes(cell, "ROC, folds pooled", (5.6, 4.4))
+    axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=0.8)
+    for name, truth, score in _one_vs_rest(cell):
+        false_alarms, recall, _ = roc_curve(truth, score)
+        area = roc_auc_score(truth, score)
+        axes.plot(false_alarms, recall, label=f"{name}: AUC {area:.3f}")
+    axes.set(xlabel="false positive rate", ylabel="true positive rate")
+    _finish_curves(axes)
+    return figure
+
+
+def figure_class_distribution(cell: CellResult) -> Figure:
+    """Draw rows a class in the training part and after the strategy, mean over folds."""
+    folds = _ok(cell)
+    names = _names(cell)
+    before = np.mean([f.counts_before for f in folds], axis=0)
+    after = np.mean([f.counts_after for f in folds], axis=0)
+    place = np.arange(len(names))
+    size = (min(max(5.0, 2.5 + 0.5 * len(names)), 12.0), 3.8)
+    figure, axes = _axes(cell, "training rows a class, mean over folds", size)
+    bars = [
+        axes.bar(place - 0.2, before, 0.4, color=BEFORE, label="before the strategy"),
+        axes.bar(place + 0.2, after, 0.4, color=AFTER, label="that trained the model"),
+    ]
+    if len(names) <= 10:
+        for container in bars:
+            axes.bar_label(container, fmt="%.0f", fontsize="x-small", padding=1)
+    counts = np.concatenate([before, after])
+    if counts.max() > 50 * max(counts[counts > 0].min(initial=counts.max()), 1e-9):
+        axes.set_yscale("log")
+    axes.margins(y=0.12)
+    _name_axis(axes, names, "x", rotate=len(names) > 8 or max(map(len, names)) > 9)
+    axes.set(ylabel="rows")
+    axes.legend(fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    axes.set_title(axes.get_title(), pad=28)
+    return figure
+
+
+def figure_training_curve(cell: CellResult) -> Figure:
+    """Draw loss and validation score by epoch, a line a fold; for models with epochs."""
+    figure, left = _axes(cell, "training, a line a fold", (7.6, 3.6), columns=2)
+    right = figure.axes[1]
+    for fold in _ok(cell):
+        epochs = np.arange(1, len(fold.history) + 1)
+        name = f"{fold.repeat}.{fold.fold}"
+        marker = "o" if len(epochs) == 1 else None  # one point makes no line
+        left.plot(epochs, fold.history[:, 0], linewidth=1, marker=marker, label=name)
+        right.plot(epochs, fold.history[:, 1], linewidth=1, marker=marker, label=name)
+    for axes, label in ((left, "training loss"), (right, "validation score")):
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.25)
+    if not any(np.isfinite(f.history[:, 1]).any() for f in _ok(cell)):
+        right.text(0.5, 0.5, "none was held out", ha="center", transform=right.transAxes)
+    if len(_ok(cell)) <= MAX_CURVES:
+        right.legend(title="repeat.fold", fontsize="x-small", title_fontsize="x-small")
+    return figure
+
+
+def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
+    """Yield the figures that a cell has data for, by file name; none without an ``ok`` fold."""
+    folds = _ok(cell)
+    if not folds:
+        return
+    drawn: dict[str, Callable[[CellResult], Figure]] = {}
+    if sum(len(f.y_true) for f in folds):
+        drawn |= {
+            "confusion_matrix": figure_confusion_matrix,
+            "precision_recall": figure_precision_recall,
+            "roc": figure_roc,
+        }
+    if all(f.counts_before and f.counts_after for f in folds):
+        drawn["class_distribution"] = figure_class_distribution
+    if any(len(f.history) for f in folds):
+        drawn["training_curve"] = figure_training_curve
+    for name, draw in drawn.items():
+        yield name, draw(cell)
+
+
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure. A character that the font lacks becomes a box, without a warning."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        figure.savefig(path, dpi=DPI)
+
+
+def _axes(
+    cell: CellResult, what: str, size: tuple[float, float], columns: int = 1
+) -> tuple[Figure, Axes]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(1, columns, squeeze=False)
+    title = _plain(f"{cell.dataset} · {cell.model} · {cell.label}", 70) + f"\n{what}"
+    if columns == 1:
+        grid[0, 0].set_title(title, fontsize="medium")
+    else:
+        figure.suptitle(title, fontsize="medium")
+    return figure, grid[0, 0]
+
+
+def _ok(cell: CellResult) -> list[FoldResult]:
+    return [fold for fold in cell.folds if fold.status == "ok"]
+
+
+def _pooled(
+    cell: CellResult,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    folds = _ok(cell)
+    return (
+        np.concatenate([f.y_true for f in folds]),
+        np.concatenate([f.y_pred for f in folds]),
+        np.concatenate([f.y_score for f in folds]),
+    )
+
+
+def _one_vs_rest(cell: CellResult) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.float64]]]:
+    """Yield name, truth and score of the classes to draw: at most ten, the rarest, by label."""
+    y_true, _, y_score = _pooled(cell)
+    names = _names(cell)
+    counts = np.bincount(y_true, minlength=len(names))
+    classes = np.flatnonzero((counts > 0) & (counts < len(y_true)))
+    if len(names) == 2:
+        classes = classes[classes == _ok(cell)[0].minority]
+    rarest = classes[np.argsort(counts[classes], kind="stable")][:MAX_CURVES]
+    finite = np.isfinite(y_score).all(axis=1)  # a diverged net has no curve
+    for k in sorted(rarest):
+        truth = y_true[finite] == k
+        if truth.any() and not truth.all():
+            yield names[k], truth, y_score[finite, k]
+
+
+def _finish_curves(axes: Axes) -> None:
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.grid(alpha=0.25)
+    handles, _ = axes.get_legend_handles_labels()
+    if not handles:
+        axes.text(0.5, 0.5, "undefined: one class only", ha="center", transform=axes.transAxes)
+    elif len(handles) == 1:
+        axes.legend(fontsize="small", loc="best")
+    else:
+        axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _names(cell: CellResult) -> list[str]:
+    return [_plain(name, 16) for name in _ok(cell)[0].class_names]
+
+
+def _name_axis(axes: Axes, names: list[str], which: str, rotate: bool = False) -> None:
+    """Name the classes on an axis, every n-th of them where they do not fit."""
+    step = -(-len(names) // MAX_NAMES)
+    style = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if rotate else {}
+    set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
+    set_ticks(range(0, len(names), step), names[::step], fontsize="small", **style)
+
+
+def _plain(text: str, width: int) -> str:
+    """Shorten a name, on one line, and keep a dollar from starting a formula."""
+    text = " ".join(text.split())
+    text = text if len(text) <= width else f"{text[: width - 1]}…"
+    return text.replace("$", r"\$")

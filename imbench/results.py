@@ -1,0 +1,313 @@
+"""The store: one atomic, checksummed pair of files a fold, and nothing else is the truth.
+
+``<results_dir>/runs/<dataset>-<model>-<label>-<run_id>/`` holds
+
+- ``cell.json``: what the cell is (resolved configuration, label, stages);
+- ``r0-f3.npz``: test rows, labels, predictions, scores and the training curve of a fold;
+- ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
+
+The arrays are written first and the JSON last, each to a temporary file that is flushed and
+renamed. A process killed between any two instructions leaves a fold that is either complete or
+absent. Both formats open without imbench.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.errors import ConfigError, DataError
+
+Status = Literal["ok", "skipped", "failed"]
+ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """What one fold of one cell gave. Every metric, plot and verdict is derived from it.
+
+    Parameters
+    ----------
+    run_id, dataset, model, label : str
+        The cell; ``label`` is the strategy's, for example ``smote+focal+threshold``.
+    repeat, fold : int
+        Position in the repeated cross-validation, from 0.
+    status : {"ok", "skipped", "failed"}
+    reason : str
+        One sentence if the status is not ``ok``.
+    class_names : tuple of str
+    minority : int
+        Label of the class that ``f1_minority`` is about.
+    fit_s, predict_s : float
+        Wall-clock seconds.
+    n_fits : int
+        Models fitted for this fold, inner folds and ensemble members included.
+    peak_bytes : int
+        Peak memory: of the device on CUDA, otherwise of the process so far.
+    device : str
+    n_train : int
+        Rows of the training part, before the strategy.
+    counts_before : tuple of int
+        Rows a class in the training part.
+    counts_after : tuple of float
+        Rows a class that the model was trained on (nets: drawn in an epoch, on average).
+    versions : mapping of str to str
+    warnings, notes : tuple of str
+        What libraries warned about, and what imbench changed (both shown in the report).
+    traceback : str
+        Of a failed fold.
+    test_index, y_true, y_pred : ndarray of shape (n_test,)
+        int64.
+    y_score : ndarray of shape (n_test, K)
+        Class probabilities, rows sum to one.
+    history : ndarray of shape (n_epochs, 2)
+        Training loss and validation score by epoch; (0, 2) for models without epochs.
+    """
+
+    run_id: str
+    dataset: str
+    model: str
+    label: str
+    repeat: int
+    fold: int
+    status: Status
+    reason: str
+    class_names: tuple[str, ...]
+    minority: int
+    fit_s: float = 0.0
+    predict_s: float = 0.0
+    n_fits: int = 0
+    peak_bytes: int = 0
+    device: str = "cpu"
+    n_train: int = 0
+    counts_before: tuple[int, ...] = ()
+    counts_after: tuple[float, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    traceback: str = ""
+    test_index: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    y_true: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    y_pred: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    y_score: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+    history: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+
+
+@dataclass(frozen=True, eq=False)
+class CellResult:
+    """One (data set, model, strategy) with the folds that are there.
+
+    Parameters
+    ----------
+    run_id, dataset, model, label : str
+    stages : tuple of str
+        Stages that the strategy fills, in the order of the pipeline.
+    status : {"ok", "skipped", "failed"}
+    reason : str
+    n_folds : int
+        Folds of a complete cell; fewer in ``folds`` means that the run was interrupted.
+    config : mapping
+        The resolved configuration.
+    folds : tuple of FoldResult
+        In the order (repeat, fold).
+    """
+
+    run_id: str
+    dataset: str
+    model: str
+    label: str
+    stages: tuple[str, ...]
+    status: Status
+    reason: str
+    n_folds: int
+    config: Mapping[str, Any]
+    folds: tuple[FoldResult, ...] = ()
+
+
+@dataclass(frozen=True)
+class CellKey:
+    """What a cell is, before anything of it has run: the content of ``cell.json``."""
+
+    run_id: str
+    dataset: str
+    model: str
+    label: str
+    stages: tuple[str, ...]
+    n_folds: int
+    config: Mapping[str, Any]
+
+    @property
+    def folder(self) -> str:
+        """Name of the cell's folder: readable, then unique."""
+        readable = re.sub(r"[^A-Za-z0-9+_.]+", "_", f"{self.dataset}-{self.model}-{self.label}")
+        return f"{readable[:80]}-{self.run_id}"
+
+
+class Store:
+    """Reads and writes the folds under ``<results_dir>/runs``.
+
+    Raises
+    ------
+    ConfigError
+        From :meth:`prepare`, if the folder cannot be written.
+    """
+
+    def __init__(self, results_dir: Path) -> None:
+        self.runs = results_dir / "runs"
+
+    def prepare(self) -> None:
+        """Create the folder and prove that it can be written, before anything is computed."""
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.runs):
+                pass
+        except OSError as error:
+            raise ConfigError(
+                f"results_dir={self.runs.parent} cannot be written ({error.strerror}): set "
+                "results_dir= or IMBENCH_RESULTS to a folder that you may write to."
+            ) from error
+
+    def write_cell(self, key: CellKey) -> None:
+        """Describe a cell; called before its first fold. An equal description is left alone."""
+        path = self.runs / key.folder / "cell.json"
+        content = _seal({"format": FORMAT, **dataclasses.asdict(key)})
+        if not path.exists() or path.read_bytes() != content:
+            _write_atomically(path, content)
+
+    def write_fold(self, key: CellKey, result: FoldResult) -> None:
+        """Store one fold, arrays first, so that the JSON is the mark of completeness."""
+        stem = self._stem(key, result.repeat, result.fold)
+        buffer = io.BytesIO()
+        np.savez(buffer, **{name: getattr(result, name) for name in ARRAYS})
+        arrays = buffer.getvalue()
+        meta = {
+            f.name: getattr(result, f.name)
+            for f in dataclasses.fields(result)
+            if f.name not in ARRAYS
+        }
+        meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
+        _write_atomically(stem.with_suffix(".npz"), arrays)
+        _write_atomically(stem.with_suffix(".json"), _seal(meta))
+
+    def read_fold(self, key: CellKey, repeat: int, fold: int) -> FoldResult | None:
+        """Return a stored fold, or None if it is absent or damaged (it is then computed anew)."""
+        try:
+            return _read_fold(self._stem(key, repeat, fold))
+        except (OSError, DataError):
+            return None
+
+    def read_cells(self) -> Iterator[CellResult | DataError]:
+        """Yield every stored cell; a damaged one as the error that says what is wrong with it."""
+        if not self.runs.is_dir():
+            return
+        for folder in sorted(p for p in self.runs.iterdir() if p.is_dir()):
+            try:
+                yield _read_cell(folder)
+            except (OSError, DataError) as error:
+                yield DataError(f"{folder.name}: {error}")
+
+    def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
+        return self.runs / key.folder / f"r{repeat}-f{fold}"
+
+
+def cell_result(key: CellKey, folds: list[FoldResult]) -> CellResult:
+    """Join the folds of a cell. One failed fold fails the cell, one skipped fold skips it."""
+    bad = [f for f in folds if f.status == "failed"] or [f for f in folds if f.status == "skipped"]
+    status: Status = bad[0].status if bad else "ok"
+    return CellResult(
+        **{f.name: getattr(key, f.name) for f in dataclasses.fields(key)},
+        status=status,
+        reason=bad[0].reason if bad else "",
+        folds=tuple(sorted(folds, key=lambda f: (f.repeat, f.fold))),
+    )
+
+
+def run_id_of(description: Mapping[str, Any]) -> str:
+    """Hash what determines a cell's results, 16 hexadecimal digits."""
+    return hashlib.sha256(_canonical(description)).hexdigest()[:16]
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=_plain).encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored as JSON: {value!r}")
+
+
+def _seal(meta: dict[str, Any]) -> bytes:
+    """JSON with a checksum over its own content."""
+    content = json.loads(_canonical(meta))
+    digest = hashlib.sha256(_canonical(content)).hexdigest()
+    return json.dumps({**content, "sha256": digest}, indent=1, ensure_ascii=False).encode()
+
+
+def _unseal(path: Path) -> dict[str, Any]:
+    """Read JSON that `_seal` wrote.
+
+    Raises
+    ------
+    DataError
+        If it is not JSON, was changed, or has another format number.
+    """
+    try:
+        meta = json.loads(path.read_bytes())
+        digest = meta.pop("sha256")
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise DataError(f"{path.name} is damaged: delete it and run the command again.") from error
+    if hashlib.sha256(_canonical(meta)).hexdigest() != digest:
+        raise DataError(f"{path.name} fails its checksum: delete it and run the command again.")
+    if meta.pop("format") != FORMAT:
+        raise DataError(f"{path.name} was written by another version: run the command again.")
+    return meta
+
+
+def _read_fold(stem: Path) -> FoldResult:
+    meta = _unseal(stem.with_suffix(".json"))
+    arrays = stem.with_suffix(".npz").read_bytes()
+    if hashlib.sha256(arrays).hexdigest() != meta.pop("arrays_sha256"):
+        raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
+    with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
+        values = {name: loaded[name] for name in ARRAYS}
+    tuples = ("class_names", "counts_before", "counts_after", "warnings", "notes")
+    meta |= {name: tuple(meta[name]) for name in tuples}
+    return FoldResult(**meta, **values)
+
+
+def _read_cell(folder: Path) -> CellResult:
+    description = _unseal(folder / "cell.json")
+    description["stages"] = tuple(description["stages"])
+    key = CellKey(**description)
+    folds = [_read_fold(p.with_suffix("")) for p in sorted(folder.glob("r*-f*.json"))]
+    return cell_result(key, folds)
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,136 @@
+"""Pipeline steps of our own, and how facts are read out of a fitted composition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, clone
+
+from imbench.errors import DataError
+
+
+class CheckedSampler(BaseEstimator):
+    """A resampler that says in one sentence why it cannot work on a training part.
+
+    Parameters
+    ----------
+    sampler : object with ``fit_resample(X, y)``
+    key : str
+        Where the sampler stands in the configuration, for the messages.
+    class_names : sequence of str
+        Names of the labels 0..K-1.
+
+    Attributes
+    ----------
+    sampler_ : object
+        The fitted sampler.
+    """
+
+    def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
+        self.sampler = sampler
+        self.key = key
+        self.class_names = class_names
+
+    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Resample the training rows.
+
+        Raises
+        ------
+        DataError
+            If the smallest class has no room for the sampler's neighbours, or a class that
+            had rows has none left.
+        """
+        labels, counts = np.unique(y, return_counts=True)
+        smallest = int(counts.argmin())
+        k, n_rows = getattr(self.sampler, "k_neighbors", None), int(counts[smallest])
+        if isinstance(k, int | np.integer) and k >= n_rows:
+            fix = f"set {self.key}.k_neighbors={n_rows - 1}" if n_rows > 1 else "use random_over"
+            raise DataError(
+                f"{self.key}.k_neighbors={k} needs {k + 1} rows of a class, but class "
+                f"{self.class_names[labels[smallest]]!r} has {n_rows} in this training part: {fix}."
+            )
+        self.sampler_ = clone(self.sampler)
+        X_after, y_after = self.sampler_.fit_resample(X, y)
+        lost = np.setdiff1d(labels, y_after)
+        if len(lost):
+            raise DataError(
+                f"{self.key} leaves no row of class {self.class_names[lost[0]]!r}: choose a "
+                "milder sampling_strategy or another resampler."
+            )
+        return X_after, y_after
+
+
+class RowCounter(BaseEstimator):
+    """Counts the rows of each class on their way to the model, and changes nothing.
+
+    Parameters
+    ----------
+    n_classes : int
+
+    Attributes
+    ----------
+    class_counts_ : ndarray of shape (K,)
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        self.n_classes = n_classes
+
+    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Count and pass on."""
+        self.class_counts_ = np.bincount(y, minlength=self.n_classes)
+        return X, y
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Do nothing; scikit-learn's pipelines look for it."""
+        return self
+
+
+def fitted_models(estimator: Any) -> Iterator[Any]:
+    """Yield the fitted pipelines inside wrappers and ensembles, outermost first.
+
+    A pipeline of imbench ends in ``rows`` and ``model``; what an ensemble wraps around its
+    members (imbalanced-learn puts each behind a sampler) is looked through.
+    """
+    steps = getattr(estimator, "named_steps", None)
+    if steps is not None and "rows" in steps:
+        yield estimator
+    elif steps is not None:
+        yield from fitted_models(estimator.steps[-1][1])
+    elif hasattr(estimator, "estimators_"):
+        for member in estimator.estimators_:
+            yield from fitted_models(member)
+    elif hasattr(estimator, "estimator_"):
+        yield from fitted_models(estimator.estimator_)
+
+
+def counts_after(estimator: Any) -> tuple[float, ...]:
+    """Return the rows of each class that trained a model, a mean over ensemble members."""
+    counts = [
+        getattr(p.named_steps["model"], "class_counts_", p.named_steps["rows"].class_counts_)
+        for p in fitted_models(estimator)
+    ]
+    return tuple(np.mean(counts, axis=0).tolist()) if counts else ()
+
+
+def n_fits(estimator: Any) -> int:
+    """Return how many models were fitted, inner folds and ensemble members included."""
+    return getattr(estimator, "n_fits_", 1) * len(list(fitted_models(estimator)))
+
+
+def history(estimator: Any) -> NDArray[np.float64]:
+    """Return the training curve of a single net, (n_epochs, 2); (0, 2) for everything else."""
+    curves = [
+        p.named_steps["model"].history_
+        for p in fitted_models(estimator)
+        if hasattr(p.named_steps["model"], "history_")
+    ]
+    return curves[0] if len(curves) == 1 else np.empty((0, 2))
+
+
+def device(estimator: Any) -> str:
+    """Return the device that the nets inside were trained on; ``cpu`` for everything else."""
+    models = [p.named_steps["model"] for p in fitted_models(estimator)]
+    return next((m.device_ for m in models if hasattr(m, "device_")), "cpu")

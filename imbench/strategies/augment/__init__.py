@@ -1,0 +1,1 @@
+"""The `augment` stage: one method a file."""

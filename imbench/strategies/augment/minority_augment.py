@@ -1,0 +1,105 @@
+"""Random rotations, shifts, flips and noise for images, mostly of the rare classes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from imbench.strategies.protocols import BatchTransform, Targets
+
+
+def random_affine(
+    x: Tensor, chosen: Tensor, degrees: float, shift: float, flip: bool, generator: Generator
+) -> Tensor:
+    """Rotate, shift and flip the chosen images of a batch; the others keep the identity.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, C, H, W)
+    chosen : Tensor of shape (B,)
+        Bool.
+    degrees : float
+        Rotations are uniform in [-degrees, degrees].
+    shift : float
+        Shifts are uniform in [-shift, shift], as a share of the width and of the height.
+    flip : bool
+        Whether half of the chosen images are mirrored left to right.
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of shape (B, C, H, W)
+    """
+    u = torch.rand((4, len(x)), generator=generator, device=x.device) * 2 - 1  # (4, B)
+    angle = torch.where(chosen, u[0] * math.radians(degrees), 0)
+    mirror = torch.where(chosen & (u[3] < 0), -1.0, 1.0) if flip else torch.ones_like(angle)
+    # affine_grid's coordinates span [-1, 1]: a shift by the whole width is 2.
+    dx, dy = (torch.where(chosen, 2 * shift * u[i], 0) for i in (1, 2))
+    cos, sin = angle.cos(), angle.sin()
+    theta = torch.stack([cos * mirror, -sin, dx, sin * mirror, cos, dy], 1).view(-1, 2, 3)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    moved = F.grid_sample(x, grid.to(x.dtype), align_corners=False)
+    return torch.where(chosen[:, None, None, None], moved, x)
+
+
+@dataclass(frozen=True)
+class MinorityAugment:
+    """Augment an image of class c with probability ``probability * (1 - n_c / n_max)``.
+
+    The largest class is never changed, the rarest almost always: the extra variety goes where
+    rows are missing.
+
+    Parameters
+    ----------
+    probability : float, default=0.9
+        Limit of the probability as a class becomes rare, in [0, 1].
+    degrees : float, default=10.0
+        Largest rotation.
+    shift : float, default=0.1
+        Largest shift, as a share of the width and height.
+    flip : bool, default=False
+        Mirror half of the augmented images. Off because a mirrored digit is another sign.
+    noise : float, default=0.02
+        Standard deviation of Gaussian noise, for pixels in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a parameter lies outside of its range.
+
+    References
+    ----------
+    Shorten & Khoshgoftaar 2019, "A survey on Image Data Augmentation for Deep Learning",
+    DOI 10.1186/s40537-019-0197-0, section on class imbalance.
+    """
+
+    probability: float = 0.9
+    degrees: float = 10.0
+    shift: float = 0.1
+    flip: bool = False
+    noise: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise ValueError(f"probability must lie in [0, 1], got {self.probability}.")
+        for name in ("degrees", "shift", "noise"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
+
+    def bind(self, counts: Tensor) -> BatchTransform:
+        """Return the transform for training counts of shape (K,)."""
+        chance = self.probability * (1 - counts / counts.max())  # (K,)
+
+        def augment(x: Tensor, y: Tensor, generator: Generator) -> tuple[Tensor, Targets]:
+            drawn = torch.rand(len(y), generator=generator, device=x.device)
+            chosen = drawn < chance[y]
+            x = random_affine(x, chosen, self.degrees, self.shift, self.flip, generator)
+            noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
+            x = x + chosen[:, None, None, None] * self.noise * noise
+            return x, [(y, torch.ones(len(y), device=x.device))]
+
+        return augment

@@ -1,0 +1,1 @@
+"""The `batches` stage: one method a file."""

@@ -1,0 +1,1 @@
+"""The `decision` stage: one method a file."""

@@ -1,0 +1,1 @@
+"""The `ensemble` stage: one method a file."""

@@ -1,0 +1,1 @@
+"""The `loss` stage: one method a file."""

@@ -1,0 +1,36 @@
+"""Softmax cross-entropy, the loss of a net when the `loss` stage is empty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imbench.strategies.protocols import RowLoss
+
+
+def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+    """Return -log softmax(logits)_y a row.
+
+    Parameters
+    ----------
+    logits : Tensor of shape (..., B, K)
+    y : Tensor of shape (..., B)
+
+    Returns
+    -------
+    Tensor of shape (..., B)
+        In float32 at least: half precision is too coarse for a logarithm near zero.
+    """
+    precise = logits.double() if logits.dtype == torch.float64 else logits.float()
+    return -precise.log_softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
+
+
+@dataclass(frozen=True)
+class CrossEntropyLoss:
+    """Cross-entropy without weights."""
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return :func:`cross_entropy`; the counts play no part."""
+        return cross_entropy

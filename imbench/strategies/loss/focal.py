@@ -1,0 +1,55 @@
+"""Softmax focal loss: rows that are already classified well count less."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.strategies.protocols import RowLoss
+
+
+@dataclass(frozen=True)
+class FocalLoss:
+    """Focal loss on the softmax probability of the true class, (1 - p_t)^gamma * CE.
+
+    Parameters
+    ----------
+    gamma : float, default=2.0
+        Focusing parameter, at least 0. At 0 the loss is cross-entropy.
+
+    Raises
+    ------
+    ValueError
+        If ``gamma`` is negative or not a number.
+
+    Notes
+    -----
+    Lin et al. define the loss on sigmoid outputs; the softmax form is what the long-tail
+    literature calls focal (LDAM-DRW among others). Class weights never enter p_t: they come
+    from the `weights` stage and multiply the loss afterwards.
+
+    References
+    ----------
+    Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv 1708.02002, eq. 4.
+    """
+
+    gamma: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.gamma, int | float) or not 0 <= self.gamma < float("inf"):
+            raise ValueError(f"gamma must be a number of at least 0, got gamma={self.gamma!r}.")
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return the loss; the counts play no part."""
+
+        def focal(logits: Tensor, y: Tensor) -> Tensor:
+            ce = cross_entropy(logits, y)  # (..., B)
+            # 1 - p_t without cancellation; clamped because its power has no gradient at 0
+            # for gamma < 1.
+            miss = (-torch.expm1(-ce)).clamp_min(torch.finfo(ce.dtype).tiny)
+            return miss**self.gamma * ce
+
+        return focal

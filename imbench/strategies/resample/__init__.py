@@ -1,0 +1,1 @@
+"""The `resample` stage: one method a file."""

@@ -1,0 +1,1 @@
+"""The `weights` stage: one method a file."""

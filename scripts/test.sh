@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Set up, then lint, types and the whole test suite. `.ci/run` calls exactly this.
+# IMBENCH_DATA may name the folder with the real data sets; tests that need them say so when they skip.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bash scripts/setup.sh
+
+.venv/bin/ruff check .
+.venv/bin/ruff format --check .
+.venv/bin/mypy
+.venv/bin/pytest -n 2 "$@"
