@@ -1,4 +1,4 @@
-"""imbench: which remedy for class imbalance helps on your data?
+"""Compare remedies for class imbalance on identical folds.
 
 The public names below are loaded when they are first used, so that ``import imbench`` costs
 neither PyTorch nor MLflow.
@@ -25,7 +25,7 @@ _PUBLIC = {
     "build": "imbench.build",
 }
 
-__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604 - the names are strings, built from a dict
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:

@@ -81,7 +81,9 @@ def bind(node: Mapping[str, Any], key: str, supplied: Iterable[str] = ()) -> lis
     except ValueError:  # some built-in and compiled callables have none
         return []
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    known = {n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    known = {
+        n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    }
     given = {name for name in node if name != TARGET}
     problems = [
         f"{key}.{name}: {node[TARGET]} has no parameter {name!r}"

@@ -41,7 +41,9 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
     """
     problems = [*_check_choices(config), *_check_strategy(config["strategy"], folders)]
     problems += _check_model(config["model"])
-    dataset = {k: v for k, v in config["dataset"].items() if k not in ("about", "name", "imbalance")}
+    dataset = {
+        k: v for k, v in config["dataset"].items() if k not in ("about", "name", "imbalance")
+    }
     problems += bind(dataset, "dataset")
     if is_component(config["dataset"].get("imbalance")):
         problems += bind(config["dataset"]["imbalance"], "dataset.imbalance", ())
@@ -72,7 +74,9 @@ def strategy_of(config: Config) -> Strategy:
         if stage in WRAPPERS:
             stages[stage] = {n: deferred(e, f"{place}.{n}") for n, e in entries.items()}
             for name, entry in entries.items():
-                _check_params(construct(entry, f"{place}.{name}", estimator=None), f"{place}.{name}")
+                _check_params(
+                    construct(entry, f"{place}.{name}", estimator=None), f"{place}.{name}"
+                )
         else:
             stages[stage] = {n: construct(e, f"{place}.{n}") for n, e in entries.items()}
     about = node.get("about") or {}

@@ -25,8 +25,9 @@ from imbench.components import bind, closest, construct
 from imbench.errors import ConfigError
 from imbench.results import CellResult, FoldResult
 
+SCORE_NAMES = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
-    {
+    {  # in the order of tables
         "precision_macro": True,
         "recall_macro": True,
         "f1_macro": True,
@@ -74,14 +75,9 @@ class MetricOptions:
     """
 
     columns: tuple[str, ...] = (
-        "f1_macro",
-        "f1_minority",
-        "balanced_accuracy",
-        "g_mean",
-        "average_precision",
-        "roc_auc",
+        "f1_macro", "f1_minority", "balanced_accuracy", "g_mean", "average_precision", "roc_auc",
         "brier",
-    )
+    )  # fmt: skip
     sort: str = "f1_macro"
     minority: str | None = None
     ece_bins: int = 15
@@ -115,13 +111,7 @@ class MetricOptions:
 
 
 def metric_options(node: Mapping[str, Any]) -> MetricOptions:
-    """Build the options from the resolved yaml group ``metrics``.
-
-    Raises
-    ------
-    ConfigError
-        If a key or a value is wrong.
-    """
+    """Build the options from the resolved yaml group ``metrics``; raises as the class does."""
     known = MetricOptions.__dataclass_fields__
     for key in node:
         if key not in known:
@@ -153,7 +143,7 @@ def check_classes(options: MetricOptions, class_names: Sequence[str]) -> None:
     """
     minority_label(options, class_names, 0)
     for name in (*options.columns, options.sort):
-        if _is_per_class(name) and name not in HIGHER_IS_BETTER and name not in options.extra:
+        if _is_per_class(name):
             _class_index(name.partition("/")[2], class_names, f"metrics: {name}")
 
 
@@ -171,7 +161,7 @@ def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: i
 
 
 def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
-    """Compute every metric of a stored fold, in the order of tables.
+    """Compute every metric of a stored fold.
 
     Raises
     ------
@@ -236,11 +226,6 @@ def compute_metrics(
         Label of the class of ``f1_minority``, positive in the binary ranking metrics.
     ece_bins : int, default=15
 
-    Returns
-    -------
-    dict of str to float
-        NaN where a metric is undefined.
-
     Notes
     -----
     ``roc_auc`` and ``average_precision`` are one-vs-rest means over the classes present for
@@ -277,20 +262,16 @@ def compute_metrics(
         "f1_macro": f1[present].mean(),
         "f1_weighted": np.average(f1[present], weights=support[present]),
         "f1_minority": f1[minority],
-        "roc_auc": scores["roc_auc"],
-        "average_precision": scores["average_precision"],
         "balanced_accuracy": recall[present].mean(),
         "g_mean": gmean(recall[present]) if recall[present].all() else 0.0,
         "mcc": mcc,
-        "brier": scores["brier"],
-        "log_loss": scores["log_loss"],
-        "ece": scores["ece"],
         "accuracy": np.mean(y_true == y_pred),
         "worst_class_recall": recall[present].min(),
+        **scores,
     }
     for kind, values in zip(PER_CLASS, (precision, recall, f1), strict=True):
-        metrics |= {f"{kind}/{name}": values[k] for k, name in enumerate(class_names)}
-    return {name: float(value) for name, value in metrics.items()}
+        metrics |= {f"{kind}/{name}": v for name, v in zip(class_names, values, strict=True)}
+    return {name: float(metrics[name]) for name in _all_undefined(class_names)}  # in this order
 
 
 def expected_calibration_error(
@@ -329,10 +310,6 @@ def fbeta_minority(
 
     The worked example of a user metric: ``metrics=[default,f2]`` adds it.
 
-    Raises
-    ------
-    ValueError
-        If ``beta`` is not positive.
     """
     from sklearn.metrics import fbeta_score
 
@@ -359,10 +336,9 @@ def _score_metrics(
         roc_auc_score,
     )
 
-    names = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
     total = y_score.sum(axis=1, keepdims=True)
     if not (np.isfinite(total).all() and (total > 0).all()):
-        return dict.fromkeys(names, float("nan"))
+        return dict.fromkeys(SCORE_NAMES, float("nan"))
     # A softmax in float32 sums to one within 1e-7 only, which log_loss warns about.
     score = y_score / total
     n_classes = score.shape[1]
@@ -390,8 +366,8 @@ def _score_metrics(
 
 
 def _all_undefined(class_names: Sequence[str]) -> dict[str, float]:
-    names = [*HIGHER_IS_BETTER, *(f"{kind}/{name}" for kind in PER_CLASS for name in class_names)]
-    return dict.fromkeys(names, float("nan"))
+    per_class = (f"{kind}/{name}" for kind in PER_CLASS for name in class_names)
+    return dict.fromkeys([*HIGHER_IS_BETTER, *per_class], float("nan"))
 
 
 def _is_per_class(name: str) -> bool:

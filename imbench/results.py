@@ -159,14 +159,20 @@ class CellKey:
 class Store:
     """Reads and writes the folds under ``<results_dir>/runs``.
 
+    Parameters
+    ----------
+    results_dir : Path
+    runs : Path or None
+        The folder of the cells itself, where it has another name.
+
     Raises
     ------
     ConfigError
         From :meth:`prepare`, if the folder cannot be written.
     """
 
-    def __init__(self, results_dir: Path) -> None:
-        self.runs = results_dir / "runs"
+    def __init__(self, results_dir: Path, runs: Path | None = None) -> None:
+        self.runs = runs or results_dir / "runs"
 
     def prepare(self) -> None:
         """Create the folder and prove that it can be written, before anything is computed."""

@@ -23,6 +23,7 @@ from imbench.build import build
 from imbench.datasets import load_dataset
 from imbench.datasets.base import Dataset
 from imbench.errors import ImbenchError, Incompatible
+from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
 from imbench.results import CellKey, CellResult, FoldResult, Store, cell_result, run_id_of
 from imbench.seeding import derive
@@ -72,10 +73,13 @@ class Runner:
         cell, not exceptions: the sweep goes on. A failed fold ends its cell.
         """
         strategy, model = configuration.strategy_of(config), configuration.model_of(config)
+        name = str(config["dataset"].get("name"))
         try:
-            task = self._prepare(config, strategy, model)
+            data = self._dataset(config["dataset"])
+            name = data.name
+            task = _task(config, data, strategy, model)
         except ImbenchError as error:
-            return _without_data(config, strategy, model, str(error))
+            return _without_data(config, name, strategy, model, str(error))
         self.store.write_cell(task.key)
         done = []
         for fold in task.folds:
@@ -89,21 +93,6 @@ class Runner:
             if result.status != "ok":
                 break
         return cell_result(task.key, done)
-
-    def _prepare(self, config: Mapping[str, Any], strategy: Strategy, model: Model) -> Task:
-        data = self._dataset(config["dataset"])
-        folds = configuration.splitter_of(config).split(data, config["seed"])
-        identity = configuration.identity(config) | {"fingerprint": data.fingerprint}
-        key = CellKey(
-            run_id=run_id_of(identity),
-            dataset=data.name,
-            model=model.name,
-            label=strategy.label,
-            stages=strategy.stages,
-            n_folds=len(folds),
-            config=identity,
-        )
-        return Task(key, data, folds, model, strategy, config["seed"])
 
     def _dataset(self, node: Mapping[str, Any]) -> Dataset:
         name = run_id_of(node)
@@ -147,21 +136,70 @@ class Runner:
         return FoldResult(**common, **outcome, warnings=_distinct(caught))
 
 
-def _fit_and_predict(task: Task, fold: Fold) -> dict[str, Any]:
-    data = task.data
-    seed = derive(task.seed, "fit", data.name, fold.repeat, fold.fold)
-    estimator = build(task.model, task.strategy, data.info, seed)
+def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model) -> Task:
+    """Split the data and give the cell its name.
+
+    Raises
+    ------
+    ImbenchError
+        If the data cannot be split as asked, or a metric names a class that is not there.
+    """
+    check_classes(metric_options(config["metrics"]), data.class_names)
+    folds = configuration.splitter_of(config).split(data, config["seed"])
+    identity = configuration.identity(config) | {"fingerprint": data.fingerprint}
+    key = CellKey(
+        run_id=run_id_of(identity),
+        dataset=data.name,
+        model=model.name,
+        label=strategy.label,
+        stages=strategy.stages,
+        n_folds=len(folds),
+        config=identity,
+    )
+    return Task(key, data, folds, model, strategy, config["seed"])
+
+
+def fit_fold(
+    data: Dataset, model: Model, strategy: Strategy, fold: Fold, seed: int
+) -> tuple[Any, float]:
+    """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
+
+    Parameters
+    ----------
+    seed : int
+        Of the whole comparison; the fold's own is derived from it.
+
+    Returns
+    -------
+    estimator
+        Fitted.
+    fit_s : float
+
+    Raises
+    ------
+    Incompatible
+        If strategy, model and data do not fit.
+    """
+    fold_seed = derive(seed, "fit", data.name, fold.repeat, fold.fold)
+    estimator = build(model, strategy, data.info, fold_seed)
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
-    fitted = time.perf_counter()
+    return estimator, time.perf_counter() - started
+
+
+def _fit_and_predict(task: Task, fold: Fold) -> dict[str, Any]:
+    data = task.data
+    estimator, fit_s = fit_fold(data, task.model, task.strategy, fold, task.seed)
+    started = time.perf_counter()
     X_test = data.X[fold.test_index]
     scores = _aligned(estimator.predict_proba(X_test), estimator.classes_, data.info.n_classes)
     predicted = np.asarray(estimator.predict(X_test), np.int64)
+    predict_s = time.perf_counter() - started
     return {
         "status": "ok",
         "reason": "",
-        "fit_s": fitted - started,
-        "predict_s": time.perf_counter() - fitted,
+        "fit_s": fit_s,
+        "predict_s": predict_s,
         "n_fits": steps.n_fits(estimator),
         "peak_bytes": peak_bytes(steps.device(estimator)),
         "device": steps.device(estimator),
@@ -213,13 +251,13 @@ def _distinct(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
 
 
 def _without_data(
-    config: Mapping[str, Any], strategy: Strategy, model: Model, reason: str
+    config: Mapping[str, Any], name: str, strategy: Strategy, model: Model, reason: str
 ) -> CellResult:
     """Return the failed cell of a data set that could not be read or split; nothing is stored."""
     identity = configuration.identity(config)
     return CellResult(
         run_id=run_id_of(identity),
-        dataset=str(config["dataset"].get("name")),
+        dataset=name,
         model=model.name,
         label=strategy.label,
         stages=strategy.stages,

@@ -8,4 +8,6 @@ bash scripts/setup.sh
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .
 .venv/bin/mypy
+# Two workers with one thread each: threads times workers is the number of cores.
+export OMP_NUM_THREADS=1
 .venv/bin/pytest -n 2 "$@"

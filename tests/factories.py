@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -71,15 +72,19 @@ def make_cell(
     **fold_options: Any,
 ) -> CellResult:
     """A cell of finished folds, or one that was skipped or failed before its first fold."""
-    run_id = f"{abs(hash((label, dataset, model, str(config)))):016x}"[:16]
+    run_id = hashlib.sha256(repr((label, dataset, model, config)).encode()).hexdigest()[:16]
     ids = {"run_id": run_id, "dataset": dataset, "model": model, "label": label}
-    folds = tuple(make_fold(i, fold=i, **ids, **fold_options) for i in range(n_folds))
+    if status == "ok":
+        folds = tuple(make_fold(i, fold=i, **ids, **fold_options) for i in range(n_folds))
+    else:  # the first fold says why; it holds no predictions
+        empty = {"status": status, "reason": reason, "class_names": ("c0", "c1"), "minority": 1}
+        folds = (FoldResult(**ids, **empty, repeat=0, fold=0),)  # type: ignore[arg-type]
     return CellResult(
         **ids,
         stages=() if label == "none" else ("resample",),
         status=status,  # type: ignore[arg-type]
         reason=reason,
         config=config or {"dataset": {"name": dataset}, "model": {"name": model}},
-        folds=folds if status == "ok" else (),
-        n_folds_planned=n_folds,
+        folds=folds,
+        n_folds=n_folds,
     )

@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ImbenchError as error:
         if "--traceback" in words:
             raise
-        print(f"imbench: {error}", file=sys.stderr)
+        for line in str(error).splitlines():
+            print(f"imbench: {line}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -90,9 +90,9 @@ class Composer:
             group, _, name = path.rpartition("/")
             known = self._names(group)
             plural = {g: p for p, g in catalogue.GROUPS.items()}.get(group)
-            more = f"; `python -m imbench list {plural}` shows them all" if plural else (
-                f"; there are {', '.join(known)}" if known else ""
-            )
+            more = f"; there are {', '.join(known)}" if known else ""
+            if plural:
+                more = f"; `python -m imbench list {plural}` shows them all"
             return f"{group}={name}: there is no such {group}{closest(name, known)}{more}."
         found = re.search(r"Could not (?:override|delete|append to config)[^']*'([^']+)'", text)
         if found:

@@ -13,5 +13,8 @@ def console(stderr: bool = False) -> Console:
     """Return a console for standard output, or standard error for what is not the result."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(
-        file=stream, width=None if stream.isatty() else PIPED_WIDTH, highlight=False, soft_wrap=False
+        file=stream,
+        width=None if stream.isatty() else PIPED_WIDTH,
+        highlight=False,
+        soft_wrap=False,
     )

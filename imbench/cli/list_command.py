@@ -25,8 +25,7 @@ def command(words: list[str]) -> int:
     options = parser.parse_args(words)
     if options.group not in catalogue.GROUPS:
         raise ConfigError(
-            f"list {options.group}: there is no such list; there are "
-            f"{', '.join(catalogue.GROUPS)}."
+            f"list {options.group}: there is no such list; there are {', '.join(catalogue.GROUPS)}."
         )
     folders = [catalogue.conf_dir(), *([options.config_dir] if options.config_dir else [])]
     print_items(catalogue.items(catalogue.GROUPS[options.group], folders), options.group)

@@ -21,8 +21,8 @@ _TEXT = {"string", "date"}
 _MISSING = {"?", "<null>", ""}
 # A quoted value with backslash escapes, or anything up to the next separator.
 _VALUE = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-_FIELD = re.compile(rf"\s*({_VALUE}|[^,]*?)\s*(,|$)")
-_ATTRIBUTE = re.compile(rf"@attribute\s+({_VALUE}|[^\s{{\[]+)\s*(.*)$", re.IGNORECASE)
+_FIELD = re.compile(rf"\s*({_VALUE}|(?!\s*['\"])[^,]*?)\s*(,|$)")
+_ATTRIBUTE = re.compile(rf"@attribute\s+({_VALUE}|[^\s{{]+)\s*(.*)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,10 +101,11 @@ class _Parser:
         if self.in_data:
             self._row(line)
             return
+        line = line.replace("\t", " ")
         keyword, _, rest = line.partition(" ")
         keyword = keyword.lower()
         if keyword.startswith("@attribute"):
-            name, kind = _attribute(line.replace("\t", " "))
+            name, kind = _attribute(line)
             if name in self.types:
                 raise ValueError(f"declares the attribute {name!r} a second time")
             self.types[name] = kind
@@ -159,19 +160,16 @@ def read_arff(path: Path) -> ArffTable:
     DataError
         If the file is damaged, sparse, or has attributes that are no columns.
     """
-    parser = _Parser()
-    number = 0
+    parser, place = _Parser(), ""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            for number, raw in enumerate(file, start=1):  # noqa: B007 - named in the errors
-                line = raw.strip()
+            for number, raw in enumerate(file, start=1):
+                line, place = raw.strip(), f"line {number} "
                 if line and not line.startswith("%"):
                     parser.feed(line)
         place = ""
-        number = 0
         columns = dict(parser.columns())
     except ValueError as error:  # UnicodeDecodeError is one
-        place = f"line {number} " if number else ""
         raise DataError(f"dataset.path={path}: {place}{error}; mend the file.") from error
     if not parser.in_data or not columns:
         raise DataError(

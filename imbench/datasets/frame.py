@@ -61,13 +61,11 @@ def _labels(column: pd.Series, target: str) -> tuple[NDArray[np.int64], tuple[st
     key = f"dataset.target={target}"
     if types.is_float_dtype(column.dtype):
         values = column.to_numpy(np.float64, na_value=np.nan)
-        values = values[~np.isnan(values)]
-        if (values != np.floor(values)).any() or np.isinf(values).any():
+        odd = values[~np.isnan(values) & (np.isinf(values) | (values != np.floor(values)))]
+        if len(odd):
             raise DataError(
-                f"{key}: holds continuous numbers such as {values[values != np.floor(values)][0]}"
-                if np.isfinite(values).all()
-                else f"{key}: holds infinite values"
-                + "; choose a column of classes, or cut it into classes first."
+                f"{key}: holds numbers that name no class, such as {odd[0]}; choose a column of "
+                "classes, or cut it into classes first."
             )
     codes, names = _codes(column)
     if n_missing := int((codes < 0).sum()):
@@ -93,29 +91,25 @@ def _labels(column: pd.Series, target: str) -> tuple[NDArray[np.int64], tuple[st
 
 
 def _feature(
-    column: pd.Series, name: str, forced: bool
+    column: pd.Series, where: str, forced: bool
 ) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
     """Return a column as numbers, and its categories if these are codes."""
-    dtype = column.dtype
+    dtype, name = column.dtype, column.name
+    where = f"{where}: column {name!r}"
     if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
-        raise DataError(
-            f"dataset: column {name!r} holds dates; turn it into numbers, or set "
-            f"dataset.drop=[{name}]."
-        )
+        raise DataError(f"{where} holds dates; turn it into numbers, or set dataset.drop=[{name}].")
     if column.isna().all():
-        raise DataError(f"dataset: column {name!r} holds no value; set dataset.drop=[{name}].")
+        raise DataError(f"{where} holds no value; set dataset.drop=[{name}].")
     if types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype) and not forced:
         return column.to_numpy(np.float64, na_value=np.nan), None
     try:
         codes, categories = _codes(column)
     except TypeError as error:
-        raise DataError(
-            f"dataset: column {name!r} holds lists or objects; set dataset.drop=[{name}]."
-        ) from error
+        raise DataError(f"{where} holds lists or objects; set dataset.drop=[{name}].") from error
     declared = isinstance(dtype, pd.CategoricalDtype) and dtype.ordered
     if not (forced or declared) and len(np.unique(codes[codes >= 0])) == len(codes):
         raise DataError(
-            f"dataset: column {name!r} has another text in each of the {len(codes)} rows, as "
+            f"{where} has another text in each of the {len(codes)} rows, as "
             f"identifiers have; set dataset.drop=[{name}]."
         )
     return np.where(codes < 0, np.nan, codes.astype(np.float64)), categories
@@ -135,13 +129,19 @@ def _check_columns(
     ]
     for key, name in keys:
         if name not in frame.columns:
-            shown = ", ".join(frame.columns[:12]) + (", ..." if len(frame.columns) > 12 else "")
             raise DataError(
                 f"dataset.{key}={name}: {where} has no such column"
-                f"{closest(name, frame.columns)}; it has {shown}."
+                f"{closest(name, frame.columns)}; it has {some_of(frame.columns)}."
             )
     if target in drop:
         raise DataError(f"dataset.drop={target}: is the target; choose another dataset.target.")
+
+
+def some_of(columns: Iterable[object], n_shown: int = 12) -> str:
+    """Return the first names of a list, and how many more there are."""
+    names = list(map(str, columns))
+    more = f" and {len(names) - n_shown} more" if len(names) > n_shown else ""
+    return ", ".join(names[:n_shown]) + more
 
 
 def as_names(value: object, key: str) -> tuple[str, ...]:
@@ -196,7 +196,7 @@ def frame_to_dataset(
         raise DataError(f"{where}: no column is left beside the target; drop fewer columns.")
     columns, categories = [], {}
     for place, feature in enumerate(features):
-        values, found = _feature(frame[feature], feature, feature in categorical)
+        values, found = _feature(frame[feature], where, feature in categorical)
         columns.append(values)
         if found is not None:
             categories[place] = found

@@ -9,7 +9,8 @@ subsamples are nested: what a smaller share keeps, a larger share with the same 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,19 +52,23 @@ def _share_of(counts: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray
     return np.where((shares > 0) & (counts > 0), np.maximum(n_keep, 1), n_keep)
 
 
-def _rank(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the place of each class when the largest comes first, equal ones by label."""
+def _rank(counts: NDArray[np.int64], order: str) -> NDArray[np.int64]:
+    """Return the place of each class: its label, or the largest first and equal ones by label."""
+    if order == "label":
+        return np.arange(len(counts))
     rank = np.empty(len(counts), np.int64)
     rank[np.argsort(-counts, kind="stable")] = np.arange(len(counts))
     return rank
 
 
-def _check_ratio(ratio: float) -> None:
+def _check_ratio(ratio: float, order: str) -> None:
     if isinstance(ratio, bool) or not isinstance(ratio, int | float) or not ratio >= 1:
         raise ValueError(
             f"ratio must be a number of at least 1 (rows of the largest class for each row of "
             f"the rarest), got {ratio=}."
         )
+    if order not in {"size", "label"}:
+        raise ValueError(f"order must be 'size' or 'label', got {order=}.")
 
 
 def _shrink_to(data: Dataset, targets: NDArray[np.int64], ratio: float, seed: int) -> Dataset:
@@ -77,7 +82,7 @@ def _shrink_to(data: Dataset, targets: NDArray[np.int64], ratio: float, seed: in
     """
     rarest = int(data.counts.argmin())
     if data.counts[rarest] < targets.min():
-        present = data.counts.max() / max(data.counts[rarest], 1)
+        present = targets.max() / max(data.counts[rarest], 1)
         raise DataError(
             f"dataset.imbalance.ratio={ratio}: dataset={data.name} is {present:.4g}:1 as it is "
             f"({data.counts[rarest]} rows of {data.class_names[rarest]!r}); set a ratio of at "
@@ -92,7 +97,7 @@ class KeepRatios:
 
     Parameters
     ----------
-    ratios : mapping of class name to float
+    ratios : mapping of class name to float, or None
         Share of the rows that stays, in 0..1; 0 drops the class, from the test set too. Names
         are compared as text, since yaml reads ``0:`` as a number.
     others : float, default=1.0
@@ -105,7 +110,7 @@ class KeepRatios:
     Counts are truncated, as ``int(share * n)`` does, but a share above zero keeps one row.
     """
 
-    ratios: Mapping[str | int, float] = field(default_factory=dict)
+    ratios: Mapping[str | int, float] | None = None
     others: float = 1.0
     seed: int = 0
 
@@ -143,14 +148,16 @@ class LongTail:
     ----------
     ratio : float
         Rows of the largest class for each row of the rarest, at least 1.
+    order : {"size", "label"}, default="size"
+        Which class is the head: the largest (equal ones by label, so that a balanced set gives
+        the papers' order), or label 0.
     seed : int, default=0
         Decides which rows stay.
 
     Notes
     -----
-    The class of rank c (0 the largest, equal ones by label) keeps
-    ``int(n_max * f ** (c / (C - 1)))`` rows with ``f = 1 / ratio``, which is label order on a
-    balanced set. Where a class has fewer rows than that, all of them stay.
+    The class of rank c keeps ``int(n_max * f ** (c / (C - 1)))`` rows, where ``f = 1 / ratio``
+    and n_max is the size of rank 0. Where a class has fewer rows than that, all of them stay.
 
     References
     ----------
@@ -159,10 +166,11 @@ class LongTail:
     """
 
     ratio: float
+    order: Literal["size", "label"] = "size"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_ratio(self.ratio)
+        _check_ratio(self.ratio, self.order)
 
     def __call__(self, data: Dataset) -> Dataset:
         """Return the thinned data set.
@@ -172,8 +180,9 @@ class LongTail:
         DataError
             If the data set is more imbalanced than the ratio already.
         """
-        exponent = _rank(data.counts) / (len(data.counts) - 1)
-        targets = np.floor(data.counts.max() * (1 / self.ratio) ** exponent + _EPS)
+        rank = _rank(data.counts, self.order)
+        exponent = rank / (len(rank) - 1)
+        targets = np.floor(data.counts[rank == 0] * (1 / self.ratio) ** exponent + _EPS)
         return _shrink_to(data, targets.astype(np.int64), self.ratio, self.seed)
 
 
@@ -187,6 +196,8 @@ class Step:
         Rows of the largest class for each row of a minority class, at least 1.
     minority_share : float, default=0.5
         Share of the classes that become minorities, in (0, 1); truncated, at least one class.
+    order : {"size", "label"}, default="size"
+        Whether the smallest classes become minorities, or the last labels.
     seed : int, default=0
         Decides which rows stay.
 
@@ -198,10 +209,11 @@ class Step:
 
     ratio: float
     minority_share: float = 0.5
+    order: Literal["size", "label"] = "size"
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _check_ratio(self.ratio)
+        _check_ratio(self.ratio, self.order)
         if not 0 < self.minority_share < 1:
             raise ValueError(
                 f"minority_share must lie between 0 and 1, got {self.minority_share!r}."
@@ -215,8 +227,9 @@ class Step:
         DataError
             If the data set is more imbalanced than the ratio already.
         """
-        n_classes, n_max = len(data.counts), int(data.counts.max())
-        n_minorities = max(1, int(n_classes * self.minority_share + _EPS))
-        small = _rank(data.counts) >= n_classes - n_minorities
-        targets = np.where(small, int(n_max / self.ratio + _EPS), n_max)
+        counts = data.counts
+        n_minorities = max(1, int(len(counts) * self.minority_share + _EPS))
+        small = _rank(counts, self.order) >= len(counts) - n_minorities
+        n_minority = int(counts[~small].max() / self.ratio + _EPS)
+        targets = np.where(small, n_minority, counts)
         return _shrink_to(data, targets, self.ratio, self.seed)

@@ -8,7 +8,7 @@ from typing import Any
 
 from imbench.datasets.base import Dataset
 from imbench.datasets.download import OFFLINE, data_folder, downloading, not_available
-from imbench.datasets.frame import as_names, frame_to_dataset
+from imbench.datasets.frame import as_names, frame_to_dataset, some_of
 from imbench.errors import ConfigError, DataError
 
 
@@ -57,8 +57,8 @@ def load_openml(
     """
     if (table is None) == (data_id is None):
         raise ConfigError(
-            f"dataset.table={table} and dataset.data_id={data_id}: set one of them, such as "
-            "dataset.table=adult with dataset.version=2, or dataset.data_id=1590."
+            f"dataset.table={table or 'null'} and dataset.data_id={data_id or 'null'}: set one of "
+            "them, such as dataset.table=adult with dataset.version=2, or dataset.data_id=1590."
         )
     label = f"dataset.table={table} (version {version})" if table else f"dataset.data_id={data_id}"
     local = data_folder(data_dir)
@@ -80,7 +80,7 @@ def load_openml(
     if target is None and len(bunch.target_names) != 1:
         raise DataError(
             f"{label}: OpenML names {len(bunch.target_names)} targets; set dataset.target to one "
-            f"of the columns {', '.join(map(str, bunch.frame.columns[:12]))}."
+            f"of the columns {some_of(bunch.frame.columns)}."
         )
     return frame_to_dataset(
         bunch.frame,

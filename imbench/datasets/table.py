@@ -15,7 +15,7 @@ from imbench.components import closest
 from imbench.datasets.arff import ArffTable, read_arff
 from imbench.datasets.base import Dataset
 from imbench.datasets.download import data_folder
-from imbench.datasets.frame import as_names, frame_to_dataset
+from imbench.datasets.frame import as_names, frame_to_dataset, some_of
 from imbench.errors import ConfigError, DataError
 
 MISSING = ("?", "<null>", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -53,7 +53,8 @@ def _tidy(column: pd.Series, missing: Sequence[str]) -> pd.Series:
     """Strip a column of text, blank what means missing, and make numbers of it if all are."""
     if types.is_numeric_dtype(column.dtype):
         return column
-    text = column.astype(object).map(lambda v: v.strip() if isinstance(v, str) else v)
+    # A column of bools with blanks arrives as objects: as text they stay True and False.
+    text = column.astype(object).map(lambda v: v if v != v else str(v).strip())
     text = text.mask(text.isin(["", *missing]))
     try:
         return pd.to_numeric(text)
@@ -193,28 +194,36 @@ def load_table(
             f"dataset.path is missing: set dataset.path=FILE ({', '.join(_READERS)})."
         )
     file = find_file(str(path), data_dir)
+    where = f"dataset.path={path}"
     table = read_table(file, separator, as_names(missing, "missing"))
     frame = table.frame
-    if target is not None:
-        target = str(target)
-    elif file.suffix.lower() in {".arff", ".dat"}:
-        frame, target = _keel_roles(table, file)
-    else:
-        raise ConfigError(
-            f"dataset.target is missing: name the column of the classes, one of "
-            f"{', '.join(map(str, frame.columns[:12]))}{', ...' if frame.shape[1] > 12 else ''}."
-        )
-    where = f"dataset.path={path}"
-    if frame.shape[1] == 1 and separator is None and file.suffix.lower() in {".csv", ".tsv"}:
+    suffix, dropped = file.suffix.lower(), as_names(drop, "drop")
+    if frame.shape[1] == 1 and separator is None and suffix in {".csv", ".tsv"}:
         raise DataError(
             f"{where}: has one column, {frame.columns[0]!r}; set dataset.separator to what "
             "separates the columns, such as ';'."
+        )
+    if nameless := [
+        c for c in frame.columns if str(c).startswith("Unnamed: ") and c not in dropped
+    ]:
+        raise DataError(
+            f"{where}: has a column without a name, as a saved row index is; set "
+            f"\"dataset.drop=['{nameless[0]}']\", or name it in the file."
+        )
+    if target is not None:
+        target = str(target)
+    elif suffix in {".arff", ".dat"}:
+        frame, target = _keel_roles(table, file)
+    else:
+        raise ConfigError(
+            "dataset.target is missing: set it to the column of the classes, one of "
+            f"{some_of(frame.columns)}."
         )
     return frame_to_dataset(
         frame,
         target,
         name=file.stem,
         where=where,
-        drop=as_names(drop, "drop"),
+        drop=dropped,
         categorical=as_names(categorical, "categorical"),
     )

@@ -63,7 +63,7 @@ def load_zenodo(
             break
         except OFFLINE as caught:
             error = caught
-        except (ValueError, zipfile.BadZipFile) as caught:
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as caught:
             raise DataError(
                 f"dataset.table={table}: its file in {home}/zenodo is damaged ({caught}); delete "
                 "that folder and run again."

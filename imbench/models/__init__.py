@@ -1,0 +1,1 @@
+"""Models: the net as a scikit-learn classifier, its backbones, and preprocessing."""

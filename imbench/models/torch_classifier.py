@@ -174,6 +174,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(
                     f"sample_weight must have shape ({len(y)},), got {sample_weight.shape}."
                 )
+            if not (sample_weight >= 0).all():
+                raise ValueError("sample_weight must be at least 0 for every row.")
+            if not sample_weight.any():
+                raise ValueError("every sample_weight is zero: no row is left to train on.")
         device = select_device(self.device)
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
         generator = Generator(device).manual_seed(seed)
@@ -207,6 +211,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each row, shape (n,)."""
+        check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(1)]
 
     def embed(self, X: ArrayLike) -> NDArray[np.float32]:

@@ -110,7 +110,9 @@ def make_optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
     return adam(net.parameters(), settings.lr, weight_decay=decay, fused=True)
 
 
-def batch_loss(logits: Tensor, targets: Targets, loss: RowLoss, row_weights: list[Tensor]) -> Tensor:
+def batch_loss(
+    logits: Tensor, targets: Targets, loss: RowLoss, row_weights: list[Tensor]
+) -> Tensor:
     """Return the weighted mean of the losses of a batch.
 
     Parameters
@@ -131,7 +133,8 @@ def batch_loss(logits: Tensor, targets: Targets, loss: RowLoss, row_weights: lis
         w = share * weight
         total = total + (w * loss(logits, labels)).sum(-1)
         norm = norm + w.sum(-1)
-    return total / norm
+    # A batch may hold nothing but rows of weight 0: its loss is 0, not NaN.
+    return total / norm.clamp_min(torch.finfo(norm.dtype).tiny)
 
 
 def train(

@@ -1,0 +1,1 @@
+"""Tables, statistics, plots and the page: everything that is derived from stored results."""

@@ -126,7 +126,9 @@ def _html_row(board: Leaderboard, row: Row) -> str:
     kind = row.comparison.verdict if row.comparison else row.status
     css = kind if kind in ("better", "worse", "failed") else ""
     cells = "".join(
-        f'<td class="{css}">{escape(text)}</td>' if i == len(rest) - 2 else f"<td>{escape(text)}</td>"
+        f'<td class="{css}">{escape(text)}</td>'
+        if i == len(rest) - 2
+        else f"<td>{escape(text)}</td>"
         for i, text in enumerate(rest)
     )
     return f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'

@@ -34,7 +34,7 @@ def figure_confusion_matrix(cell: CellResult) -> Figure:
     names = _names(cell)
     counts = confusion_matrix(y_true, y_pred, labels=np.arange(len(names)))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = min(max(4.2, 2.6 + 0.45 * len(names)), 11.0)
+    side = min(max(4.2, 2.6 + 0.45 * len(names)), 9.0)
     figure, axes = _axes(cell, "confusion matrix, folds pooled", (side, side * 0.92))
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
@@ -46,9 +46,7 @@ def figure_confusion_matrix(cell: CellResult) -> Figure:
         for row, column in np.ndindex(counts.shape):
             colour = "white" if share[row, column] > 0.55 else "black"
             text = f"{counts[row, column]}"
-            axes.text(
-                column, row, text, ha="center", va="center", color=colour, fontsize="small"
-            )
+            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize="small")
     return figure
 
 
@@ -56,13 +54,15 @@ def figure_precision_recall(cell: CellResult) -> Figure:
     """Draw precision over recall, a curve a class (binary: the minority), folds pooled."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    figure, axes = _axes(cell, "precision and recall, folds pooled", (5.6, 4.4))
+    figure, axes = _axes(cell, f"precision and recall, {_pooled_title(cell)}", _curve_size(cell))
     for name, truth, score in _one_vs_rest(cell):
         precision, recall, _ = precision_recall_curve(truth, score, drop_intermediate=True)
         area = average_precision_score(truth, score)
-        (line,) = axes.step(recall, precision, where="post", label=f"{name}: AP {area:.3f}")
-        axes.axhline(truth.mean(), color=line.get_color(), linestyle=":", linewidth=0.8)
-    axes.set(xlabel="recall", ylabel="precision (dotted: share of the class)")
+        axes.step(recall, precision, where="post", label=f"{name}: AP {area:.3f}")
+        if len(_names(cell)) == 2:
+            chance = "chance: share of the class"
+            axes.axhline(truth.mean(), color="grey", linestyle=":", linewidth=0.8, label=chance)
+    axes.set(xlabel="recall", ylabel="precision")
     _finish_curves(axes)
     return figure
 
@@ -71,7 +71,7 @@ def figure_roc(cell: CellResult) -> Figure:
     """Draw the ROC curve, one a class (binary: the minority), folds pooled."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure, axes = _axes(cell, "ROC, folds pooled", (5.6, 4.4))
+    figure, axes = _axes(cell, f"ROC, {_pooled_title(cell)}", _curve_size(cell))
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=0.8)
     for name, truth, score in _one_vs_rest(cell):
         false_alarms, recall, _ = roc_curve(truth, score)
@@ -105,12 +105,14 @@ def figure_class_distribution(cell: CellResult) -> Figure:
     _name_axis(axes, names, "x", rotate=len(names) > 8 or max(map(len, names)) > 9)
     axes.set(ylabel="rows")
     axes.legend(fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    axes.set_title(axes.get_title(), pad=28)
+    axes.set_title(axes.get_title(), pad=28, fontsize="medium")
     return figure
 
 
 def figure_training_curve(cell: CellResult) -> Figure:
     """Draw loss and validation score by epoch, a line a fold; for models with epochs."""
+    from matplotlib.ticker import MaxNLocator
+
     figure, left = _axes(cell, "training, a line a fold", (7.6, 3.6), columns=2)
     right = figure.axes[1]
     for fold in _ok(cell):
@@ -121,7 +123,7 @@ def figure_training_curve(cell: CellResult) -> Figure:
         right.plot(epochs, fold.history[:, 1], linewidth=1, marker=marker, label=name)
     for axes, label in ((left, "training loss"), (right, "validation score")):
         axes.set(xlabel="epoch", ylabel=label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.25)
     if not any(np.isfinite(f.history[:, 1]).any() for f in _ok(cell)):
         right.text(0.5, 0.5, "none was held out", ha="center", transform=right.transAxes)
@@ -163,8 +165,10 @@ def _axes(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, layout="constrained" if columns == 1 else None)
     FigureCanvasAgg(figure)
+    if columns > 1:  # the layout engine takes 100 ms for two axes and finds these margins
+        figure.subplots_adjust(left=0.09, right=0.98, bottom=0.14, top=0.84, wspace=0.32)
     grid = figure.subplots(1, columns, squeeze=False)
     title = _plain(f"{cell.dataset} · {cell.model} · {cell.label}", 70) + f"\n{what}"
     if columns == 1:
@@ -205,13 +209,23 @@ def _one_vs_rest(cell: CellResult) -> Iterator[tuple[str, NDArray[np.bool_], NDA
             yield names[k], truth, y_score[finite, k]
 
 
+def _pooled_title(cell: CellResult) -> str:
+    many = len(_names(cell)) > MAX_CURVES
+    return f"the {MAX_CURVES} rarest classes, folds pooled" if many else "folds pooled"
+
+
+def _curve_size(cell: CellResult) -> tuple[float, float]:
+    """Leave room for the legend beside the axes where there are several curves."""
+    return (5.4, 4.4) if len(_names(cell)) == 2 else (7.2, 4.4)
+
+
 def _finish_curves(axes: Axes) -> None:
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.grid(alpha=0.25)
     handles, _ = axes.get_legend_handles_labels()
     if not handles:
         axes.text(0.5, 0.5, "undefined: one class only", ha="center", transform=axes.transAxes)
-    elif len(handles) == 1:
+    elif len(handles) <= 2:
         axes.legend(fontsize="small", loc="best")
     else:
         axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -224,9 +238,11 @@ def _names(cell: CellResult) -> list[str]:
 def _name_axis(axes: Axes, names: list[str], which: str, rotate: bool = False) -> None:
     """Name the classes on an axis, every n-th of them where they do not fit."""
     step = -(-len(names) // MAX_NAMES)
-    style = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if rotate else {}
-    set_ticks = axes.set_xticks if which == "x" else axes.set_yticks
-    set_ticks(range(0, len(names), step), names[::step], fontsize="small", **style)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_ticks(range(0, len(names), step), names[::step], fontsize="small")
+    if rotate:
+        for label in axis.get_ticklabels():
+            label.set(rotation=45, ha="right", rotation_mode="anchor")
 
 
 def _plain(text: str, width: int) -> str:

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MARKS = {"better": "▲ better", "worse": "▼ worse", "cannot be told": "· cannot be told"}
-CSV_COLUMNS = (
-    "run_id,dataset,model,label,status,reason,repeat,fold,n_train,n_test,fit_s,predict_s,metric,"
-    "value"
-).split(",")
+CELL_COLUMNS = ("run_id", "dataset", "model", "label", "status", "reason")
+FOLD_COLUMNS = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s", "metric", "value")
 
 
 def header(board: Leaderboard) -> list[str]:
@@ -104,7 +102,9 @@ def to_markdown(board: Leaderboard) -> str:
         lines += [[escape_markdown(text) for text in texts(board, row)] for row in block.rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         notes = "\n".join(f"- {escape_markdown(line)}" for line in reasons(block))
-        parts.append(f"## {escape_markdown(block.title)}\n\n{table}\n\n{block.caption}\n\n{notes}".strip())
+        parts.append(
+            f"## {escape_markdown(block.title)}\n\n{table}\n\n{block.caption}\n\n{notes}".strip()
+        )
     return "\n\n".join(parts) + "\n"
 
 
@@ -142,11 +142,11 @@ def to_csv(board: Leaderboard) -> str:
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
+    writer.writerow([*CELL_COLUMNS, *FOLD_COLUMNS])
     for row in board.rows:
         cell = [row.run_id, row.dataset, row.model, row.title, row.status, row.reason]
         if not row.folds:
-            writer.writerow([*cell, *[""] * 8])
+            writer.writerow([*cell, *[""] * len(FOLD_COLUMNS)])
         for fold in row.folds:
             facts = [fold.repeat, fold.fold, fold.n_train, fold.n_test, fold.fit_s, fold.predict_s]
             for name, value in fold.metrics.items():

@@ -130,9 +130,7 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     return adjusted
 
 
-def compare(
-    gains: Mapping[str, Sequence[float]], test_train_ratio: float
-) -> dict[str, Comparison]:
+def compare(gains: Mapping[str, Sequence[float]], test_train_ratio: float) -> dict[str, Comparison]:
     """Compare the strategies of one block with its baseline.
 
     Parameters

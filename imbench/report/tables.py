@@ -145,9 +145,7 @@ def _block(cells: Sequence[CellResult], title: str, options: MetricOptions) -> B
         others = [c for c in cells if c is not baseline and c.status == "ok"]
         gains = {c.run_id: _gains(c, baseline, rows, options) for c in others}
         comparisons = compare(gains, _test_train_ratio(baseline))
-    finished = [
-        replace(row, comparison=comparisons.get(run_id)) for run_id, row in rows.items()
-    ]
+    finished = [replace(row, comparison=comparisons.get(run_id)) for run_id, row in rows.items()]
     sign = -1 if options.higher_is_better(options.sort) else 1
 
     def place(row: Row) -> tuple[int, bool, float, str]:
@@ -168,8 +166,8 @@ def _row(cell: CellResult, title: str, options: MetricOptions) -> Row:
     folds = tuple(_fold_row(f, options) for f in cell.folds if f.status == "ok")
     mean, std = summarise([f.metrics for f in folds]) if cell.status == "ok" else ({}, {})
     reason = cell.reason
-    if cell.status == "ok" and len(folds) < cell.n_folds_planned:
-        reason = f"{len(folds)} of {cell.n_folds_planned} folds: run the command again to go on"
+    if cell.status == "ok" and len(folds) < cell.n_folds:
+        reason = f"{len(folds)} of {cell.n_folds} folds: run the command again to go on"
     return Row(
         run_id=cell.run_id,
         dataset=cell.dataset,
@@ -262,7 +260,9 @@ def _distinguish(names: Sequence[str], configs: Sequence[Any]) -> list[str]:
     result = list(names)
     for i, name in enumerate(names):
         twins = [flat[j] for j, other in enumerate(names) if other == name]
-        keys = sorted({k for twin in twins for k in twin if any(t.get(k) != twin[k] for t in twins)})
+        keys = sorted(
+            {k for twin in twins for k in twin if any(t.get(k) != twin[k] for t in twins)}
+        )
         if len(twins) > 1 and keys:
             parts = [f"{k.rpartition('.')[2]}={flat[i].get(k)}" for k in keys[:3]]
             result[i] = f"{name} ({', '.join(parts)})"

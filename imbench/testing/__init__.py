@@ -1,0 +1,1 @@
+"""Contract suites that tests of your own components can inherit."""

@@ -1,0 +1,1 @@
+"""Backbones: everything of a net but the head, one a file."""

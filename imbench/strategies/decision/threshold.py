@@ -151,9 +151,7 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         if len(self.classes_) == 2:
             self._fit_binary(X, encoded, folds)
             return self
-        scores = cross_val_predict(
-            self.estimator, X, encoded, cv=folds, method="predict_proba"
-        )
+        scores = cross_val_predict(self.estimator, X, encoded, cv=folds, method="predict_proba")
         self.weights_ = tune_class_weights(scores, encoded, self.metric)
         self.estimator_ = clone(self.estimator).fit(X, encoded)
         return self

@@ -1,0 +1,58 @@
+"""``imbench report``: tables and a page from nothing but stored predictions."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from imbench.cli.console import console
+from imbench.errors import ConfigError, DataError
+
+
+def command(words: list[str]) -> int:
+    """Print the tables of a results folder and write the report.
+
+    Raises
+    ------
+    ConfigError
+        If the folder does not exist, holds no cell, or the report cannot be written.
+    """
+    from imbench.cli.compose import Composer
+    from imbench.metrics import metric_options
+    from imbench.report.page import write_report
+    from imbench.report.render import to_rich
+    from imbench.report.tables import build_leaderboard
+    from imbench.results import Store
+
+    default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
+    parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
+    parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
+    parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
+    parser.add_argument("--config-dir", type=Path)
+    parser.add_argument("--traceback", action="store_true")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="metrics.key=value", dest="overrides"
+    )
+    arguments = parser.parse_args(words)
+    if not arguments.runs.is_dir():
+        raise ConfigError(f"report {arguments.runs}: there is no such folder; give a runs/ folder.")
+    config = Composer(arguments.config_dir).cells(arguments.overrides, multirun=False)[0]
+    options = metric_options(config["metrics"])
+    cells = []
+    for found in Store(arguments.runs.parent, arguments.runs).read_cells():
+        if isinstance(found, DataError):
+            print(f"imbench: left out: {found}", file=sys.stderr)
+        else:
+            cells.append(found)
+    if not cells:
+        raise ConfigError(f"report {arguments.runs}: there is no stored cell in it; run one first.")
+    console().print(to_rich(build_leaderboard(cells, options)))
+    out = arguments.out or arguments.runs.parent / "report"
+    try:
+        page = write_report(cells, options, out)
+    except OSError as error:
+        raise ConfigError(f"--out={out} cannot be written ({error.strerror}).") from error
+    print(f"report: {page}")
+    return 0

@@ -1,0 +1,198 @@
+"""``imbench [run]``: compose, check, run every cell, track, print one table."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import yaml
+
+from imbench import __version__
+from imbench.cli.compose import Composer
+from imbench.cli.console import console
+from imbench.errors import ConfigError, ImbenchError
+from imbench.results import CellResult, FoldResult
+
+
+def command(words: list[str]) -> int:
+    """Run one cell or a sweep and return the exit code.
+
+    Raises
+    ------
+    ConfigError
+        With every problem of every cell, a line each, before anything runs.
+    """
+    options = _parser().parse_intermixed_args(words)
+    if options.version:
+        print(f"imbench {__version__}")
+        return 0
+    composer = Composer(options.config_dir)
+    configs = composer.cells(options.overrides, options.multirun)
+    if options.cfg:
+        print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
+        return 0
+    _check_all(configs, composer.folders)
+    return _run_all(configs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="imbench", add_help=False, allow_abbrev=False)
+    parser.add_argument("overrides", nargs="*", metavar="key=value")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("-c", "--cfg", action="store_true")
+    parser.add_argument("--config-dir", type=Path)
+    parser.add_argument("--traceback", action="store_true")
+    parser.add_argument("--version", action="store_true")
+    return parser
+
+
+def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
+    from imbench.components import bind
+    from imbench.config import check
+    from imbench.metrics import metric_options
+
+    problems = [sentence for cell in configs for sentence in check(cell, folders)]
+    problems += bind(configs[0]["tracking"], "tracking")
+    try:
+        metric_options(configs[0]["metrics"])
+    except ConfigError as error:
+        problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+
+
+def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
+    from imbench.components import construct
+    from imbench.config import splitter_of
+    from imbench.metrics import metric_options
+    from imbench.run import Runner
+    from imbench.tracking import Tracker
+
+    options = metric_options(configs[0]["metrics"])
+    runner = Runner(Path(configs[0]["results_dir"]))
+    runner.store.prepare()
+    tracker: Tracker = construct(configs[0]["tracking"], "tracking")
+    tracker.open()
+    n_folds = [splitter_of(c).n_folds for c in configs]
+    cells: list[CellResult] = []
+    untracked: list[str] = []
+    with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
+        runner.on_fold = bar.fold_done
+        try:
+            for i, config in enumerate(configs):
+                bar.cell_starts(i, len(configs), config)
+                cells.append(runner.run(config))
+                bar.jump_to(sum(n_folds[: i + 1]))
+                try:
+                    tracker.log_cell(cells[-1], options)
+                except ImbenchError as error:
+                    untracked.append(str(error))
+        except KeyboardInterrupt:
+            bar.stop()
+            print(
+                f"imbench: interrupted after {len(cells)} of {len(configs)} cells; every finished "
+                f"fold is stored in {runner.store.runs}, and the same command goes on from there.",
+                file=sys.stderr,
+            )
+            return 130
+    _print_results(cells, options, configs[0]["output"])
+    if tracker.hint and configs[0]["output"] == "table":
+        print(f"compare in the MLflow UI: {tracker.hint}")
+    for sentence in dict.fromkeys(untracked):
+        print(f"imbench: tracking: {sentence}", file=sys.stderr)
+    return 1 if untracked else exit_code(cells)
+
+
+def exit_code(cells: Sequence[CellResult]) -> int:
+    """Return 1 if a cell failed or none was run (all skipped), else 0."""
+    statuses = {cell.status for cell in cells}
+    return 1 if "failed" in statuses or "ok" not in statuses else 0
+
+
+def _print_results(cells: Sequence[CellResult], options: Any, output: str) -> None:
+    from imbench.report.render import to_json_lines, to_rich
+    from imbench.report.tables import build_leaderboard
+
+    board = build_leaderboard(cells, options)
+    if output == "json":
+        for line in to_json_lines(board):
+            print(line)
+    else:
+        console().print(to_rich(board))
+    # One cell that did not run is an error message; in a sweep it is a row of the table.
+    if len(cells) == 1 and cells[0].status != "ok":
+        print(f"imbench: {cells[0].status}: {cells[0].reason}", file=sys.stderr)
+    if "--traceback" in sys.argv:
+        for fold in (f for cell in cells for f in cell.folds if f.traceback):
+            print(fold.traceback, file=sys.stderr)
+
+
+class _Bar:
+    """Progress over folds, with the cell that is running; on standard error."""
+
+    def __init__(self, n_folds: int) -> None:
+        from rich import progress
+
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("folds"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+            console=console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._progress.add_task("", total=n_folds)
+
+    def start(self) -> None:
+        self._progress.start()
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+    def cell_starts(self, index: int, n_cells: int, config: Mapping[str, Any]) -> None:
+        names = [str(config[part].get("name")) for part in ("dataset", "model")]
+        entries = [n for s in config["strategy"].values() if isinstance(s, dict) for n in s]
+        label = "+".join(dict.fromkeys(entries))
+        text = f"cell {index + 1}/{n_cells} {' '.join(names)} {label}"
+        self._progress.update(self._task, description=text)
+
+    def fold_done(self, result: FoldResult, stored: bool) -> None:
+        self._progress.advance(self._task)
+
+    def jump_to(self, n_folds: int) -> None:
+        """Count the folds of a cell that ended early as done."""
+        self._progress.update(self._task, completed=n_folds)
+
+
+@contextmanager
+def _progress(n_folds: int) -> Iterator[_Bar]:
+    bar = _Bar(n_folds)
+    bar.start()
+    try:
+        yield bar
+    finally:
+        bar.stop()
+
+
+@contextmanager
+def _stop_on_sigterm() -> Iterator[None]:
+    """Treat SIGTERM (a scheduler that wants the machine back) like Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

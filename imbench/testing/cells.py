@@ -1,0 +1,89 @@
+"""Compose and fit cells in tests, with models small enough for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench import config as configuration
+from imbench.build import build
+from imbench.cli.compose import Composer
+from imbench.datasets.base import Dataset
+from imbench.errors import Incompatible
+from imbench.models.base import Model
+from imbench.run import fit_fold
+from imbench.splits import Fold
+from imbench.strategies.base import Strategy
+
+# Parameters of a model, where it has them.
+SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a fitted cell says about a fold's probe rows.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+    scores : ndarray of shape (n, K)
+    """
+
+    labels: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    def equals(self, other: Outcome) -> bool:
+        """Whether labels and scores are the same, bit for bit."""
+        return np.array_equal(self.labels, other.labels) and np.array_equal(
+            self.scores, other.scores
+        )
+
+
+def parts(
+    model: str, strategy: str, overrides: Sequence[str] = (), config_dir: Path | None = None
+) -> tuple[Model, Strategy]:
+    """Compose a model and a strategy from their yaml files, the model made small.
+
+    Parameters
+    ----------
+    model, strategy : str
+        As on the command line; ``strategy`` may be a list, ``[smote,focal]``.
+    """
+    words = [f"model={model}", f"strategy={strategy}", "device=cpu", *overrides]
+    composer = Composer(config_dir)
+    config = composer.cells(words, multirun=False)[0]
+    for name in SMALL.keys() & config["model"]["estimator"].keys():
+        config["model"]["estimator"][name] = SMALL[name]
+    problems = configuration.check(config, composer.folders)
+    assert not problems, problems
+    return configuration.model_of(config), configuration.strategy_of(config)
+
+
+def fit_and_predict(
+    data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any], seed: int = 0
+) -> Outcome:
+    """Fit a fold and predict the probe rows, shape (n, d)."""
+    estimator, _ = fit_fold(data, model, strategy, fold, seed)
+    return Outcome(np.asarray(estimator.predict(probe)), estimator.predict_proba(probe))
+
+
+def outcome_or_reason(data: Dataset, model: Model, strategy: Strategy, fold: Fold) -> Outcome | str:
+    """Fit a fold and predict its test rows, or return why the parts do not fit together."""
+    try:
+        return fit_and_predict(data, model, strategy, fold, data.X[fold.test_index])
+    except Incompatible as error:
+        return error.reason
+
+
+def fits_together(data: Dataset, model: Model, strategy: Strategy) -> bool:
+    """Whether the parts can be composed."""
+    try:
+        build(model, strategy, data.info, seed=0)
+    except Incompatible:
+        return False
+    return True

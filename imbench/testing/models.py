@@ -1,0 +1,86 @@
+"""The contract of a model. Inherit it to test one of your own.
+
+.. code-block:: python
+
+    class TestMine(ModelContract):
+        name = "mine"  # mine/model/mine.yaml
+        config_dir = Path("mine")
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imbench import catalogue
+from imbench.strategies.base import Strategy
+from imbench.testing import cells
+from imbench.testing.data import CASES, one_fold, with_other_test_rows
+
+
+class ModelContract:
+    """What every model must do, over the data of ``testing.data``.
+
+    Attributes
+    ----------
+    name : str
+        Name of the yaml file.
+    config_dir : Path or None
+        Folder that holds ``model/<name>.yaml``; None for the shipped one.
+    """
+
+    name: str
+    config_dir: Path | None = None
+
+    def test_says_what_it_is(self) -> None:
+        """The yaml holds a one-line summary and a paper."""
+        folders = [catalogue.conf_dir(), *([self.config_dir] if self.config_dir else [])]
+        item = next(i for i in catalogue.items("model", folders) if i.name == self.name)
+        assert item.summary.endswith(".")
+        assert item.paper
+
+    @pytest.mark.parametrize("case", CASES)
+    def test_fits_or_says_incompatible(self, case: str) -> None:
+        """Probabilities for every row, also with categories and missing values, or a reason."""
+        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
+        data = CASES[case]()
+        fold = one_fold(data)
+        outcome = cells.outcome_or_reason(data, model, Strategy(), fold)
+        if isinstance(outcome, str):
+            assert self.name in outcome
+            return
+        assert outcome.scores.shape == (len(fold.test_index), data.info.n_classes)
+        np.testing.assert_allclose(outcome.scores.sum(1), 1, atol=1e-6)
+
+    def test_learns_what_is_plain(self) -> None:
+        """On images of three digits it beats the largest class by far."""
+        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
+        data = CASES["images"]()
+        fold = one_fold(data)
+        outcome = cells.fit_and_predict(data, model, Strategy(), fold, data.X[fold.test_index])
+        y = data.y[fold.test_index]
+        recall = [np.mean(outcome.labels[y == k] == k) for k in range(data.info.n_classes)]
+        assert np.mean(recall) > 0.6, f"balanced accuracy {np.mean(recall):.2f}, chance is 0.33"
+
+    def test_sees_no_test_row(self) -> None:
+        """Replacing the test rows leaves preprocessing and model unchanged."""
+        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
+        data = CASES["images" if "images" in model.needs else "mixed_table"]()
+        fold = one_fold(data)
+        probe = data.X[fold.train_index]
+        before = cells.fit_and_predict(data, model, Strategy(), fold, probe)
+        other = with_other_test_rows(data, fold)
+        assert before.equals(cells.fit_and_predict(other, model, Strategy(), fold, probe))
+
+    def test_same_seed_same_result(self) -> None:
+        """A fit is a function of data, configuration and seed."""
+        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
+        data = CASES["images"]()
+        fold = one_fold(data)
+        probe = data.X[fold.test_index]
+        first, second = (
+            cells.fit_and_predict(data, model, Strategy(), fold, probe) for _ in range(2)
+        )
+        assert first.equals(second)

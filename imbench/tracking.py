@@ -1,0 +1,399 @@
+"""MLflow as an export: one run a cell, written from stored results and safe to write again.
+
+The only file that imports mlflow, and that only when a tracker is opened. The results under
+``results/runs`` stay the truth: everything here can be deleted and exported anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import math
+import os
+import re
+import sqlite3
+import tempfile
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from imbench.errors import ConfigError, ImbenchError
+from imbench.metrics import MetricOptions
+from imbench.report.plots import figures, save_png
+from imbench.report.render import to_csv
+from imbench.report.tables import Row, build_leaderboard, flatten
+from imbench.results import CellResult
+
+FORMAT = 1  # raised when a run is laid out in another way, so that old ones are rewritten
+RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+SERVERS = ("http", "https", "databricks")
+# Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
+MAX_KEY, MAX_PARAM, MAX_TAG, MAX_PARAMS, MAX_METRICS = 250, 6000, 5000, 100, 1000
+T = TypeVar("T")
+
+
+class Tracker(Protocol):
+    """Where finished cells are shown beside the results folder."""
+
+    @property
+    def hint(self) -> str:
+        """How to look at it, one line for the terminal; empty if there is nothing to open."""
+        ...
+
+    def open(self) -> None:
+        """Connect; called before anything runs, so that a wrong address costs no hours."""
+        ...
+
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+        """Write a cell; called once for each cell by the process that gathers the results."""
+        ...
+
+
+class NullTracker:
+    """``tracking=none``."""
+
+    hint = ""
+
+    def open(self) -> None:
+        """Nothing to connect to."""
+
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+        """Nothing to write."""
+
+
+class MlflowTracker:
+    """Writes one MLflow run a cell.
+
+    A run is found again by the tag ``imbench.run_id``. The tag ``imbench.digest`` is set last
+    and covers everything that was written: if it is equal nothing is written, otherwise the
+    old run, complete or not, is deleted and written anew.
+
+    Parameters
+    ----------
+    uri : str
+        Database (``sqlite:///results/mlflow.db``) or server (``http://host:5000``).
+    experiment : str, default="imbench"
+    artifact_dir : str, default="results/mlflow-artifacts"
+        Folder of plots and tables; used with a database, a server has its own.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        experiment: str = "imbench",
+        artifact_dir: str = "results/mlflow-artifacts",
+    ) -> None:
+        self.uri = uri
+        self.experiment = experiment
+        self.artifact_dir = artifact_dir
+        self._client: Any = None
+        self._experiment_id = ""
+
+    @property
+    def hint(self) -> str:
+        """The command that opens the MLflow UI on these runs, or the server's address."""
+        is_server = _scheme(self.uri) in SERVERS
+        return _public(self.uri) if is_server else f"mlflow ui --backend-store-uri {self.uri}"
+
+    def open(self) -> None:
+        """Connect, migrate a new database and find or make the experiment.
+
+        Raises
+        ------
+        ConfigError
+            If MLflow refuses the address or nothing answers there.
+        """
+        if self._client is not None:
+            return
+        problem = _check_uri(self.uri)
+        if problem:
+            raise ConfigError(
+                f"tracking.uri={_public(self.uri)}: {problem}; give a database such as "
+                "sqlite:///results/mlflow.db or a server such as http://localhost:5000, or set "
+                "tracking=none."
+            )
+        if not self.experiment:
+            raise ConfigError("tracking.experiment is empty: give the MLflow experiment a name.")
+        try:
+            # A new database is migrated by whoever opens it first; two at once would collide.
+            # An unreachable server is given up after seconds, not after MLflow's minutes.
+            with (
+                _quiet(),
+                _first_opening(self.uri),
+                _environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES=1),
+            ):
+                from mlflow import MlflowClient
+
+                _hush_loggers()
+                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                self._experiment_id = self._find_experiment(client)
+        except ImbenchError:
+            raise
+        except Exception as error:  # mlflow, sqlalchemy, requests and the file system
+            raise ConfigError(
+                f"tracking.uri={_public(self.uri)} cannot be opened ({_first_line(error)}): "
+                "correct it, start the server, or set tracking=none."
+            ) from error
+        self._client = client
+
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+        """Write one cell, unless the same content is there already.
+
+        Raises
+        ------
+        ImbenchError
+            If the store refuses it. The stored results are untouched.
+        """
+        self.open()
+        digest = _digest(cell, options)
+        try:
+            with _quiet():
+                if self._is_written(cell.run_id, digest):
+                    return
+                self._write(cell, options, digest)
+        except ImbenchError:
+            raise
+        except Exception as error:  # as in `open`
+            raise ImbenchError(
+                f"tracking.uri={_public(self.uri)} refused the cell {cell.dataset}/{cell.model}/"
+                f"{cell.label} ({_first_line(error)}): the results are stored, run the same "
+                "command again to export them."
+            ) from error
+
+    def _find_experiment(self, client: Any) -> str:
+        from mlflow.exceptions import MlflowException
+
+        found = client.get_experiment_by_name(self.experiment)
+        if found is None:
+            is_database = _scheme(self.uri) in DATABASES
+            location = Path(self.artifact_dir).resolve().as_uri() if is_database else None
+            try:
+                return str(client.create_experiment(self.experiment, artifact_location=location))
+            except MlflowException:  # another process was faster
+                found = client.get_experiment_by_name(self.experiment)
+                if found is None:
+                    raise
+        if found.lifecycle_stage != "active":
+            raise ConfigError(
+                f"tracking.experiment={self.experiment} was deleted in MLflow: restore it with "
+                f"mlflow experiments restore -x {found.experiment_id}, or choose another name."
+            )
+        return str(found.experiment_id)
+
+    def _is_written(self, run_id: str, digest: str) -> bool:
+        """Whether the cell is there with this content; other runs of the cell are deleted."""
+        runs = self._client.search_runs(
+            [self._experiment_id], filter_string=f"tags.`{RUN_ID}` = '{run_id}'"
+        )
+        same = [run for run in runs if run.data.tags.get(DIGEST) == digest]
+        for run in runs:
+            if run not in same[:1]:
+                self._client.delete_run(run.info.run_id)
+        return bool(same)
+
+    def _write(self, cell: CellResult, options: MetricOptions, digest: str) -> None:
+        from mlflow.entities import Metric, Param
+
+        board = build_leaderboard([cell], options)
+        row = board.rows[0]
+        now = int(time.time() * 1000)
+        spent_s = sum(f.fit_s + f.predict_s for f in cell.folds)
+        run = self._client.create_run(
+            self._experiment_id,
+            # MLflow's column "Duration" then shows the cost of the cell, not of writing it.
+            start_time=now - int(spent_s * 1000),
+            run_name=f"{cell.dataset}/{cell.model}/{cell.label}"[:MAX_TAG],
+            tags=_tags(cell),
+        )
+        run_id = run.info.run_id
+        params = [Param(k, v) for k, v in _params(cell.config).items()]
+        for some_params in _batches(params, MAX_PARAMS):
+            self._client.log_batch(run_id, params=some_params)
+        metrics = [
+            Metric(key, value, now, step)
+            for key, value, step in _metrics(cell, row)
+            if not math.isnan(value)  # undefined: the server would store it as a number
+        ]
+        for some_metrics in _batches(metrics, MAX_METRICS):
+            self._client.log_batch(run_id, metrics=some_metrics)
+        with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
+            for name, figure in figures(cell):
+                save_png(figure, Path(folder, f"{name}.png"))
+            if row.folds:
+                Path(folder, "folds.csv").write_text(to_csv(board), encoding="utf-8")
+            traceback = next((f.traceback for f in cell.folds if f.traceback), "")
+            if traceback:
+                Path(folder, "traceback.txt").write_text(traceback, encoding="utf-8")
+            if any(Path(folder).iterdir()):
+                self._client.log_artifacts(run_id, folder)
+        self._client.set_tag(run_id, DIGEST, digest)
+        self._client.set_terminated(
+            run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
+        )
+
+
+def _tags(cell: CellResult) -> dict[str, str]:
+    tags = {
+        RUN_ID: cell.run_id,
+        "dataset": cell.dataset,
+        "model": cell.model,
+        "strategy": cell.label,
+        "stages": ",".join(cell.stages),
+        "status": cell.status,
+        "reason": cell.reason,
+        "folds": f"{sum(f.status == 'ok' for f in cell.folds)}/{cell.n_folds}",
+    }
+    return {key: value[:MAX_TAG] for key, value in tags.items()}
+
+
+def _params(config: Mapping[str, Any]) -> dict[str, str]:
+    flat = flatten(config)
+    names = _mlflow_names(flat)
+    return {names[key]: str(value)[:MAX_PARAM] for key, value in flat.items()}
+
+
+def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
+    """Yield name, value and step of means, standard deviations and fold values."""
+    names = _mlflow_names(name for fold in row.folds for name in fold.metrics)
+    for name, value in row.mean.items():
+        yield names[name], value, 0
+    for name, value in row.std.items():
+        yield f"std/{names[name]}", value, 0
+    yield "fit_s", row.fit_s, 0
+    n_splits = 1 + max((f.fold for f in cell.folds), default=0)
+    for fold in row.folds:
+        for name, value in fold.metrics.items():
+            yield f"fold/{names[name]}", value, fold.repeat * n_splits + fold.fold
+
+
+def _mlflow_names(names: Iterable[str]) -> dict[str, str]:
+    """Replace what MLflow forbids in a name, and keep names that become equal apart.
+
+    Allowed are letters, digits, ``_ - . : /`` and spaces, at most 250, as a path in its
+    shortest form (no ``..``, no empty part).
+    """
+    result: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in dict.fromkeys(names):
+        allowed = re.sub(r"[^/\w.\- :]", "_", name)
+        parts = ["_" if part in ("", ".", "..") else part for part in allowed.split("/")]
+        base = "/".join(parts)[: MAX_KEY - 10]  # room for "fold/" and a number
+        unique, n = base, 2
+        while unique in taken:
+            unique, n = f"{base}_{n}", n + 1
+        taken.add(unique)
+        result[name] = unique
+    return result
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _digest(cell: CellResult, options: MetricOptions) -> str:
+    """Hash everything that a run shows."""
+    digest = hashlib.sha256()
+    facts: list[object] = [FORMAT, cell.config, cell.status, cell.reason, cell.stages]
+    facts += [cell.n_folds, options.minority, options.ece_bins, options.extra]
+    for fold in cell.folds:
+        facts += [fold.repeat, fold.fold, fold.status, fold.reason, fold.fit_s, fold.predict_s]
+        facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]
+    digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
+    for fold in cell.folds:
+        for array in (fold.test_index, fold.y_true, fold.y_pred, fold.y_score, fold.history):
+            digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _scheme(uri: str) -> str:
+    """``sqlite`` of ``sqlite:///x``, ``postgresql`` of ``postgresql+psycopg://...``."""
+    return uri.partition("://")[0].partition("+")[0] if "://" in uri else uri
+
+
+def _check_uri(uri: str) -> str:
+    """Say what is wrong with an address, before MLflow takes 100 s to find out."""
+    if not uri:
+        return "is empty"
+    if _scheme(uri) not in (*DATABASES, *SERVERS):
+        return "MLflow 3 stores runs in a database or on a server, no longer in plain files"
+    path = _sqlite_path(uri)
+    if path is None:
+        return ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
+            connection.execute("BEGIN IMMEDIATE")  # fails where the file cannot be written
+            connection.execute("ROLLBACK")
+    except (OSError, sqlite3.Error) as error:
+        return f"the file cannot be opened for writing ({_first_line(error)})"
+    return ""
+
+
+def _sqlite_path(uri: str) -> Path | None:
+    name = uri.partition(":///")[2].partition("?")[0]
+    is_file = _scheme(uri) == "sqlite" and name and name != ":memory:"
+    return Path(name) if is_file else None
+
+
+@contextlib.contextmanager
+def _first_opening(uri: str) -> Iterator[None]:
+    """Hold a lock beside an SQLite file while it is opened; nothing for other addresses."""
+    path = _sqlite_path(uri)
+    if path is None:
+        yield
+        return
+    from filelock import FileLock
+
+    with FileLock(path.with_name(f".{path.name}.lock"), timeout=120):
+        yield
+
+
+@contextlib.contextmanager
+def _environment(**values: object) -> Iterator[None]:
+    """Set variables that the user has not set, for as long as the block runs."""
+    added = {key: str(value) for key, value in values.items() if key not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for key in added:
+            os.environ.pop(key, None)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's deprecations, git hints and usage statistics from the terminal and the net.
+
+    The variables stay set: MLflow reads them at import and in threads of its own.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _hush_loggers() -> None:
+    """After the import: MLflow sets its own levels then. Errors reach the user as exceptions."""
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+def _public(uri: str) -> str:
+    """Address without its password."""
+    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", uri)
+
+
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error, without the manual that MLflow appends."""
+    if "Max retries exceeded" in str(error):
+        return "nothing answers there"
+    text = str(error).strip() or type(error).__name__
+    first = text.splitlines()[0]
+    return first if len(first) <= 200 else f"{first[:199]}…"

@@ -1,0 +1,34 @@
+"""Shared by all tests: where the real data sets lie, and small data sets made here."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, make_classification
+
+from imbench.datasets.base import Dataset
+
+ROOT = Path(__file__).parents[1]
+
+
+def find_data_dir() -> Path | None:
+    """Return ``IMBENCH_DATA``, or ``../shared/data`` beside the checkout where it exists."""
+    default = ROOT.parent / "shared" / "data"
+    named = os.environ.get("IMBENCH_DATA")
+    return Path(named) if named else default if default.is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    found = find_data_dir()
+    if found is None:
+        pytest.skip("real data sets are not there: set IMBENCH_DATA to their folder")
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests say where data and results are; the caller's shell does not."""
+    monkeypatch.delenv("IMBENCH_RESULTS", raising=False)
+    monkeypatch.delenv("IMBENCH_DATA", raising=False)

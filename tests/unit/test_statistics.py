@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from imbench.report.statistics import compare, corrected_t_test, holm
+
+
+def test_equals_the_formula_of_the_paper():
+    from scipy import integrate
+
+    d = np.array([0.031, 0.012, -0.004, 0.022, 0.017])
+    ratio, n = 0.25, 5
+    result = corrected_t_test(d, ratio)
+    error = math.sqrt((1 / n + ratio) * ((d - d.mean()) ** 2).sum() / (n - 1))
+    t = d.mean() / error
+
+    def density(x):  # Student's t with 4 degrees of freedom, written out
+        return math.gamma(2.5) / (math.sqrt(4 * math.pi) * math.gamma(2)) * (1 + x * x / 4) ** -2.5
+
+    tail = integrate.quad(density, t, np.inf)[0]
+    assert result.p_value == pytest.approx(2 * tail, rel=1e-6)
+    assert result.low == pytest.approx(d.mean() - 2.7764451052 * error, rel=1e-8)  # t table, df 4
+    assert result.high == pytest.approx(d.mean() + 2.7764451052 * error, rel=1e-8)
+
+
+def test_is_more_careful_than_the_plain_paired_test():
+    from scipy import stats
+
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.03, 0.02, 10), rng.normal(0, 0.02, 10)
+    plain = stats.ttest_rel(a, b).pvalue
+    assert corrected_t_test(a - b, 0.0).p_value == pytest.approx(plain)
+    assert corrected_t_test(a - b, 1 / 9).p_value > plain
+
+
+def null_table(rng, n_folds, n_strategies):
+    """Differences of strategies that change nothing, correlated as folds are that share rows.
+
+    Nadeau and Bengio's correction is exact for normal differences of correlation
+    n_test / (n_train + n_test), here 1 / n_folds.
+    """
+    rho = 1 / n_folds
+    shared = rng.normal(size=(n_strategies, 1)) * math.sqrt(rho)
+    return shared + rng.normal(size=(n_strategies, n_folds)) * math.sqrt(1 - rho)
+
+
+def test_false_alarms_on_null_tables_are_near_five_percent():
+    rng = np.random.default_rng(20_240)
+    tables = 3000
+    alarms = sum(
+        corrected_t_test(null_table(rng, 5, 1)[0], 0.25).p_value < 0.05 for _ in range(tables)
+    )
+    # Two-sided 99.9 % limits of a binomial with p = 0.05.
+    assert abs(alarms / tables - 0.05) < 3.3 * math.sqrt(0.05 * 0.95 / tables)
+
+
+def test_any_false_alarm_in_a_table_of_eight_strategies_stays_below_five_percent():
+    rng = np.random.default_rng(7)
+    tables = 600
+    alarms = 0
+    for _ in range(tables):
+        gains = {str(i): list(d) for i, d in enumerate(null_table(rng, 5, 8))}
+        alarms += any(c.verdict != "cannot be told" for c in compare(gains, 0.25).values())
+    assert alarms / tables < 0.05 + 3.3 * math.sqrt(0.05 * 0.95 / tables)
+
+
+def test_a_planted_gain_is_found():
+    rng = np.random.default_rng(3)
+    gains = {
+        "smote": list(0.1 + 0.02 * null_table(rng, 10, 1)[0]),
+        "focal": list(-0.1 + 0.02 * null_table(rng, 10, 1)[0]),
+        "weights": list(0.02 * null_table(rng, 10, 1)[0]),
+    }
+    verdicts = {name: c.verdict for name, c in compare(gains, 1 / 9).items()}
+    assert verdicts == {"smote": "better", "focal": "worse", "weights": "cannot be told"}
+
+
+def test_holm_equals_its_definition():
+    # Worked by hand: 0.01 * 4, then 0.02 * 3, then 0.03 * 2 raised to 0.06, then 0.5.
+    assert holm([0.03, 0.01, 0.5, 0.02]) == pytest.approx([0.06, 0.04, 0.5, 0.06])
+    assert holm([0.4, 0.9]) == pytest.approx([0.8, 0.9])
+    assert holm([0.7]) == pytest.approx([0.7])
+    assert holm([]).shape == (0,)
+
+
+def test_holm_does_not_count_what_was_not_tested():
+    adjusted = holm([math.nan, 0.02, math.nan, 0.04])
+    assert np.isnan(adjusted[[0, 2]]).all()
+    assert adjusted[[1, 3]] == pytest.approx([0.04, 0.04])
+
+
+def test_one_fold_has_no_interval_and_says_so():
+    told = compare({"smote": [0.3]}, 0.25)["smote"]
+    assert told.test.mean == 0.3
+    assert math.isnan(told.test.low)
+    assert told.verdict == "cannot be told"
+    assert "one fold" in told.note
+
+
+def test_identical_predictions_differ_by_nothing():
+    told = compare({"same": [0.0] * 5}, 0.25)["same"]
+    assert (told.test.mean, told.test.low, told.test.high) == (0.0, 0.0, 0.0)
+    assert told.p_holm == 1.0
+    assert told.verdict == "cannot be told"
+
+
+def test_a_constant_gain_needs_three_folds():
+    assert compare({"a": [0.1] * 5}, 0.25)["a"].verdict == "better"
+    assert compare({"a": [-0.1] * 3}, 0.25)["a"].verdict == "worse"
+    two = compare({"a": [0.1] * 2}, 0.25)["a"]
+    assert two.verdict == "cannot be told"
+    assert two.note
+
+
+def test_no_shared_fold_is_no_crash():
+    told = compare({"a": []}, 0.25)["a"]
+    assert math.isnan(told.test.mean)
+    assert told.verdict == "cannot be told"
+    assert told.note

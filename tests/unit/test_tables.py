@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+
+from imbench.errors import ConfigError
+from imbench.metrics import MetricOptions, compute, metric_options
+from imbench.report.page import write_report
+from imbench.report.render import to_csv, to_json_lines, to_markdown, to_rich
+from imbench.report.tables import build_leaderboard, flatten
+from tests.factories import make_cell
+
+OPTIONS = MetricOptions()
+EVIL = "<script>alert('x')</script>|[red]*_`&"
+
+
+def sweep():
+    return [
+        make_cell("none", skill=1.0, n=200),
+        make_cell("smote", skill=3.0, n=200),
+        make_cell("broken", status="failed", reason="out of memory"),
+        make_cell("noise", skill=0.0, n=200),
+        make_cell("focal", status="skipped", reason="focal needs a net, knn is none"),
+    ]
+
+
+def rows_by_label(cells, options=OPTIONS):
+    return {row.label: row for row in build_leaderboard(cells, options).rows}
+
+
+def rendered(cells, width=200):
+    from rich.console import Console
+
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(to_rich(build_leaderboard(cells, OPTIONS)))
+    return console.file.getvalue()
+
+
+def test_rows_are_sorted_with_skipped_and_failed_last():
+    board = build_leaderboard(sweep(), OPTIONS)
+    labels = [row.label for row in board.rows]
+    assert labels == ["smote", "none", "noise", "focal", "broken"]
+
+
+def test_a_lower_metric_sorts_the_other_way_and_its_gain_is_still_an_improvement():
+    options = metric_options({"sort": "brier"})
+    rows = rows_by_label(sweep(), options)
+    board = build_leaderboard(sweep(), options)
+    assert [row.label for row in board.rows][:3] == ["smote", "none", "noise"]
+    assert rows["smote"].mean["brier"] < rows["none"].mean["brier"]
+    assert rows["smote"].comparison.test.mean > 0
+    assert rows["smote"].comparison.verdict == "better"
+
+
+def test_mean_and_spread_come_from_the_folds():
+    cell = make_cell("smote")
+    row = rows_by_label([cell])["smote"]
+    values = [compute(fold, OPTIONS)["f1_macro"] for fold in cell.folds]
+    assert row.mean["f1_macro"] == pytest.approx(np.mean(values))
+    assert row.std["f1_macro"] == pytest.approx(np.std(values, ddof=1))
+    assert row.fit_s == 0.5
+
+
+def test_gain_is_paired_fold_by_fold():
+    cells = sweep()
+    rows = rows_by_label(cells)
+    ours, theirs = (
+        [compute(f, OPTIONS)["f1_macro"] for f in cell.folds] for cell in (cells[1], cells[0])
+    )
+    told = rows["smote"].comparison
+    assert told.test.mean == pytest.approx(np.mean(np.subtract(ours, theirs)))
+    assert told.verdict == "better"
+    assert rows["noise"].comparison.verdict == "worse"
+    assert rows["none"].comparison is None
+    assert rows["focal"].comparison is None
+
+
+def test_folds_with_other_test_rows_are_not_paired():
+    other = make_cell("smote", skill=3.0)
+    moved = tuple(dataclasses.replace(f, test_index=f.test_index + 1) for f in other.folds)
+    rows = rows_by_label([make_cell("none"), dataclasses.replace(other, folds=moved)])
+    assert rows["smote"].comparison.test.n == 0
+    assert rows["smote"].comparison.verdict == "cannot be told"
+
+
+def test_undefined_folds_are_not_paired():
+    cells = [make_cell("none"), make_cell("smote", skill=3.0)]
+    first = cells[1].folds[0]
+    one_class = dataclasses.replace(first, y_true=np.zeros_like(first.y_true))
+    cells[1] = dataclasses.replace(cells[1], folds=(one_class, *cells[1].folds[1:]))
+    rows = rows_by_label(cells, metric_options({"sort": "roc_auc"}))
+    assert rows["smote"].comparison.test.n == 4
+
+
+def test_each_data_set_and_model_is_a_block_of_its_own():
+    cells = [make_cell("none", model=m, dataset=d) for m in ("knn", "svm") for d in ("a", "b")]
+    blocks = build_leaderboard(cells, OPTIONS).blocks
+    assert [(b.dataset, b.model) for b in blocks] == [
+        ("a", "knn"), ("a", "svm"), ("b", "knn"), ("b", "svm"),
+    ]  # fmt: skip
+
+
+def test_one_model_with_two_settings_is_two_blocks_with_telling_titles():
+    cells = [
+        make_cell(label, config={"model": {"name": "knn", "n_neighbors": k}})
+        for label in ("none", "smote")
+        for k in (3, 5)
+    ]
+    blocks = build_leaderboard(cells, OPTIONS).blocks
+    assert [b.title for b in blocks] == [
+        "digits · knn (n_neighbors=3)", "digits · knn (n_neighbors=5)",
+    ]  # fmt: skip
+    assert [len(b.rows) for b in blocks] == [2, 2]
+
+
+def test_one_strategy_with_two_settings_is_two_rows_with_telling_titles():
+    cells = [
+        make_cell("focal", config={"strategy": {"loss": {"focal": {"gamma": gamma}}}})
+        for gamma in (1.0, 2.0)
+    ]
+    titles = {row.title for row in build_leaderboard(cells, OPTIONS).rows}
+    assert titles == {"focal (gamma=1.0)", "focal (gamma=2.0)"}
+
+
+def test_caption_says_test_correction_folds_and_rows():
+    caption = build_leaderboard(sweep(), OPTIONS).blocks[0].caption
+    for words in ("5 folds", "200 test rows", "corrected resampled t-test", "Holm over 2 strat"):
+        assert words in caption
+    assert "\n" not in caption
+    alone = build_leaderboard([make_cell("smote")], OPTIONS).blocks[0].caption
+    assert "strategy=none" in alone
+    single = [make_cell(label, n_folds=1) for label in ("none", "smote")]
+    assert "one fold has no interval" in build_leaderboard(single, OPTIONS).blocks[0].caption
+
+
+def test_an_interrupted_cell_says_how_many_folds_are_missing():
+    cell = dataclasses.replace(make_cell("none", n_folds=3), n_folds=5)
+    assert "3 of 5 folds" in rows_by_label([cell])["none"].reason
+
+
+def test_a_cell_without_any_fold_is_shown():
+    cell = dataclasses.replace(make_cell("none", n_folds=0), n_folds=5)
+    assert "0 of 5 folds" in rendered([cell, make_cell("smote")])
+
+
+def test_terminal_table_shows_every_strategy_and_reason():
+    text = rendered(sweep())
+    for words in ("smote", "▲ better", "▼ worse", "baseline", "focal needs a net", "out of memory"):
+        assert words in text
+    assert "brier ↓" in text
+    assert "f1_macro ↑" in text
+
+
+def test_names_are_never_read_as_terminal_markup():
+    assert EVIL in rendered([make_cell(EVIL, n=30)], width=300)
+
+
+def test_an_empty_leaderboard_renders():
+    board = build_leaderboard([], OPTIONS)
+    assert list(to_json_lines(board)) == []
+    assert rendered([]).strip() == ""
+
+
+def test_json_lines_are_valid_and_undefined_is_null():
+    cells = [*sweep(), make_cell("single", n_folds=1)]
+    lines = [json.loads(line) for line in to_json_lines(build_leaderboard(cells, OPTIONS))]
+    found = {line["label"]: line for line in lines}
+    assert len(lines) == len(cells)
+    assert set(found["smote"]) - {"gain"} == {
+        "run_id", "dataset", "model", "label", "status", "reason", "metrics", "std", "n_folds",
+        "fit_s",
+    }  # fmt: skip
+    assert found["smote"]["gain"]["verdict"] == "better"
+    assert found["single"]["std"]["f1_macro"] is None
+    assert found["broken"]["status"] == "failed"
+    assert found["broken"]["metrics"] == {}
+    assert found["broken"]["fit_s"] is None
+    assert found["focal"]["reason"].startswith("focal needs")
+    assert found["none"]["metrics"]["precision/c1"] > 0
+
+
+def test_csv_has_every_fold_and_metric():
+    table = list(csv.DictReader(io.StringIO(to_csv(build_leaderboard(sweep(), OPTIONS)))))
+    values = [r for r in table if r["label"] == "smote" and r["metric"] == "f1_macro"]
+    assert [r["fold"] for r in values] == ["0", "1", "2", "3", "4"]
+    expected = [compute(f, OPTIONS)["f1_macro"] for f in sweep()[1].folds]
+    assert [float(r["value"]) for r in values] == expected
+    assert [r["reason"] for r in table if r["label"] == "broken"] == ["out of memory"]
+
+
+def test_report_is_three_files_that_need_no_network(tmp_path):
+    cells = [*sweep(), make_cell(EVIL, skill=3.0, n=200, dataset='a"b/🎉')]
+    page = write_report(cells, OPTIONS, tmp_path / "new" / "report")
+    assert sorted(p.name for p in page.parent.iterdir()) == [
+        "index.html", "report.md", "results.csv",
+    ]  # fmt: skip
+    html = page.read_text(encoding="utf-8")
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "http" not in html
+    assert "prefers-color-scheme: dark" in html
+    assert "On digits with knn, smote gains 0." in html
+    markdown = (page.parent / "report.md").read_text(encoding="utf-8")
+    assert "<script" not in markdown
+    assert "| smote |" in markdown
+
+
+def test_page_is_well_formed(tmp_path):
+    from html.parser import HTMLParser
+
+    class Balance(HTMLParser):
+        open_tags: list[str] = []  # noqa: RUF012 - one parser, one test
+
+        def handle_starttag(self, tag, attrs):
+            if tag not in ("meta",):
+                self.open_tags.append(tag)
+
+        def handle_endtag(self, tag):
+            assert self.open_tags.pop() == tag
+
+    parser = Balance()
+    parser.feed(write_report([*sweep(), make_cell(EVIL)], OPTIONS, tmp_path).read_text("utf-8"))
+    assert parser.open_tags == []
+
+
+def test_report_without_results_says_so(tmp_path):
+    assert "no results here" in write_report([], OPTIONS, tmp_path).read_text(encoding="utf-8")
+
+
+def test_report_into_a_file_names_the_place(tmp_path):
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(ConfigError, match=r"cannot be written to .*taken"):
+        write_report(sweep(), OPTIONS, tmp_path / "taken")
+
+
+def test_markdown_table_keeps_its_columns_whatever_the_names():
+    text = to_markdown(build_leaderboard([make_cell(EVIL)], OPTIONS))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    bars = {line.replace("\\|", "").count("|") for line in table}
+    assert len(table) == 3
+    assert len(bars) == 1
+
+
+def test_undefined_means_are_dashes_and_sort_last():
+    cells = [make_cell("none", n=40), make_cell("smote", n=40)]
+    zeros = tuple(dataclasses.replace(f, y_true=np.zeros_like(f.y_true)) for f in cells[0].folds)
+    cells[0] = dataclasses.replace(cells[0], folds=zeros)
+    board = build_leaderboard(cells, metric_options({"sort": "roc_auc", "columns": ["roc_auc"]}))
+    assert [row.label for row in board.rows] == ["smote", "none"]
+    assert math.isnan(board.rows[1].mean["roc_auc"])
+    assert "| none | - |" in to_markdown(board)
+
+
+def test_flatten_joins_keys_with_dots():
+    assert flatten({"a": {"b": 1, "c": {}}, "d": [1]}) == {"a.b": 1, "a.c": {}, "d": [1]}
