@@ -122,6 +122,11 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
     else:
         takes_nan = all(get_tags(s).input_tags.allow_nan for s in samplers.values())
         impute = model.preprocessing.impute or (info.has_missing and not takes_nan)
+        if info.has_missing and not impute and not get_tags(estimator).input_tags.allow_nan:
+            raise Incompatible(
+                f"model={model.name} takes no missing values, which dataset={info.name} has: set "
+                "model.preprocessing.impute=true."
+            )
         clean = clean_steps(info, model.preprocessing, impute)
         encode = encode_steps(info, model.preprocessing)
     resample = [

@@ -17,6 +17,13 @@ from typing import Any
 from imbench.errors import ConfigError
 
 TARGET = "_target_"
+PLAIN_TYPES: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "None": (type(None),),
+}
 
 
 def is_component(node: object) -> bool:
@@ -87,7 +94,7 @@ def bind(node: Mapping[str, Any], key: str, supplied: Iterable[str] = ()) -> lis
     given = {name for name in node if name != TARGET}
     problems = [
         f"{key}.{name}: {node[TARGET]} has no parameter {name!r}"
-        f"{closest(name, known)}; it takes {', '.join(sorted(known - set(supplied)))}."
+        f"{closest(name, known)}; it takes {', '.join(sorted(known - set(supplied))) or 'none'}."
         for name in sorted(given - known)
         if not takes_any
     ]
@@ -99,7 +106,23 @@ def bind(node: Mapping[str, Any], key: str, supplied: Iterable[str] = ()) -> lis
     for name in sorted(given):
         if is_component(node[name]):
             problems += bind(node[name], f"{key}.{name}")
+        elif name in known and not _is_of_type(node[name], parameters[name].annotation):
+            wanted = str(parameters[name].annotation).replace(" | ", " or ")
+            problems.append(f"{key}.{name}={node[name]!r} must be of type {wanted}.")
     return problems
+
+
+def _is_of_type(value: object, annotation: object) -> bool:
+    """Whether a value fits an annotation made of plain types; True for every other annotation.
+
+    Annotations are text here: every module of ours postpones their evaluation.
+    """
+    names = [name.strip() for name in annotation.split("|")] if isinstance(annotation, str) else []
+    if not names or not set(names) <= PLAIN_TYPES.keys():
+        return True
+    if isinstance(value, bool):
+        return "bool" in names
+    return any(isinstance(value, PLAIN_TYPES[name]) for name in names)
 
 
 def construct(node: Mapping[str, Any], key: str, **supplied: Any) -> Any:

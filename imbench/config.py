@@ -9,6 +9,7 @@ from typing import Any
 
 from imbench import catalogue
 from imbench.components import bind, closest, construct, deferred, is_component
+from imbench.datasets import source_node
 from imbench.errors import ConfigError
 from imbench.models.base import Model
 from imbench.models.preprocessing import Preprocessing

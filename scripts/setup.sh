@@ -27,8 +27,9 @@ echo "setup: installing into .venv (once, some minutes)"
 rm -f "$stamp"
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_CONSTRAINT=$PWD/constraints.txt # an environment variable, so that it holds for builds too
 # torch first and pinned exactly: where a CPU build of that version is offered pip takes it,
 # while a range would take the newest CUDA build.
-.venv/bin/python -m pip install --quiet --constraint constraints.txt "$(grep '^torch==' constraints.txt)"
-.venv/bin/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+.venv/bin/python -m pip install --quiet "$(grep '^torch==' constraints.txt)"
+.venv/bin/python -m pip install --quiet --editable '.[dev]'
 echo "$wanted" >"$stamp"

@@ -11,7 +11,7 @@ from typing import Any
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -55,7 +55,7 @@ class Composer:
             If anything cannot be composed.
         """
         parsed = _parse(overrides)
-        fixed = [o.input_line for o in parsed if not o.is_sweep_override()]
+        fixed = [o.input_line or "" for o in parsed if not o.is_sweep_override()]
         hydra = self._compose(fixed, with_hydra=True).hydra
         multirun = multirun or str(hydra.mode).endswith("MULTIRUN")
         if multirun:
@@ -71,15 +71,12 @@ class Composer:
 
     def _compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
         search = ", ".join(f"'file://{folder}'" for folder in self.folders[1:])
-        with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
-            try:
-                return compose(
-                    CONFIG_NAME,
-                    [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides],
-                    return_hydra_config=with_hydra,
-                )
-            except (HydraException, OmegaConfBaseException) as error:
-                raise ConfigError(self._explain(error)) from error
+        words = [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides]
+        try:
+            with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
+                return compose(CONFIG_NAME, words, return_hydra_config=with_hydra)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise ConfigError(self._explain(error)) from error
 
     def _explain(self, error: Exception) -> str:
         """Turn hydra's message, often of several lines, into one sentence."""
@@ -118,7 +115,7 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
     for line in overrides:
         try:
             parsed.append(parser.parse_override(line))
-        except OverrideParseException as error:
+        except HydraException as error:
             raise ConfigError(
                 f"cannot read {line!r}: write key=value, and quote lists for the shell "
                 "('strategy=[smote,focal]')."

@@ -102,7 +102,7 @@ def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
             )
             return 130
     _print_results(cells, options, configs[0]["output"])
-    if tracker.hint and configs[0]["output"] == "table":
+    if tracker.hint and configs[0]["output"] == "table" and exit_code(cells) == 0:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
@@ -123,7 +123,7 @@ def _print_results(cells: Sequence[CellResult], options: Any, output: str) -> No
     if output == "json":
         for line in to_json_lines(board):
             print(line)
-    else:
+    elif len(cells) > 1 or cells[0].status == "ok":
         console().print(to_rich(board))
     # One cell that did not run is an error message; in a sweep it is a row of the table.
     if len(cells) == 1 and cells[0].status != "ok":

@@ -163,16 +163,16 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             Multiplies what the `weights` stage says.
         """
         self.check_params()
-        X, y = validate_data(self, X, y, dtype=[np.float32, np.uint8], order="C")
-        check_classification_targets(y)
-        self.classes_, encoded = np.unique(y, return_inverse=True)
+        rows_in, labels = validate_data(self, X, y, dtype=[np.float32, np.uint8], order="C")
+        check_classification_targets(labels)
+        self.classes_, encoded = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, np.float32)
-            if sample_weight.shape != (len(y),):
+            if sample_weight.shape != labels.shape:
                 raise ValueError(
-                    f"sample_weight must have shape ({len(y)},), got {sample_weight.shape}."
+                    f"sample_weight must have shape {labels.shape}, got {sample_weight.shape}."
                 )
             if not (sample_weight >= 0).all():
                 raise ValueError("sample_weight must be at least 0 for every row.")
@@ -183,8 +183,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         generator = Generator(device).manual_seed(seed)
 
         held_out = validation_rows(encoded, self.validation_fraction, np.random.default_rng(seed))
-        rows = self._rows(X, encoded, sample_weight, ~held_out, device)
-        validation = self._rows(X, encoded, None, held_out, device) if held_out.any() else None
+        rows = self._rows(rows_in, encoded, sample_weight, ~held_out, device)
+        validation = (
+            self._rows(rows_in, encoded, None, held_out, device) if held_out.any() else None
+        )
         # Initialisation and dropout draw from PyTorch's global generators: seeded here, and
         # given back as they were.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ class WeightedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def __init__(self, estimator: Any, weights: Weights) -> None:
         self.estimator = estimator
         self.weights = weights
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the tags of the classifier inside: it decides what data is taken."""
+        return get_tags(self.estimator)
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Compute the weights from the labels and fit the classifier."""

@@ -27,10 +27,11 @@ th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line); text-align
   white-space: nowrap; }
 th { text-align: right; vertical-align: bottom; }
 th:first-child { text-align: left; position: sticky; left: 0;
-  background: var(--paper); max-width: 45vw; overflow-wrap: anywhere; white-space: normal; }
+  background: var(--paper); min-width: 6rem; max-width: 14rem;
+  overflow-wrap: anywhere; white-space: normal; }
+th:nth-child(2), td:nth-child(2) { text-align: left; }
 tbody tr:hover td, tbody tr:hover th { background: var(--band); }
-caption, .note { color: var(--soft); font-size: .9rem; text-align: left; }
-caption { caption-side: bottom; padding-top: .5rem; }
+.note { color: var(--soft); font-size: .9rem; }
 .better { color: var(--good); font-weight: 600; } .worse, .failed { color: var(--bad); }
 """
 
@@ -114,8 +115,9 @@ def _html_block(board: Leaderboard, block: Block) -> str:
     notes = "".join(f"<li>{escape(line)}</li>" for line in reasons(block))
     return (
         f'<section><h2>{escape(block.title)}</h2><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="{escape(block.title)}"><table><caption>{escape(block.caption)}</caption>'
+        f'aria-label="{escape(block.title)}"><table>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<p class="note">{escape(block.caption)}</p>'
         + (f'<ul class="note">{notes}</ul>' if notes else "")
         + "</section>"
     )
@@ -125,13 +127,9 @@ def _html_row(board: Leaderboard, row: Row) -> str:
     first, *rest = texts(board, row)
     kind = row.comparison.verdict if row.comparison else row.status
     css = kind if kind in ("better", "worse", "failed") else ""
-    cells = "".join(
-        f'<td class="{css}">{escape(text)}</td>'
-        if i == len(rest) - 2
-        else f"<td>{escape(text)}</td>"
-        for i, text in enumerate(rest)
-    )
-    return f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
+    verdict, *numbers = (escape(text) for text in rest)
+    cells = "".join(f"<td>{text}</td>" for text in numbers)
+    return f'<tr><th scope="row">{escape(first)}</th><td class="{css}">{verdict}</td>{cells}</tr>'
 
 
 def _gain_words(row: Row) -> str:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from imbench.report.tables import BASELINE, Block, Leaderboard, Row
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType
 
+STYLES = {"better": "green", "worse": "red", "skipped": "yellow", "failed": "bold red"}
+MARK_WORDS = "▲ better, ▼ worse, · cannot be told:"
 MARKS = {"better": "▲ better", "worse": "▼ worse", "cannot be told": "· cannot be told"}
 CELL_COLUMNS = ("run_id", "dataset", "model", "label", "status", "reason")
 FOLD_COLUMNS = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s", "metric", "value")
@@ -23,15 +25,15 @@ FOLD_COLUMNS = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s", "me
 def header(board: Leaderboard) -> list[str]:
     """Column heads; the arrow says which direction is better."""
     arrows = [f"{c} {'↑' if board.higher_is_better[c] else '↓'}" for c in board.columns]
-    return ["strategy", *arrows, f"gain in {board.sort}", "verdict", "fit s"]
+    return ["strategy", "verdict", f"gain in {board.sort}", *arrows, "fit s"]
 
 
 def texts(board: Leaderboard, row: Row) -> list[str]:
     """Cells of a row as text, in the order of :func:`header`."""
     if row.status != "ok":
-        return [row.title, *[""] * len(board.columns), "", row.status, ""]
+        return [row.title, row.status, *[""] * (len(board.columns) + 2)]
     metrics = [spread(row.mean.get(c, math.nan), row.std.get(c, math.nan)) for c in board.columns]
-    return [row.title, *metrics, gain(row), verdict(row), number(row.fit_s, 2)]
+    return [row.title, verdict(row), gain(row), *metrics, number(row.fit_s, 2)]
 
 
 def spread(mean: float, std: float) -> str:
@@ -68,29 +70,92 @@ def reasons(block: Block) -> list[str]:
     return [f"{row.title}: {row.status}, {row.reason}" for row in block.rows if row.reason]
 
 
-def to_rich(board: Leaderboard) -> RenderableType:
-    """Tables for the terminal. Names are shown as they are, never read as markup."""
-    from rich.console import Group
+class TerminalTables:
+    """Tables for the terminal, as wide as it is.
+
+    Names are shown as they are, never read as markup. Metrics that do not fit are left out, the
+    last ones first and never the one that is sorted by, and a line says so.
+    """
+
+    def __init__(self, board: Leaderboard) -> None:
+        self.board = board
+
+    def __rich_console__(
+        self, console: Console, options: ConsoleOptions
+    ) -> Iterator[RenderableType]:
+        """Yield the tables; rich calls this with the width at hand."""
+        yield from _tables(self.board, options.max_width)
+
+
+def to_rich(board: Leaderboard) -> TerminalTables:
+    """Tables that a rich console prints."""
+    return TerminalTables(board)
+
+
+def _tables(board: Leaderboard, width: int) -> Iterator[RenderableType]:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"better": "green", "worse": "red", "skipped": "yellow", "failed": "bold red"}
-    parts: list[RenderableType] = []
     for block in board.blocks:
-        table = Table(title=Text(block.title, "bold"), caption=Text(block.caption, "dim"))
-        table.title_justify = table.caption_justify = "left"
-        heads = header(board)
-        for head in heads:
-            words = head in ("strategy", "verdict")
-            table.add_column(Text(head), justify="left" if words else "right")
-        for row in block.rows:
-            cells = [Text(text) for text in texts(board, row)]
+        columns = _terminal_columns(board, block)
+        dropped = _drop_to_fit(columns, board.sort, width)
+        table = Table(
+            title=Text(block.title, "bold"),
+            caption=Text(block.caption.replace("better / worse:", MARK_WORDS), "dim"),
+            title_justify="left",
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            collapse_padding=True,
+        )
+        for head in columns:
+            table.add_column(Text(head), justify="left" if head == "strategy" else "right")
+        for place, row in enumerate(block.rows):
+            cells = [Text(column[place]) for column in columns.values()]
             told = row.comparison.verdict if row.comparison else row.status
-            cells[heads.index("verdict")].stylize(styles.get(told, ""))
+            cells[-2].stylize(STYLES.get(told, ""))
             table.add_row(*cells)
-        parts.append(table)
-        parts += [Text(f"  {line}", "yellow") for line in reasons(block)]
-    return Group(*parts)
+        yield table
+        if dropped:
+            yield Text(f"  Not shown, the terminal is narrow: {', '.join(dropped)}", "dim")
+        yield from (Text(f"  {line}", "yellow") for line in reasons(block))
+
+
+def _terminal_columns(board: Leaderboard, block: Block) -> dict[str, list[str]]:
+    """Head and cells of every column; the verdict is a mark before the gain."""
+    table = [texts(board, row) for row in block.rows]
+    first, verdict_head, gain_head, *metrics, fit_head = header(board)
+    heads = [first, verdict_head, gain_head, *map(_broken, metrics), fit_head]
+    columns = {head: [line[i] for line in table] for i, head in enumerate(heads)}
+    verdicts, fit_s = columns.pop(verdict_head), columns.pop(fit_head)
+    gains = columns.pop(gain_head)
+    marked = [
+        f"{MARKS[row.comparison.verdict][0]} {gained}" if row.comparison else told
+        for row, gained, told in zip(block.rows, gains, verdicts, strict=True)
+    ]
+    return {**columns, gain_head: marked, fit_head: fit_s}
+
+
+def _broken(head: str) -> str:
+    """Break a long metric name after an underscore, so that its column stays narrow."""
+    cut = head.find("_", len(head) // 2 - 3) + 1
+    return f"{head[:cut]}\n{head[cut:]}" if len(head) > 15 and cut > 0 else head
+
+
+def _drop_to_fit(columns: dict[str, list[str]], sort: str, width: int) -> list[str]:
+    """Remove metric columns until the table fits; return the names of those removed."""
+    wide = {
+        head: 2 + max(len(line) for line in [*head.split("\n"), *cells])
+        for head, cells in columns.items()
+    }
+    dropped: list[str] = []
+    for head in reversed(list(columns)[1:-2]):
+        name = head.replace("\n", "").rpartition(" ")[0]
+        if sum(wide[h] for h in columns) > width and name != sort:
+            del columns[head]
+            dropped.insert(0, name)
+    return dropped
 
 
 def to_markdown(board: Leaderboard) -> str:
@@ -98,7 +163,7 @@ def to_markdown(board: Leaderboard) -> str:
     parts = []
     for block in board.blocks:
         heads = [escape_markdown(head) for head in header(board)]
-        lines = [heads, ["---"] + ["---:"] * (len(board.columns) + 1) + ["---", "---:"]]
+        lines = [heads, ["---", "---", *["---:"] * (len(board.columns) + 2)]]
         lines += [[escape_markdown(text) for text in texts(board, row)] for row in block.rows]
         table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         notes = "\n".join(f"- {escape_markdown(line)}" for line in reasons(block))

@@ -20,7 +20,7 @@ from imbench.results import CellResult, FoldResult, Status
 
 BASELINE = "none"
 # What cells must share beside the strategy for their folds to be the same folds.
-SHARED = ("dataset", "model", "splits", "tuning", "seed")
+SHARED = ("dataset", "fingerprint", "model", "splits", "tuning", "seed")
 STATUS_ORDER = {"ok": 0, "skipped": 1, "failed": 2}
 
 
@@ -92,10 +92,11 @@ class Leaderboard:
     Parameters
     ----------
     columns : tuple of str
+        The metrics shown; `sort` is always one of them.
     sort : str
         The metric that rows are sorted by and that gains and verdicts are about.
     higher_is_better : mapping of str to bool
-        Direction of every column and of `sort`.
+        Direction of every column.
     blocks : tuple of Block
     """
 
@@ -126,12 +127,12 @@ def build_leaderboard(cells: Iterable[CellResult], options: MetricOptions) -> Le
         [f"{g[0].dataset} · {g[0].model}" for g in ordered],
         [{key: g[0].config.get(key) for key in SHARED} for g in ordered],
     )
+    shown = options.shown
+    columns = shown if options.sort in shown else (options.sort, *shown)
     return Leaderboard(
-        columns=options.shown,
+        columns=columns,
         sort=options.sort,
-        higher_is_better={
-            name: options.higher_is_better(name) for name in (*options.shown, options.sort)
-        },
+        higher_is_better={name: options.higher_is_better(name) for name in columns},
         blocks=tuple(_block(g, t, options) for g, t in zip(ordered, titles, strict=True)),
     )
 

@@ -93,7 +93,8 @@ def with_other_test_rows(data: Dataset, fold: Fold) -> Dataset:
     X[fold.test_index] = rng.permuted(data.X[fold.test_index], axis=0)[::-1]
     if X.dtype.kind == "f":
         numeric = [i for i in range(X.shape[1]) if i not in data.categories]
-        X[np.ix_(fold.test_index, numeric)] *= 1e3
+        for column in numeric:
+            X[fold.test_index, column] = 1e3 * X[fold.test_index, column] + 1
         X[fold.test_index[0], numeric[0]] = np.nan
     else:
         X[fold.test_index] = 255 - X[fold.test_index]

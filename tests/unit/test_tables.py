@@ -151,10 +151,26 @@ def test_a_cell_without_any_fold_is_shown():
 
 def test_terminal_table_shows_every_strategy_and_reason():
     text = rendered(sweep())
-    for words in ("smote", "▲ better", "▼ worse", "baseline", "focal needs a net", "out of memory"):
+    for words in ("smote", "▲ +0.2", "▼ -0.2", "baseline", "focal needs a net", "out of memory"):
         assert words in text
+    assert "▲ better, ▼ worse" in text
     assert "brier ↓" in text
     assert "f1_macro ↑" in text
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_terminal_table_fits_and_says_what_was_left_out(width):
+    lines = rendered(sweep(), width).splitlines()
+    (smote,) = [line for line in lines if line.startswith(" smote")]
+    assert "▲ +0.2" in smote  # the verdict and the metric sorted by are never cut
+    assert "0.983 ± 0.014" in smote
+    assert max(map(len, lines)) <= width
+    assert ("Not shown" in "".join(lines)) == (width < 180)
+
+
+def test_the_metric_sorted_by_is_always_shown():
+    board = build_leaderboard(sweep(), metric_options({"sort": "mcc", "columns": ["accuracy"]}))
+    assert board.columns == ("mcc", "accuracy")
 
 
 def test_names_are_never_read_as_terminal_markup():
@@ -254,7 +270,7 @@ def test_undefined_means_are_dashes_and_sort_last():
     board = build_leaderboard(cells, metric_options({"sort": "roc_auc", "columns": ["roc_auc"]}))
     assert [row.label for row in board.rows] == ["smote", "none"]
     assert math.isnan(board.rows[1].mean["roc_auc"])
-    assert "| none | - |" in to_markdown(board)
+    assert "| none | baseline |  | - | 0.50 |" in to_markdown(board)
 
 
 def test_flatten_joins_keys_with_dots():
