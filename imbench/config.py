@@ -42,13 +42,14 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
     """
     problems = [*_check_choices(config), *_check_strategy(config["strategy"], folders)]
     problems += _check_model(config["model"])
-    dataset = {
-        k: v for k, v in config["dataset"].items() if k not in ("about", "name", "imbalance")
-    }
-    problems += bind(dataset, "dataset")
-    if is_component(config["dataset"].get("imbalance")):
-        problems += bind(config["dataset"]["imbalance"], "dataset.imbalance", ())
-    problems += bind(config["splits"], "splits")
+    named = {"dataset": source_node(config["dataset"]), "splits": config["splits"]}
+    if config["dataset"].get("imbalance"):
+        named["dataset.imbalance"] = config["dataset"]["imbalance"]
+    for key, node in named.items():
+        if is_component(node):
+            problems += bind(node, key)
+        else:
+            problems.append(f"{key} must name a class or function in _target_, got {node!r}.")
     if problems:
         return problems  # values are looked at once the names are right
     for part in (strategy_of, model_of, splitter_of):

@@ -152,7 +152,7 @@ class CellKey:
     @property
     def folder(self) -> str:
         """Name of the cell's folder: readable, then unique."""
-        readable = re.sub(r"[^A-Za-z0-9+_.]+", "_", f"{self.dataset}-{self.model}-{self.label}")
+        readable = re.sub(r"[^A-Za-z0-9+_.-]+", "_", f"{self.dataset}-{self.model}-{self.label}")
         return f"{readable[:80]}-{self.run_id}"
 
 

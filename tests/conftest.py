@@ -3,11 +3,7 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_classification
-
-from imbench.datasets.base import Dataset
 
 ROOT = Path(__file__).parents[1]
 

@@ -66,8 +66,12 @@ def verdict(row: Row) -> str:
 
 
 def reasons(block: Block) -> list[str]:
-    """One line for each row that has something to explain."""
-    return [f"{row.title}: {row.status}, {row.reason}" for row in block.rows if row.reason]
+    """One line for each thing that is to be explained, with the rows that it holds for."""
+    titles: dict[str, list[str]] = {}
+    for row in block.rows:
+        if row.reason:
+            titles.setdefault(f"{row.status}, {row.reason}", []).append(row.title)
+    return [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
 
 
 class TerminalTables:

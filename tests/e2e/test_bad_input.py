@@ -246,7 +246,7 @@ def test_ctrl_c_keeps_what_was_finished_and_the_rerun_goes_on(tmp_path: Path) ->
     assert 3 <= len(stored) < 200
 
     rerun = subprocess.run(
-        words[:-1] + ["splits.n_repeats=40", words[-1]],
+        words,
         cwd=ROOT,
         capture_output=True,
         text=True,
