@@ -83,8 +83,8 @@ def test_value_and_gradient_are_finite_for_extreme_logits(loss, dtype):
     losses.sum().backward()
     assert losses.isfinite().all()
     assert logits.grad.isfinite().all()
-    assert losses[0] == 0
-    assert losses[1] == pytest.approx(2e4, rel=0.01)
+    assert losses[0].item() == 0
+    assert losses[1].item() == pytest.approx(2e4, rel=0.01)
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -1,0 +1,116 @@
+"""The recipes of the README, followed literally: its files are written, its commands run."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.e2e.conftest import Run
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+RECIPES = {
+    match["kind"]: match["body"]
+    for match in re.finditer(
+        r"^\*\*(?P<kind>\w+)\*\*.*?(?=^\*\*|^## )",
+        README.partition("## Add a ...")[2],
+        re.MULTILINE | re.DOTALL,
+    )
+    for match in [re.match(r"\*\*(?P<kind>\w+)\*\*(?P<body>.*)", match[0], re.DOTALL)]
+    if match
+}
+
+
+def blocks(body: str, language: str) -> list[str]:
+    """Return the fenced blocks of a language ("" for commands)."""
+    fences = body.split("```")[1::2]
+    return [f.partition("\n")[2] for f in fences if f.partition("\n")[0] == language]
+
+
+def follow(kind: str, folder: Path) -> list[str]:
+    """Write the recipe's yaml where it says and return its command's words."""
+    body = RECIPES[kind]
+    (path,) = re.findall(r"`(mine/\w+/\w+\.yaml)`", body)
+    target = folder / path
+    target.parent.mkdir(parents=True)
+    target.write_text(blocks(body, "yaml")[0])
+    (line,) = blocks(body, "")
+    words = shlex.split(line)
+    assert words[:3] == ["python", "-m", "imbench"]
+    return words[3:]
+
+
+def test_there_are_four_recipes() -> None:
+    assert RECIPES.keys() == {"strategy", "dataset", "model", "metric"}
+
+
+def test_add_a_strategy(run: Run, tmp_path: Path) -> None:
+    done = run(*follow("strategy", tmp_path), "model=knn")
+    assert done.code == 0
+    assert "tomek+threshold" in done.out
+
+
+def test_the_contract_of_the_recipe_passes(tmp_path: Path) -> None:
+    follow("strategy", tmp_path)
+    (tmp_path / "test_tomek.py").write_text(blocks(RECIPES["strategy"], "python")[0])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_tomek.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+
+
+def test_add_a_dataset(run: Run, tmp_path: Path) -> None:
+    words = follow("dataset", tmp_path)
+    rows = [
+        f"c{i},{i % 7},{'a' if i % 3 else 'b'},{'Yes' if i % 5 == 0 else 'No'}" for i in range(80)
+    ]
+    (tmp_path / "churn.csv").write_text("\n".join(["customerID,months,plan,Churn", *rows]) + "\n")
+    done = run(*words)
+    assert done.code == 0
+    assert "churn · hist_gradient_boosting" in done.out
+    assert "Customers who left." in run("list", "datasets", "--config-dir", "mine").out
+
+
+def test_add_a_model(run: Run, tmp_path: Path) -> None:
+    done = run(*follow("model", tmp_path))
+    assert done.code == 0
+    assert "synthetic · extra_trees" in done.out
+
+
+def test_add_a_metric(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = follow("metric", tmp_path)
+    (tmp_path / "my_metrics.py").write_text(blocks(RECIPES["metric"], "python")[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    done = run(*words, "model=knn")
+    assert done.code == 0
+    assert "fine ↓" in done.out
+
+
+def test_every_key_that_the_readme_shows_can_be_composed(tmp_path: Path) -> None:
+    from imbench.cli.compose import Composer
+
+    commands = [
+        line.split("   ")[0]
+        for block in blocks(README, "")
+        for line in block.replace("\\\n", "").splitlines()
+        if "-m imbench" in line and "=" in line and "--config-dir" not in line
+    ]
+    assert len(commands) >= 4
+    for command in commands:
+        words = shlex.split(command.partition("imbench")[2])
+        assert Composer(None).cells([w for w in words if w != "-m"], multirun="-m" in words)
+
+
+@pytest.mark.parametrize("kind", ["keep", "long_tail", "step"])
+def test_the_imbalances_of_the_readme(run: Run, kind: str) -> None:
+    (line,) = [x for x in README.splitlines() if x.startswith(f"dataset/imbalance={kind}")]
+    done = run("dataset=digits", "model=decision_tree", "splits.n_splits=2", *shlex.split(line))
+    assert done.code == 0, done.err
