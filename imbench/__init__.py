@@ -22,10 +22,13 @@ _PUBLIC = {
     "Store": "imbench.results",
     "Strategy": "imbench.strategies.base",
     "TorchClassifier": "imbench.models.torch_classifier",
-    "build": "imbench.build",
 }
 
 __all__ = ["__version__", *_PUBLIC]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})
 
 
 def __getattr__(name: str) -> Any:

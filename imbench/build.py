@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from imblearn.pipeline import Pipeline
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
 
@@ -28,15 +29,19 @@ from imbench.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
 
-Need = tuple[Callable[[DatasetInfo], bool], str]
+Need = tuple[Callable[[DatasetInfo], bool], str, str]
 
 NEEDS: dict[str, Need] = {
-    "binary": (lambda info: info.n_classes == 2, "two classes"),
-    "images": (lambda info: info.input_shape is not None, "images"),
-    "tables": (lambda info: info.input_shape is None, "a table"),
-    "no_categories": (lambda info: not info.categorical, "a table without categorical columns"),
+    "binary": (lambda info: info.n_classes == 2, "two classes", "has more"),
+    "images": (lambda info: info.input_shape is not None, "images", "is a table"),
+    "tables": (lambda info: info.input_shape is None, "a table", "holds images"),
+    "no_categories": (
+        lambda info: not info.categorical,
+        "a table of numbers",
+        "has categorical columns",
+    ),
 }
-"""What a yaml may list under ``needs``: a check of the data, and its name in the reason."""
+"""What a yaml may list under ``needs``: a check of the data, what it asks for, what else it is."""
 
 
 def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
@@ -74,10 +79,11 @@ def _check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:
     for name, needs in strategy.needs.items():
         wanted += [(f"strategy={name}", need, strategy.hints.get(name, "")) for need in needs]
     for who, need, hint in wanted:
-        is_met, words = NEEDS[need]
+        is_met, words, otherwise = NEEDS[need]
         if not is_met(info):
             instead = f"; use {hint} instead" if hint else ""
-            raise Incompatible(f"{who} needs {words}, which dataset={info.name} is not{instead}.")
+            has = f"dataset={info.name} {otherwise}"
+            raise Incompatible(f"{who} needs {words}, but {has}{instead}.")
 
 
 def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
@@ -113,6 +119,11 @@ def _chained(entries: list[Any]) -> Any:
     return AugmentChain(entries)
 
 
+def _takes_nan(sampler: Any) -> bool:
+    """Whether a sampler says that it takes NaN; a plain object with `fit_resample` does not."""
+    return hasattr(sampler, "__sklearn_tags__") and get_tags(sampler).input_tags.allow_nan
+
+
 def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo) -> Pipeline:
     """Rule 2."""
     samplers = strategy.resample
@@ -120,7 +131,7 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
         raw = model.training_stages and not samplers  # nets scale uint8 a batch at a time
         clean, encode = [] if raw else pixel_steps(), []
     else:
-        takes_nan = all(get_tags(s).input_tags.allow_nan for s in samplers.values())
+        takes_nan = all(_takes_nan(sampler) for sampler in samplers.values())
         impute = model.preprocessing.impute or (info.has_missing and not takes_nan)
         if info.has_missing and not impute and not get_tags(estimator).input_tags.allow_nan:
             raise Incompatible(
@@ -130,7 +141,13 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
         clean = clean_steps(info, model.preprocessing, impute)
         encode = encode_steps(info, model.preprocessing)
     resample = [
-        (name, CheckedSampler(sampler, f"strategy.resample.{name}", info.class_names))
+        # A copy: seeds are set inside, and the strategy composes other folds as well.
+        (
+            name,
+            CheckedSampler(
+                clone(sampler, safe=False), f"strategy.resample.{name}", info.class_names
+            ),
+        )
         for name, sampler in samplers.items()
     ]
     rows = [("rows", RowCounter(info.n_classes))]

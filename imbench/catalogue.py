@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from imbench.errors import ConfigError
 from imbench.strategies import STAGES
 
 GROUPS = {"strategies": "strategy", "datasets": "dataset", "models": "model"}
@@ -75,7 +76,17 @@ def files_of(stage: str, entry: str, folders: Sequence[Path]) -> list[str]:
 
 
 def _read(path: Path) -> Item:
-    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}.") from error
+    mappings = (
+        [content, *(content.get(k) or {} for k in ("about", *STAGES))]
+        if isinstance(content, dict)
+        else [content]
+    )
+    if not all(isinstance(part, dict) for part in mappings):
+        raise ConfigError(f"{path}: the file, its `about` and each stage must be mappings.")
     about: Any = content.get("about") or {}
     about = about.get(path.stem, about)  # strategies key it by name, because selections merge
     entries = tuple(_entries(content))

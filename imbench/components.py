@@ -49,7 +49,7 @@ def locate(path: str, key: str) -> Callable[..., Any]:
     module_name, _, name = path.rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name) if module_name else None
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         raise ConfigError(f"{key}._target_={path}: cannot be imported ({error}).") from error
     if not callable(found):
         raise ConfigError(f"{key}._target_={path}: is not a class or a function.")
@@ -97,6 +97,9 @@ def bind(node: Mapping[str, Any], key: str, supplied: Iterable[str] = ()) -> lis
         f"{closest(name, known)}; it takes {', '.join(sorted(known - set(supplied))) or 'none'}."
         for name in sorted(given - known)
         if not takes_any
+    ]
+    problems += [
+        f"{key}.{name} is given by imbench: leave it out." for name in sorted(given & set(supplied))
     ]
     problems += [
         f"{key}.{name} is missing: {node[TARGET]} needs a value."

@@ -40,6 +40,9 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
     folders : sequence of Path
         Configuration folders, to name the yaml files in a clash.
     """
+    problems = _check_forms(config)
+    if problems:
+        return problems
     problems = [*_check_choices(config), *_check_strategy(config["strategy"], folders)]
     problems += _check_model(config["model"])
     named = {"dataset": source_node(config["dataset"]), "splits": config["splits"]}
@@ -56,7 +59,7 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
         try:
             part(config)
         except ConfigError as error:
-            problems.append(str(error))
+            problems += str(error).splitlines()
     return problems
 
 
@@ -69,22 +72,27 @@ def strategy_of(config: Config) -> Strategy:
         If a value is refused.
     """
     node = config["strategy"]
-    stages: dict[str, dict[str, Any]] = {}
+    stages: dict[str, dict[str, Any]] = {stage: {} for stage in STAGES}
+    problems = []
     for stage in STAGES:
-        entries = node.get(stage) or {}
-        place = f"strategy.{stage}"
-        if stage in WRAPPERS:
-            stages[stage] = {n: deferred(e, f"{place}.{n}") for n, e in entries.items()}
-            for name, entry in entries.items():
-                _check_params(
-                    construct(entry, f"{place}.{name}", estimator=None), f"{place}.{name}"
-                )
-        else:
-            stages[stage] = {n: construct(e, f"{place}.{n}") for n, e in entries.items()}
+        for name, entry in (node.get(stage) or {}).items():
+            try:
+                stages[stage][name] = _stage_entry(entry, stage, f"strategy.{stage}.{name}")
+            except ConfigError as error:
+                problems.append(str(error))
+    if problems:
+        raise ConfigError("\n".join(problems))
     about = node.get("about") or {}
     hints = {name: a["instead"] for name, a in about.items() if a and a.get("instead")}
     needs = {name: tuple(kinds) for name, kinds in (node.get("needs") or {}).items()}
     return Strategy(**stages, needs=needs, hints=hints)
+
+
+def _stage_entry(entry: Config, stage: str, key: str) -> Any:
+    if stage not in WRAPPERS:
+        return construct(entry, key)
+    _check_params(construct(entry, key, estimator=None), key)
+    return deferred(entry, key)
 
 
 def model_of(config: Config) -> Model:
@@ -127,8 +135,14 @@ def identity(config: Config) -> dict[str, Any]:
     for part, left_out in NOT_IN_RUN_ID.items():
         node = copy.deepcopy(dict(config[part]))
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
-    kept["model"].get("estimator", {}).pop("device", None)
+    kept["model"]["estimator"] = _without_device(kept["model"].get("estimator"))
     return kept
+
+
+def _without_device(node: Any) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    return {name: _without_device(value) for name, value in node.items() if name != "device"}
 
 
 def _check_params(component: Any, key: str) -> None:
@@ -140,13 +154,46 @@ def _check_params(component: Any, key: str) -> None:
             raise ConfigError(f"{key}: {error}") from error
 
 
+def _check_forms(config: Config) -> list[str]:
+    """Check that what is looked into below is a mapping or a list."""
+    problems = [
+        f"{part} must be a mapping of keys to values, got {config.get(part)!r}."
+        for part in ("strategy", "model", "dataset", "splits")
+        if not isinstance(config.get(part), Mapping)
+    ]
+    if problems:
+        return problems
+    strategy, model = config["strategy"], config["model"]
+    places = {
+        "strategy.about": strategy.get("about"),
+        "strategy.needs": strategy.get("needs"),
+        "model.preprocessing": model.get("preprocessing"),
+    }
+    problems = [
+        f"{key} must be a mapping of keys to values, got {value!r}."
+        for key, value in places.items()
+        if value is not None and not isinstance(value, Mapping)
+    ]
+    if problems:
+        return problems
+    lists = {"model.needs": model.get("needs")}
+    lists |= {f"strategy.needs.{n}": kinds for n, kinds in (strategy.get("needs") or {}).items()}
+    return [
+        f"{key} must be a list such as [images], got {value!r}."
+        for key, value in lists.items()
+        if value is not None and not isinstance(value, list)
+    ]
+
+
 def _check_choices(config: Config) -> list[str]:
     problems = [
         f"{key}={config[key]} is not one of {', '.join(known)}."
         for key, known in (("device", DEVICES), ("output", OUTPUTS))
         if config[key] not in known
     ]
-    if not isinstance(config["seed"], int) or config["seed"] < 0:
+    if not isinstance(config["amp"], bool):
+        problems.append(f"amp={config['amp']} must be true or false.")
+    if type(config["seed"]) is not int or config["seed"] < 0:
         problems.append(f"seed={config['seed']} must be an integer of at least 0.")
     return problems
 

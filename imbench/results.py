@@ -216,14 +216,11 @@ class Store:
             return None
 
     def read_cells(self) -> Iterator[CellResult | DataError]:
-        """Yield every stored cell; a damaged one as the error that says what is wrong with it."""
+        """Yield every stored cell, and for what is damaged the error that says so."""
         if not self.runs.is_dir():
             return
         for folder in sorted(p for p in self.runs.iterdir() if p.is_dir()):
-            try:
-                yield _read_cell(folder)
-            except (OSError, DataError) as error:
-                yield DataError(f"{folder.name}: {error}")
+            yield from _read_cell(folder)
 
     def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
         return self.runs / key.folder / f"r{repeat}-f{fold}"
@@ -247,7 +244,16 @@ def run_id_of(description: Mapping[str, Any]) -> str:
 
 
 def _canonical(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=_plain).encode()
+    return json.dumps(_with_text_keys(value), sort_keys=True, default=_plain).encode()
+
+
+def _with_text_keys(value: object) -> object:
+    """YAML reads the key of ``{0: 0.5, cat: 0.1}`` as a number; numbers and text do not sort."""
+    if isinstance(value, Mapping):
+        return {str(key): _with_text_keys(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_text_keys(inner) for inner in value]
+    return value
 
 
 def _plain(value: object) -> object:
@@ -262,7 +268,7 @@ def _seal(meta: dict[str, Any]) -> bytes:
     """JSON with a checksum over its own content."""
     content = json.loads(_canonical(meta))
     digest = hashlib.sha256(_canonical(content)).hexdigest()
-    return json.dumps({**content, "sha256": digest}, indent=1, ensure_ascii=False).encode()
+    return json.dumps({**content, "sha256": digest}, indent=1).encode()
 
 
 def _unseal(path: Path) -> dict[str, Any]:
@@ -293,16 +299,31 @@ def _read_fold(stem: Path) -> FoldResult:
     with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
         values = {name: loaded[name] for name in ARRAYS}
     tuples = ("class_names", "counts_before", "counts_after", "warnings", "notes")
-    meta |= {name: tuple(meta[name]) for name in tuples}
-    return FoldResult(**meta, **values)
+    try:
+        meta |= {name: tuple(meta[name]) for name in tuples}
+        return FoldResult(**meta, **values)
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{stem.name}.json was written by another version: run the command again."
+        ) from error
 
 
-def _read_cell(folder: Path) -> CellResult:
-    description = _unseal(folder / "cell.json")
-    description["stages"] = tuple(description["stages"])
-    key = CellKey(**description)
-    folds = [_read_fold(p.with_suffix("")) for p in sorted(folder.glob("r*-f*.json"))]
-    return cell_result(key, folds)
+def _read_cell(folder: Path) -> Iterator[CellResult | DataError]:
+    """Yield the cell with the folds that are whole, and an error for each that is damaged."""
+    folds = []
+    try:
+        description = _unseal(folder / "cell.json")
+        description["stages"] = tuple(description["stages"])
+        key = CellKey(**description)
+    except (OSError, DataError, KeyError, TypeError) as error:
+        yield DataError(f"{folder.name}: cell.json cannot be read ({error}).")
+        return
+    for path in sorted(folder.glob("r*-f*.json")):
+        try:
+            folds.append(_read_fold(path.with_suffix("")))
+        except (OSError, DataError) as error:
+            yield DataError(f"{folder.name}: {error}")
+    yield cell_result(key, folds)
 
 
 def _write_atomically(path: Path, content: bytes) -> None:

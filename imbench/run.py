@@ -239,10 +239,16 @@ def versions() -> dict[str, str]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return an exception as one sentence; the type in front where it is not ours."""
+    """Return an exception as one sentence.
+
+    A ValueError is how estimators say what is wrong with values; any other type stands in front
+    of a message that was not written for users.
+    """
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else "no message"
-    return text if isinstance(error, ImbenchError) else f"{type(error).__name__}: {text}"
+    return (
+        text if isinstance(error, ImbenchError | ValueError) else f"{type(error).__name__}: {text}"
+    )
 
 
 def _distinct(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:

@@ -136,13 +136,24 @@ class Holdout:
                 f"splits.test_size={self.test_size} leaves a part of {smaller} rows for "
                 f"{data.info.n_classes} classes of dataset={data.name}: set it nearer to 0.5."
             )
-        return [
+        folds = [
             Fold(repeat, 0, np.sort(pool[train]), np.sort(pool[test]))
             for repeat in range(self.n_repeats)
             for train, test in StratifiedShuffleSplit(
                 1, test_size=self.test_size, random_state=derive(seed, "split", data.name, repeat)
             ).split(pool, data.y[pool])
         ]
+        for fold in folds:
+            for part, index in (("training", fold.train_index), ("test", fold.test_index)):
+                counts = np.bincount(data.y[index], minlength=data.info.n_classes)
+                if not counts.all():
+                    k = int(counts.argmin())
+                    raise DataError(
+                        f"splits.test_size={self.test_size} leaves the {part} part without a row "
+                        f"of class {data.class_names[k]!r} of dataset={data.name}, which has "
+                        f"{data.counts[k]}: set it nearer to 0.5, or splits=kfold."
+                    )
+        return folds
 
 
 @dataclass(frozen=True)

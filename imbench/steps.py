@@ -40,27 +40,34 @@ class CheckedSampler(BaseEstimator):
         Raises
         ------
         DataError
-            If the smallest class has no room for the sampler's neighbours, or a class that
-            had rows has none left.
+            If the sampler refuses the rows (a class has no room for its neighbours), or a
+            class that had rows has none left.
         """
-        labels, counts = np.unique(y, return_counts=True)
-        smallest = int(counts.argmin())
-        k, n_rows = getattr(self.sampler, "k_neighbors", None), int(counts[smallest])
-        if isinstance(k, int | np.integer) and k >= n_rows:
-            fix = f"set {self.key}.k_neighbors={n_rows - 1}" if n_rows > 1 else "use random_over"
-            raise DataError(
-                f"{self.key}.k_neighbors={k} needs {k + 1} rows of a class, but class "
-                f"{self.class_names[labels[smallest]]!r} has {n_rows} in this training part: {fix}."
-            )
-        self.sampler_ = clone(self.sampler)
-        X_after, y_after = self.sampler_.fit_resample(X, y)
-        lost = np.setdiff1d(labels, y_after)
+        self.sampler_ = clone(self.sampler, safe=False)
+        try:
+            X_after, y_after = self.sampler_.fit_resample(X, y)
+        except ValueError as error:
+            raise DataError(self._explain(y, error)) from error
+        lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
                 f"{self.key} leaves no row of class {self.class_names[lost[0]]!r}: choose a "
                 "milder sampling_strategy or another resampler."
             )
         return X_after, y_after
+
+    def _explain(self, y: NDArray[np.int64], error: ValueError) -> str:
+        """Say why the sampler refused, after the fact: only it knows which classes it touches."""
+        labels, counts = np.unique(y, return_counts=True)
+        smallest = int(counts.argmin())
+        k, n_rows = getattr(self.sampler, "k_neighbors", None), int(counts[smallest])
+        if not isinstance(k, int | np.integer) or k < n_rows:
+            return f"{self.key}: {str(error).splitlines()[0].rstrip('.')}."
+        fix = f"set {self.key}.k_neighbors={n_rows - 1}" if n_rows > 1 else "use random_over"
+        return (
+            f"{self.key}.k_neighbors={k} needs {k + 1} rows of a class, but class "
+            f"{self.class_names[labels[smallest]]!r} has {n_rows} in this training part: {fix}."
+        )
 
 
 class RowCounter(BaseEstimator):
@@ -108,11 +115,17 @@ def fitted_models(estimator: Any) -> Iterator[Any]:
 
 def counts_after(estimator: Any) -> tuple[float, ...]:
     """Return the rows of each class that trained a model, a mean over ensemble members."""
-    counts = [
-        getattr(p.named_steps["model"], "class_counts_", p.named_steps["rows"].class_counts_)
-        for p in fitted_models(estimator)
-    ]
+    counts = [_class_counts(p.named_steps) for p in fitted_models(estimator)]
     return tuple(np.mean(counts, axis=0).tolist()) if counts else ()
+
+
+def _class_counts(steps: Any) -> NDArray[np.float64]:
+    """Return what a net drew, at the places of its labels; for other models what reached them."""
+    counts = np.array(steps["rows"].class_counts_, np.float64)
+    if hasattr(steps["model"], "class_counts_"):
+        counts[:] = 0
+        counts[steps["model"].classes_] = steps["model"].class_counts_
+    return counts
 
 
 def n_fits(estimator: Any) -> int:

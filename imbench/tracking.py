@@ -17,7 +17,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -211,7 +211,7 @@ class MlflowTracker:
             tags=_tags(cell),
         )
         run_id = run.info.run_id
-        params = [Param(k, v) for k, v in _params(cell.config).items()]
+        params = [Param(k, v) for k, v in _params(cell).items()]
         for some_params in _batches(params, MAX_PARAMS):
             self._client.log_batch(run_id, params=some_params)
         metrics = [
@@ -251,8 +251,10 @@ def _tags(cell: CellResult) -> dict[str, str]:
     return {key: value[:MAX_TAG] for key, value in tags.items()}
 
 
-def _params(config: Mapping[str, Any]) -> dict[str, str]:
-    flat = flatten(config)
+def _params(cell: CellResult) -> dict[str, str]:
+    """Flatten the configuration; the three names come first, for MLflow's comparison page."""
+    named = {"strategy": cell.label, "dataset": cell.dataset, "model": cell.model}
+    flat = named | {k: v for k, v in flatten(cell.config).items() if k not in named}
     names = _mlflow_names(flat)
     return {names[key]: str(value)[:MAX_PARAM] for key, value in flat.items()}
 

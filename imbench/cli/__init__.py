@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(words: list[str]) -> tuple[Command, list[str]]:
     """Return the command that the first word names; `run` is meant where none is named."""
     name = words[0] if words else ""
-    if name in ("-h", "--help", "help"):
+    asks = {"-h", "--help"} & set(words) and name not in ("list", "report")
+    if asks or name == "help":
         from imbench.cli.help import command
     elif name == "list":
         from imbench.cli.list_command import command

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -40,6 +41,11 @@ class Composer:
         if config_dir is not None and not config_dir.is_dir():
             raise ConfigError(f"--config-dir={config_dir} is not a folder.")
         shipped = catalogue.conf_dir()
+        own = sorted(config_dir.rglob("*.yaml")) if config_dir is not None else []
+        for path in own:
+            taken = shipped / path.relative_to(config_dir or path)
+            if taken.exists() and not taken.samefile(path):
+                raise ConfigError(f"{path}: the name is taken by {taken}; rename your file.")
         self.folders = [shipped] if config_dir is None else [shipped, config_dir.resolve()]
 
     def cells(self, overrides: Sequence[str], multirun: bool) -> list[dict[str, Any]]:
@@ -55,6 +61,13 @@ class Composer:
             If anything cannot be composed.
         """
         parsed = _parse(overrides)
+        for i, override in enumerate(parsed):  # each experiment brings a sweep of its own
+            if override.get_key_element() == "experiment" and override.is_sweep_override():
+                lists = [
+                    [*overrides[:i], choice, *overrides[i + 1 :]]
+                    for choice in _choices(override, multirun)
+                ]
+                return [cell for words in lists for cell in self.cells(words, multirun)]
         fixed = [o.input_line or "" for o in parsed if not o.is_sweep_override()]
         hydra = self._compose(fixed, with_hydra=True).hydra
         multirun = multirun or str(hydra.mode).endswith("MULTIRUN")
@@ -67,18 +80,27 @@ class Composer:
             ]
             parsed = [*_parse(from_file), *parsed]
         jobs = itertools.product(*(_choices(o, multirun) for o in parsed))
-        return [_resolved(self._compose(job)) for job in jobs]
+        cells, problems = [], []
+        for job in jobs:
+            try:
+                cells.append(_resolved(self._compose(job)))
+            except ConfigError as error:
+                problems.append(str(error))
+        if problems:
+            raise ConfigError("\n".join(dict.fromkeys(problems)))
+        return cells
 
     def _compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
-        search = ", ".join(f"'file://{folder}'" for folder in self.folders[1:])
+        paths = [str(folder).replace("'", "\\'") for folder in self.folders[1:]]
+        search = ", ".join(f"'file://{path}'" for path in paths)
         words = [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides]
         try:
             with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
                 return compose(CONFIG_NAME, words, return_hydra_config=with_hydra)
-        except (HydraException, OmegaConfBaseException) as error:
-            raise ConfigError(self._explain(error)) from error
+        except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
+            raise ConfigError(self._explain(error, overrides)) from error
 
-    def _explain(self, error: Exception) -> str:
+    def _explain(self, error: Exception, overrides: Sequence[str]) -> str:
         """Turn hydra's message, often of several lines, into one sentence."""
         text = " ".join(str(error).split())
         if isinstance(error, MissingConfigException):
@@ -93,12 +115,20 @@ class Composer:
             return f"{group}={name}: there is no such {group}{closest(name, known)}{more}."
         found = re.search(r"Could not (?:override|delete|append to config)[^']*'([^']+)'", text)
         if found:
-            return self._explain_key(found.group(1), text)
+            full = getattr(error.__cause__, "full_key", None)
+            return self._explain_key(full or found.group(1), overrides)
         return text if text.endswith(".") else f"{text}."
 
-    def _explain_key(self, key: str, text: str) -> str:
+    def _explain_key(self, key: str, overrides: Sequence[str]) -> str:
         parent, _, name = key.rpartition(".")
-        node: Any = OmegaConf.select(self._compose([]), parent) if parent else self._compose([])
+        groups = [
+            o for o in overrides if "." not in o.partition("=")[0] and o.partition("=")[0] != key
+        ]
+        try:
+            node: Any = self._compose(groups) if groups != list(overrides) else self._compose([])
+        except ConfigError:
+            node = self._compose([])
+        node = OmegaConf.select(node, parent) if parent else node
         known = [str(k) for k in node] if isinstance(node, DictConfig) else []
         near = closest(name, known)
         if not near and not parent:
@@ -130,8 +160,11 @@ def _choices(override: Override, multirun: bool) -> list[str]:
     key = override.get_key_element()
     if not multirun:
         raise ConfigError(
-            f"{override.input_line}: several values need -m (a sweep); for one strategy made of "
-            f"several write '{key}=[a,b]'."
+            f"{override.input_line}: several values need -m (a sweep)"
+            + (
+                "; for one strategy made of several write 'strategy=[a,b]'." * (key == "strategy")
+                or "."
+            )
         )
     if not override.is_discrete_sweep():
         raise ConfigError(f"{override.input_line}: a sweep needs values, not an interval.")

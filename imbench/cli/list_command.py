@@ -27,6 +27,8 @@ def command(words: list[str]) -> int:
         raise ConfigError(
             f"list {options.group}: there is no such list; there are {', '.join(catalogue.GROUPS)}."
         )
+    if options.config_dir and not options.config_dir.is_dir():
+        raise ConfigError(f"--config-dir={options.config_dir} is not a folder.")
     folders = [catalogue.conf_dir(), *([options.config_dir] if options.config_dir else [])]
     print_items(catalogue.items(catalogue.GROUPS[options.group], folders), options.group)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -141,10 +142,12 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if not isinstance(value, int | np.integer) or value < 1:
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
-        if not isinstance(self.lr, int | float) or not 0 < self.lr < float("inf"):
+        if not isinstance(self.lr, Real) or not 0 < self.lr < float("inf"):
             raise ValueError(f"lr must be a number above 0, got {self.lr!r}.")
-        if not isinstance(self.weight_decay, int | float) or self.weight_decay < 0:
-            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay!r}.")
+        if not isinstance(self.weight_decay, Real) or not 0 <= self.weight_decay < float("inf"):
+            raise ValueError(
+                f"weight_decay must be a number of at least 0, got {self.weight_decay!r}."
+            )
         if not 0 <= self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction must lie in [0, 1), got {self.validation_fraction!r}."
@@ -174,8 +177,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
                 raise ValueError(
                     f"sample_weight must have shape {labels.shape}, got {sample_weight.shape}."
                 )
-            if not (sample_weight >= 0).all():
-                raise ValueError("sample_weight must be at least 0 for every row.")
+            if not ((sample_weight >= 0) & (sample_weight < np.inf)).all():
+                raise ValueError("sample_weight must be at least 0 for every row, and finite.")
             if not sample_weight.any():
                 raise ValueError("every sample_weight is zero: no row is left to train on.")
         device = select_device(self.device)
@@ -190,7 +193,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         # Initialisation and dropout draw from PyTorch's global generators: seeded here, and
         # given back as they were.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.manual_seed(seed)
+            # Not torch.manual_seed: it seeds every CUDA device, and one is given back.
+            torch.default_generator.manual_seed(seed)
+            if device.type == "cuda":
+                torch.cuda.manual_seed(seed)
             self.net_ = self._make_net().to(device)
             counts = torch.bincount(rows.y, minlength=len(self.classes_))
             stages = Stages(
@@ -261,6 +267,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         )
 
     def _inputs(self, X: ArrayLike) -> Tensor:
-        X = validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
+        rows = np.asarray(
+            validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
+        )
+        if not rows.flags.writeable:  # PyTorch warns about tensors on read-only memory
+            rows = rows.copy()
         device = next(self.net_.parameters()).device
-        return torch.as_tensor(X).view(-1, *self._shape()).to(device)
+        return torch.as_tensor(rows).view(-1, *self._shape()).to(device)

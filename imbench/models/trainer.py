@@ -156,9 +156,12 @@ def train(
     stages : Stages
     settings : Settings
     generator : torch.Generator
-        Of the same device; the only source of randomness but dropout.
+        Of the same device; with dropout the only source of randomness. It gives the order of
+        rows; what augmentations draw comes from a second one, so that they do not change the
+        order and two strategies stay paired.
     """
     device, n_classes = rows.y.device, settings.n_classes
+    for_augment = Generator(device).manual_seed(generator.initial_seed() + 1)
     counts = torch.bincount(rows.y, minlength=n_classes)
     counts_on_host = counts.cpu().numpy()
     optimizer = make_optimizer(net, settings)
@@ -176,7 +179,7 @@ def train(
             x = to_input(batch.x)
             targets: Targets = [(batch.y, torch.ones(len(batch.y), device=device))]
             if stages.augment is not None:
-                x, targets = stages.augment(x, batch.y, generator)
+                x, targets = stages.augment(x, batch.y, for_augment)
             row_weights = [_row_weights(y, class_weights, batch.weight) for y, _ in targets]
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.amp):
                 logits = net(x)

@@ -148,8 +148,14 @@ def test_noise_has_the_standard_deviation_that_was_asked_for():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("probability", 1.1), ("probability", -0.1), ("degrees", -1.0), ("shift", math.nan)]
-    + [("noise", math.inf), ("probability", math.nan)],
+    [
+        ("probability", 1.1),
+        ("probability", -0.1),
+        ("probability", math.nan),
+        ("degrees", -1.0),
+        ("shift", math.nan),
+        ("noise", math.inf),
+    ],
 )
 def test_a_parameter_out_of_range_is_refused_by_name_and_value(name, value):
     with pytest.raises(ValueError, match=rf"^{name} must .*, got {value}\.$"):

@@ -55,7 +55,7 @@ def test_focal_has_the_values_that_can_be_worked_out_by_hand():
     np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("gamma", (0.0, *GAMMAS))
+@pytest.mark.parametrize("gamma", [0.0, *GAMMAS])
 def test_focal_of_a_well_classified_row_keeps_its_precision(gamma):
     # 1 - p_t is 2e-13 here: computed as 1 - exp(-ce) it would have three digits.
     margin = 29.25
@@ -65,7 +65,7 @@ def test_focal_of_a_well_classified_row_keeps_its_precision(gamma):
     assert found == pytest.approx(miss**gamma * -math.log1p(-miss), rel=1e-9 if gamma == 0 else 0.1)
 
 
-@pytest.mark.parametrize("gamma", (0.0, *GAMMAS))
+@pytest.mark.parametrize("gamma", [0.0, *GAMMAS])
 def test_focal_gradient_is_the_derivative_of_its_value(gamma):
     logits, y = make_batch(n_rows=6, scale=1.0)
     loss = FocalLoss(gamma).bind(COUNTS)

@@ -27,9 +27,9 @@ def make_rows(sizes=(60, 25, 12), d=5, seed=0):
 def make_images(n=24, shape=(1, 8, 8), seed=0):
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 2
-    return rng.integers(0, 200, (n, int(np.prod(shape))), dtype=np.uint8) + 50 * y[
-        :, None
-    ].astype(np.uint8), y
+    return rng.integers(0, 200, (n, int(np.prod(shape))), dtype=np.uint8) + 50 * y[:, None].astype(
+        np.uint8
+    ), y
 
 
 def make_net(**changes):
@@ -145,6 +145,15 @@ def test_pixels_and_the_same_numbers_as_floats_give_the_same_net():
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(scaled))
 
 
+@pytest.fixture
+def _warn_always():
+    """Have PyTorch repeat the warnings that it gives once a process."""
+    torch.set_warn_always(True)
+    yield
+    torch.set_warn_always(False)
+
+
+@pytest.mark.usefixtures("_warn_always")
 def test_rows_that_cannot_be_written_to_are_predicted_without_a_warning():
     # What joblib hands to its workers, and what a Dataset holds, is read-only.
     X, y = make_images()
@@ -237,8 +246,8 @@ def test_only_ratios_of_sample_weights_matter_and_integers_count_as_copies():
     ("weight", "sentence"),
     [
         (np.ones(3), r"sample_weight must have shape \(97,\), got \(3,\)\."),
-        (np.full(97, -1.0), r"sample_weight must be at least 0 for every row\."),
-        (np.full(97, np.nan), r"sample_weight must be at least 0 for every row\."),
+        (np.full(97, -1.0), "sample_weight must be at least 0 for every row"),
+        (np.full(97, np.nan), "sample_weight must be at least 0 for every row"),
         (np.full(97, np.inf), "sample_weight must"),
         (np.zeros(97), "every sample_weight is zero"),
     ],

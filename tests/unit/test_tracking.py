@@ -63,6 +63,9 @@ def test_a_cell_is_one_run_with_metrics_tags_and_parameters(tracker):
         (i, pytest.approx(fold["f1_macro"])) for i, fold in enumerate(folds)
     ]
     assert run.data.params == {
+        "strategy": "smote+threshold",
+        "dataset": "digits",
+        "model": "knn",
         "model.name": "knn",
         "model.n_neighbors": "5",
         "splits.n_splits": "5",
@@ -192,7 +195,7 @@ def test_large_configurations_and_many_metrics_fit(tracker):
     config = {f"key{i}": "x" * 7000 if i == 0 else i for i in range(230)}
     tracker.log_cell(make_cell("none", k=40, n=200, n_folds=10, config=config), OPTIONS)
     (run,) = runs(tracker)
-    assert len(run.data.params) == 230
+    assert len(run.data.params) == 3 + 230
     assert len(run.data.params["key0"]) == 6000
     assert len(run.data.metrics) >= 3 * 15
 

@@ -29,8 +29,9 @@ class CNN:
     hidden: int = 64
 
     def __post_init__(self) -> None:
-        if not self.channels or any(not isinstance(n, int) or n < 1 for n in self.channels):
-            raise ValueError(f"channels must list sizes of at least 1, got {list(self.channels)}.")
+        sizes = self.channels if isinstance(self.channels, Sequence) else ()
+        if not sizes or any(not isinstance(n, int) or n < 1 for n in sizes):
+            raise ValueError(f"channels must list sizes of at least 1, got {self.channels!r}.")
         if not isinstance(self.hidden, int) or self.hidden < 1:
             raise ValueError(f"hidden must be an integer of at least 1, got {self.hidden!r}.")
 

@@ -29,8 +29,9 @@ class MLP:
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
-        if not self.hidden or any(not isinstance(n, int) or n < 1 for n in self.hidden):
-            raise ValueError(f"hidden must list units of at least 1, got {list(self.hidden)}.")
+        sizes = self.hidden if isinstance(self.hidden, Sequence) else ()
+        if not sizes or any(not isinstance(n, int) or n < 1 for n in sizes):
+            raise ValueError(f"hidden must list units of at least 1, got {self.hidden!r}.")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1), got {self.dropout}.")
 

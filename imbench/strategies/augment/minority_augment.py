@@ -40,7 +40,12 @@ def random_affine(
     # affine_grid's coordinates span [-1, 1]: a shift by the whole width is 2.
     dx, dy = (torch.where(chosen, 2 * shift * u[i], 0) for i in (1, 2))
     cos, sin = angle.cos(), angle.sin()
-    theta = torch.stack([cos * mirror, -sin, dx, sin * mirror, cos, dy], 1).view(-1, 2, 3)
+    # The unit is half the width in x and half the height in y: without the ratio an image that
+    # is not square would be sheared.
+    tall = x.shape[-2] / x.shape[-1]
+    theta = torch.stack([cos * mirror, -sin * tall, dx, sin / tall * mirror, cos, dy], 1).view(
+        -1, 2, 3
+    )
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     moved = F.grid_sample(x, grid.to(x.dtype), align_corners=False)
     return torch.where(chosen[:, None, None, None], moved, x)

@@ -142,9 +142,9 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
         if counts.min() < self.cv:
             raise ValueError(
-                f"decision.threshold.cv={self.cv} inner folds need {self.cv} rows of each class, "
-                f"but the smallest has {counts.min()} in this training part: set "
-                "strategy.decision.threshold.cv lower (at least 2) or leave threshold out."
+                f"strategy.decision.threshold.cv={self.cv} needs {self.cv} rows of each class for "
+                f"its inner folds, but the smallest has {counts.min()} in this training part: "
+                "set it lower (at least 2), or leave threshold out."
             )
         folds = StratifiedKFold(self.cv, shuffle=True, random_state=self.random_state)
         self.n_fits_ = self.cv + 1

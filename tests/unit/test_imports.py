@@ -1,0 +1,125 @@
+"""What is imported when: heavy packages late, each of a few in one place."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import imbench
+
+PACKAGE = Path(imbench.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+HEAVY = ("torch", "torchvision", "sklearn", "imblearn", "mlflow", "hydra", "optuna", "matplotlib")
+
+
+def loaded_after(code):
+    """Return the top-level packages that a fresh process has loaded after some code."""
+    probe = (
+        "import sys, contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()):\n"
+        f"    {code}\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", probe],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=PACKAGE.parent,
+    )
+    return set(found.stdout.split())
+
+
+def imported_by(path):
+    """Return the top-level packages that a module imports anywhere, in functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            names.add(str(node.module).partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize(
+    ("code", "absent"),
+    [
+        ("import imbench; imbench.ConfigError, imbench.__version__", HEAVY),
+        ("from imbench.cli import main; main(['--help'])", HEAVY),
+        ("from imbench.cli import main; main(['list', 'strategies'])", HEAVY),
+        (
+            "from imbench.cli import main; main(['--cfg'])",
+            ("torch", "torchvision", "sklearn", "imblearn", "mlflow", "matplotlib"),
+        ),
+        (
+            "import imbench.run, imbench.report.tables",
+            ("torch", "torchvision", "mlflow", "hydra", "optuna", "matplotlib"),
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_not_needed_is_not_loaded(code, absent):
+    assert not set(absent) & loaded_after(code)
+
+
+def test_hydra_is_imported_by_the_command_line_alone():
+    users = {p.relative_to(PACKAGE) for p in FILES if {"hydra", "omegaconf"} & imported_by(p)}
+    assert users == {Path("cli/compose.py")}
+
+
+def test_mlflow_is_imported_by_the_tracker_alone():
+    users = {str(p.relative_to(PACKAGE)) for p in FILES if "mlflow" in imported_by(p)}
+    assert users == {"tracking.py"}
+
+
+def test_optuna_is_imported_in_one_place_at_most():
+    assert len([p for p in FILES if "optuna" in imported_by(p)]) <= 1
+
+
+def test_nothing_but_test_helpers_imports_pytest_and_nothing_imports_tests():
+    for path in FILES:
+        names = imported_by(path)
+        assert "tests" not in names, path
+        assert "pytest" not in names or path.parent.name == "testing", path
+
+
+def test_every_public_name_is_there_and_none_is_listed_twice():
+    assert len(imbench.__all__) == len(set(imbench.__all__)) <= 30
+    for name in imbench.__all__:
+        assert getattr(imbench, name) is not None
+
+
+def test_a_public_name_is_the_object_whatever_was_imported_before():
+    # Importing imbench.x sets the attribute x of the package: no public name may be called so.
+    for name, module in imbench._PUBLIC.items():
+        found = getattr(importlib.import_module(module), name)
+        assert getattr(imbench, name) is found, f"imbench.{name} is hidden by a module"
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error_and_dir_shows_those_that_are():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        imbench.nonsense  # noqa: B018
+    assert set(imbench.__all__) <= set(dir(imbench))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_every_module_says_what_it_is(path):
+    text = path.read_text(encoding="utf-8")
+    assert not text or ast.get_docstring(ast.parse(text))
+
+
+def test_no_module_keeps_mutable_lists_at_its_top():
+    # Frozen by convention: tables of constants are tuples, or dictionaries in capitals.
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.List):
+                names = [t.id for t in node.targets if isinstance(t, ast.Name)]
+                assert names == ["__all__"], (path, names)
+
+
+def test_submodules_can_be_imported_by_themselves():
+    for name in ("imbench.strategies", "imbench.models", "imbench.report", "imbench.testing"):
+        assert importlib.import_module(name).__doc__

@@ -1,0 +1,179 @@
+"""Checks around resamplers, and facts read out of fitted compositions."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
+from imblearn.under_sampling import EditedNearestNeighbours
+
+from imbench import steps
+from imbench.build import build
+from imbench.datasets.base import DatasetInfo
+from imbench.errors import DataError
+from imbench.steps import CheckedSampler, RowCounter
+from imbench.testing.cells import parts
+
+N_EPOCHS = 3
+
+
+def make_rows(sizes=(60, 20), seed=0):
+    rng = np.random.default_rng(seed)
+    y = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
+    return rng.normal(size=(len(y), 4)) + y[:, None], y
+
+
+@cache
+def fitted(name, selection, sizes=(60, 20)):
+    X, y = make_rows(sizes)
+    info = DatasetInfo("table", 4, tuple(f"c{k}" for k in range(len(sizes))), 1)
+    model, strategy = parts(name, selection)
+    if name == "mlp":
+        model.estimator.set_params(epochs=N_EPOCHS)
+    return build(model, strategy, info, seed=0).fit(X, y)
+
+
+def checked(sampler, names=("many", "some", "few")):
+    return CheckedSampler(sampler, "strategy.resample.x", names)
+
+
+# 10 members a bag, 5 inner folds and the final fit.
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ("none", 1),
+        ("random_over", 1),
+        ("balanced_bagging", 10),
+        ("threshold", 6),
+        ("[balanced_bagging,threshold]", 60),
+        ("[random_over,threshold]", 6),
+    ],
+)
+def test_fits_count_members_and_inner_folds(strategy, expected):
+    assert steps.n_fits(fitted("logistic_regression", strategy)) == expected
+
+
+@pytest.mark.parametrize(
+    ("strategy", "expected"),
+    [
+        ("none", (60, 20)),
+        ("random_over", (60, 60)),
+        ("inverse_weights", (60, 20)),
+        ("threshold", (60, 20)),
+        ("[random_over,threshold]", (60, 60)),
+    ],
+)
+@pytest.mark.parametrize("model", ["logistic_regression", "random_forest"])
+def test_counts_are_the_rows_that_reached_the_model(model, strategy, expected):
+    assert steps.counts_after(fitted(model, strategy)) == expected
+
+
+def test_counts_of_a_bag_are_the_mean_over_its_members():
+    found = steps.counts_after(fitted("logistic_regression", "balanced_bagging"))
+    assert found[0] == found[1], "every bag is balanced"
+    assert 15 < found[0] < 25, "as many rows as the rare class has, give or take the bootstrap"
+
+
+def test_counts_of_a_net_are_the_rows_drawn_in_an_epoch_without_validation_rows():
+    assert steps.counts_after(fitted("mlp", "none")) == (54, 18)
+    assert steps.counts_after(fitted("mlp", "random_over")) == (54, 54)
+    drawn = steps.counts_after(fitted("mlp", "weighted_sampler"))
+    assert sum(drawn) == pytest.approx(72)
+    assert abs(drawn[0] - 36) <= 4 * np.sqrt(72 / 4 / N_EPOCHS), "a mean over the epochs"
+
+
+@pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
+def test_counts_keep_a_place_for_a_class_without_training_rows(model):
+    found = steps.counts_after(fitted(model, "none", (40, 0, 20)))
+    assert len(found) == 3
+    assert found[1] == 0
+    assert found[0] > found[2] > 0
+
+
+def test_the_curve_is_a_single_nets_and_empty_for_everything_else():
+    assert steps.history(fitted("mlp", "threshold")).shape == (N_EPOCHS, 2)
+    assert steps.history(fitted("mlp", "balanced_bagging")).shape == (0, 2)
+    assert steps.history(fitted("logistic_regression", "none")).shape == (0, 2)
+
+
+def test_the_device_is_the_nets_and_cpu_for_everything_else():
+    assert steps.device(fitted("mlp", "balanced_bagging")) == "cpu"
+    assert steps.device(fitted("random_forest", "none")) == "cpu"
+
+
+def test_the_counter_counts_classes_without_rows_and_changes_nothing():
+    X, y = make_rows()
+    counter = RowCounter(4)
+    same_X, same_y = counter.fit_resample(X, y)
+    assert same_X is X
+    assert same_y is y
+    assert counter.class_counts_.tolist() == [60, 20, 0, 0]
+
+
+def test_more_neighbours_than_rows_is_a_sentence_with_key_class_numbers_and_fix():
+    X, y = make_rows((60, 20, 4))
+    with pytest.raises(DataError) as caught:
+        checked(SMOTE(k_neighbors=5)).fit_resample(X, y)
+    sentence = str(caught.value)
+    for words in ("strategy.resample.x.k_neighbors=5", "6 rows", "'few' has 4", "k_neighbors=3"):
+        assert words in sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+
+
+def test_the_fix_that_the_sentence_names_works():
+    X, y = make_rows((60, 20, 4))
+    _, labels = checked(SMOTE(k_neighbors=3)).fit_resample(X, y)
+    assert np.bincount(labels).tolist() == [60, 60, 60]
+
+
+def test_a_class_of_one_row_is_sent_to_another_resampler():
+    X, y = make_rows((60, 20, 1))
+    with pytest.raises(DataError, match=r"'few' has 1 in this training part: use random_over\.$"):
+        checked(SMOTE(k_neighbors=5)).fit_resample(X, y)
+
+
+@pytest.mark.parametrize(
+    "sampler", [SMOTE(sampling_strategy={1: 60}), SMOTE(sampling_strategy="not minority")]
+)
+def test_a_small_class_that_is_not_resampled_needs_no_neighbours(sampler):
+    X, y = make_rows((60, 20, 4))
+    _, labels = checked(sampler).fit_resample(X, y)
+    assert np.bincount(labels).tolist() == [60, 60, 4]
+
+
+def test_small_classes_that_are_balanced_already_need_no_neighbours():
+    X, y = make_rows((4, 4))
+    _, labels = checked(SMOTE(k_neighbors=5)).fit_resample(X, y)
+    assert np.bincount(labels).tolist() == [4, 4]
+
+
+@pytest.mark.parametrize("sampler", [ADASYN(n_neighbors=30), BorderlineSMOTE(m_neighbors=200)])
+def test_what_any_sampler_refuses_is_a_sentence_that_names_its_key(sampler):
+    X, y = make_rows((60, 20, 4))
+    with pytest.raises(DataError, match=r"^strategy\.resample\.x"):
+        checked(sampler).fit_resample(X, y)
+
+
+def test_a_sampler_that_removes_a_class_is_a_sentence_that_names_it():
+    X, y = make_rows((60, 20, 4))
+    X[y == 2] = X[y == 0][:4] + 1e-6  # alone among another class
+    with pytest.raises(DataError, match=r"^strategy\.resample\.x leaves no row of class 'few': "):
+        checked(EditedNearestNeighbours(sampling_strategy="all")).fit_resample(X, y)
+
+
+def test_the_sampler_that_was_given_is_left_unfitted_and_a_clone_is_kept():
+    X, y = make_rows()
+    sampler = RandomOverSampler(random_state=0)
+    wrapper = checked(sampler)
+    wrapper.fit_resample(X, y)
+    assert not hasattr(sampler, "sampling_strategy_")
+    assert wrapper.sampler_.sampling_strategy_ == {1: 40}
+
+
+def test_the_rows_are_those_of_the_sampler_alone():
+    X, y = make_rows()
+    found = checked(SMOTE(random_state=3)).fit_resample(X, y)
+    expected = SMOTE(random_state=3).fit_resample(X, y)
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
