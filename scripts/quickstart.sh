@@ -7,7 +7,7 @@ bash scripts/setup.sh
 
 .venv/bin/python -m imbench --multirun dataset=digits model=mlp \
   'strategy=none,random_over,smote,weighted_sampler,minority_augment,inverse_weights,focal,balanced_bagging,threshold,[smote,focal,threshold]' "$@"
-.venv/bin/python -m imbench report
+.venv/bin/python -m imbench report | tail -n 1
 
 cat <<'END'
 
