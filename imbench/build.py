@@ -29,19 +29,31 @@ from imbench.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
 
-Need = tuple[Callable[[DatasetInfo], bool], str, str]
+Need = tuple[Callable[[Model, DatasetInfo], bool], str, str]
 
+_DATA, _MODEL = "dataset={info.name} ", "model={model.name} "
 NEEDS: dict[str, Need] = {
-    "binary": (lambda info: info.n_classes == 2, "two classes", "has more"),
-    "images": (lambda info: info.input_shape is not None, "images", "is a table"),
-    "tables": (lambda info: info.input_shape is None, "a table", "holds images"),
+    "binary": (lambda m, i: i.n_classes == 2, "two classes", _DATA + "has more"),
+    "images": (lambda m, i: i.input_shape is not None, "images", _DATA + "is a table"),
+    "tables": (lambda m, i: i.input_shape is None, "a table", _DATA + "holds images"),
     "no_categories": (
-        lambda info: not info.categorical,
+        lambda m, i: not i.categorical,
         "a table of numbers",
-        "has categorical columns",
+        _DATA + "has categorical columns",
     ),
+    "some_categories": (
+        lambda m, i: bool(i.categorical),
+        "categorical columns",
+        _DATA + "has none",
+    ),
+    "only_categories": (
+        lambda m, i: len(i.categorical) == i.n_features,
+        "a table of nothing but categories",
+        _DATA + "has numeric columns",
+    ),
+    "net": (lambda m, i: bool(m.training_stages), "a net", _MODEL + "is none"),
 }
-"""What a yaml may list under ``needs``: a check of the data, what it asks for, what else it is."""
+"""What a yaml may list under ``needs``: a check, what it asks for, and what is there instead."""
 
 
 def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
@@ -80,10 +92,10 @@ def _check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:
         wanted += [(f"strategy={name}", need, strategy.hints.get(name, "")) for need in needs]
     for who, need, hint in wanted:
         is_met, words, otherwise = NEEDS[need]
-        if not is_met(info):
+        if not is_met(model, info):
             instead = f"; use {hint} instead" if hint else ""
-            has = f"dataset={info.name} {otherwise}"
-            raise Incompatible(f"{who} needs {words}, but {has}{instead}.")
+            found = otherwise.format(model=model, info=info)
+            raise Incompatible(f"{who} needs {words}, but {found}{instead}.")
 
 
 def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
@@ -124,6 +136,16 @@ def _takes_nan(sampler: Any) -> bool:
     return hasattr(sampler, "__sklearn_tags__") and get_tags(sampler).input_tags.allow_nan
 
 
+def _sampler(name: str, sampler: Any, info: DatasetInfo) -> CheckedSampler:
+    """Return a copy that knows its categorical columns: seeds are set inside, fold by fold."""
+    copy = clone(sampler, safe=False)
+    if info.categorical and "categorical_features" in getattr(copy, "get_params", dict)():
+        # `clean` puts categorical columns last.
+        first = info.n_features - len(info.categorical)
+        copy.set_params(categorical_features=list(range(first, info.n_features)))
+    return CheckedSampler(copy, f"strategy.resample.{name}", info.class_names)
+
+
 def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo) -> Pipeline:
     """Rule 2."""
     samplers = strategy.resample
@@ -140,15 +162,6 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
             )
         clean = clean_steps(info, model.preprocessing, impute)
         encode = encode_steps(info, model.preprocessing)
-    resample = [
-        # A copy: seeds are set inside, and the strategy composes other folds as well.
-        (
-            name,
-            CheckedSampler(
-                clone(sampler, safe=False), f"strategy.resample.{name}", info.class_names
-            ),
-        )
-        for name, sampler in samplers.items()
-    ]
+    resample = [(name, _sampler(name, sampler, info)) for name, sampler in samplers.items()]
     rows = [("rows", RowCounter(info.n_classes))]
     return Pipeline([*clean, *resample, *rows, *encode, ("model", estimator)])

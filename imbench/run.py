@@ -204,6 +204,7 @@ def _fit_and_predict(task: Task, fold: Fold) -> dict[str, Any]:
         "peak_bytes": peak_bytes(steps.device(estimator)),
         "device": steps.device(estimator),
         "counts_after": steps.counts_after(estimator),
+        "notes": steps.notes(estimator),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
         "y_pred": predicted,

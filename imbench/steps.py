@@ -133,6 +133,17 @@ def n_fits(estimator: Any) -> int:
     return getattr(estimator, "n_fits_", 1) * len(list(fitted_models(estimator)))
 
 
+def notes(estimator: Any) -> tuple[str, ...]:
+    """Return what the steps inside had to change (``notes_``), each sentence once."""
+    found = [
+        note
+        for pipeline in fitted_models(estimator)
+        for _, step in pipeline.steps
+        for note in getattr(step, "notes_", ())
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def history(estimator: Any) -> NDArray[np.float64]:
     """Return the training curve of a single net, (n_epochs, 2); (0, 2) for everything else."""
     curves = [

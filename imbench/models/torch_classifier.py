@@ -199,8 +199,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
                 torch.cuda.manual_seed(seed)
             self.net_ = self._make_net().to(device)
             counts = torch.bincount(rows.y, minlength=len(self.classes_))
+            loss = self.loss or CrossEntropyLoss()
             stages = Stages(
-                loss=(self.loss or CrossEntropyLoss()).bind(counts),
+                loss=loss.bind(counts),
+                loss_uses_features=getattr(loss, "uses_features", False),
                 batches=self.batches,
                 augment=self.augment.bind(counts) if self.augment is not None else None,
                 weights=self.weights,
@@ -238,7 +240,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     def _make_net(self) -> nn.Sequential:
         body, n_features = (self.backbone or MLP()).build(self._shape())
-        return nn.Sequential(body, nn.Linear(n_features, len(self.classes_)))
+        make_head = getattr(self.loss, "make_head", nn.Linear)
+        return nn.Sequential(body, make_head(n_features, len(self.classes_)))
 
     def _settings(self) -> Settings:
         return Settings(

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.protocols import Batches, BatchTransform, RowLoss, Targets, Weights
 
 
@@ -47,6 +48,7 @@ class Stages:
     """The in-training stages, bound to the training counts; None where a stage is empty."""
 
     loss: RowLoss
+    loss_uses_features: bool = False
     batches: Batches | None = None
     augment: BatchTransform | None = None
     weights: Weights | None = None
@@ -111,13 +113,13 @@ def make_optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
 
 
 def batch_loss(
-    logits: Tensor, targets: Targets, loss: RowLoss, row_weights: list[Tensor]
+    outputs: tuple[Tensor, ...], targets: Targets, loss: RowLoss, row_weights: list[Tensor]
 ) -> Tensor:
     """Return the weighted mean of the losses of a batch.
 
     Parameters
     ----------
-    logits : Tensor of shape (..., B, K)
+    outputs : logits (..., B, K), and features (..., B, F) for a loss that uses them
     targets : list of (labels (..., B), weights (..., B))
     loss : callable
     row_weights : list of Tensor of shape (..., B)
@@ -128,17 +130,18 @@ def batch_loss(
     Divided by the sum of the weights, as ``torch.nn.functional.cross_entropy(weight=...)``
     does: the scale of the weights is irrelevant, only their ratios matter.
     """
+    logits, *features = outputs
     total = norm = torch.zeros((), device=logits.device)
     for (labels, share), weight in zip(targets, row_weights, strict=True):
         w = share * weight
-        total = total + (w * loss(logits, labels)).sum(-1)
+        total = total + (w * loss(logits, labels, *features)).sum(-1)
         norm = norm + w.sum(-1)
     # A batch may hold nothing but rows of weight 0: its loss is 0, not NaN.
     return total / norm.clamp_min(torch.finfo(norm.dtype).tiny)
 
 
 def train(
-    net: nn.Module,
+    net: nn.Sequential,
     rows: Rows,
     validation: Rows | None,
     stages: Stages,
@@ -149,8 +152,8 @@ def train(
 
     Parameters
     ----------
-    net : Module
-        Maps (B, *input_shape) to logits (B, K); on the device of ``rows``.
+    net : Sequential
+        Body and head, from (B, *input_shape) to logits (B, K); on the device of ``rows``.
     rows, validation : Rows
         Validation rows are only ever scored.
     stages : Stages
@@ -169,7 +172,7 @@ def train(
     losses, scores = [], []
     for epoch in range(settings.epochs):
         progress = epoch / settings.epochs
-        order = _epoch_order(rows.y, stages, settings, progress, generator)
+        order = _epoch_order(net, rows, stages, settings, progress, generator)
         seen += torch.bincount(rows.y[order], minlength=n_classes)
         class_weights = _class_weights(stages, counts_on_host, progress, device)
         net.train()
@@ -182,8 +185,10 @@ def train(
                 x, targets = stages.augment(x, batch.y, for_augment)
             row_weights = [_row_weights(y, class_weights, batch.weight) for y, _ in targets]
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.amp):
-                logits = net(x)
-            value = batch_loss(logits, targets, stages.loss, row_weights)
+                features = net[0](x)
+                logits = net[1](features)
+            outputs = (logits, features) if stages.loss_uses_features else (logits,)
+            value = batch_loss(outputs, targets, stages.loss, row_weights)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
@@ -206,11 +211,20 @@ def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Ten
 
 
 def _epoch_order(
-    y: Tensor, stages: Stages, settings: Settings, progress: float, generator: Generator
+    net: nn.Module,
+    rows: Rows,
+    stages: Stages,
+    settings: Settings,
+    progress: float,
+    generator: Generator,
 ) -> Tensor:
+    y = rows.y
     if stages.batches is None:
         return torch.randperm(len(y), generator=generator, device=y.device)
-    return stages.batches(y, settings.n_classes, settings.batch_size, progress, generator)
+    more = {}
+    if getattr(stages.batches, "uses_losses", False):
+        more["losses"] = cross_entropy(forward(net, rows.x, settings.amp), y)
+    return stages.batches(y, settings.n_classes, settings.batch_size, progress, generator, **more)
 
 
 def _class_weights(

@@ -46,9 +46,9 @@ class Strategy:
 
     @property
     def label(self) -> str:
-        """Names of all entries in the order of the stages, ``none`` if there is none."""
+        """Names of all entries in the order of the stages, each once; ``none`` if there is none."""
         names = [name for stage in STAGES for name in getattr(self, stage)]
-        return "+".join(names) or "none"
+        return "+".join(dict.fromkeys(names)) or "none"
 
     def entry(self, stage: str) -> Any:
         """Return the single entry of a stage, or None."""

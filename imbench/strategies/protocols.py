@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-RowLoss = Callable[[Tensor, Tensor], Tensor]
+RowLoss = Callable[..., Tensor]
 """logits (..., B, K), labels (..., B) -> losses (..., B), not reduced."""
 
 Targets = list[tuple[Tensor, Tensor]]
@@ -25,7 +25,12 @@ BatchTransform = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Targets]]
 
 
 class Loss(Protocol):
-    """What the net minimises. Bound once a fit, to the training counts."""
+    """What the net minimises. Bound once a fit, to the training counts.
+
+    Two attributes are optional. ``make_head(n_features, n_classes) -> Module`` replaces the
+    linear head (LDAM: a cosine classifier). With ``uses_features = True`` the bound loss is
+    called with a third argument, the features (..., B, F) that the head was given.
+    """
 
     def bind(self, counts: Tensor) -> RowLoss:
         """Return the loss for training counts of shape (K,)."""
@@ -41,7 +46,11 @@ class Weights(Protocol):
 
 
 class Batches(Protocol):
-    """Which rows an epoch draws, in which order. Called at the start of every epoch."""
+    """Which rows an epoch draws, in which order. Called at the start of every epoch.
+
+    With the optional attribute ``uses_losses = True`` it is called with one more keyword,
+    ``losses`` (n,): the cross-entropy of every row under the net as it is, for curricula.
+    """
 
     def __call__(
         self, y: Tensor, n_classes: int, batch_size: int, progress: float, generator: Generator

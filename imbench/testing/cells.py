@@ -14,7 +14,7 @@ from imbench import config as configuration
 from imbench.build import build
 from imbench.cli.compose import Composer
 from imbench.datasets.base import Dataset
-from imbench.errors import Incompatible
+from imbench.errors import DataError, Incompatible
 from imbench.models.base import Model
 from imbench.run import fit_fold
 from imbench.splits import Fold
@@ -73,11 +73,11 @@ def fit_and_predict(
 
 
 def outcome_or_reason(data: Dataset, model: Model, strategy: Strategy, fold: Fold) -> Outcome | str:
-    """Fit a fold and predict its test rows, or return why the parts do not fit together."""
+    """Fit a fold and predict its test rows, or return why that is not possible."""
     try:
         return fit_and_predict(data, model, strategy, fold, data.X[fold.test_index])
-    except Incompatible as error:
-        return error.reason
+    except (Incompatible, DataError) as error:
+        return str(error)
 
 
 def fits_together(data: Dataset, model: Model, strategy: Strategy) -> bool:

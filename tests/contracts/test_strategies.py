@@ -17,6 +17,7 @@ class TestEveryStrategy(StrategyContract):
 
 
 def test_all_strategies_are_found() -> None:
+    # Raised with every file that is added, so that one that goes missing is noticed.
     assert len(ITEMS) == 9
 
 

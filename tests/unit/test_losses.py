@@ -118,7 +118,7 @@ def test_weights_multiply_the_focal_loss_and_never_enter_its_probability():
     w = per_class[y].numpy()
     rows = focal_by_the_formula(logits, y, 2.0)
     targets = [(y, torch.ones(len(y), dtype=torch.float64))]
-    found = batch_loss(logits, targets, FocalLoss(2.0).bind(COUNTS), [per_class[y]])
+    found = batch_loss((logits,), targets, FocalLoss(2.0).bind(COUNTS), [per_class[y]])
     assert found.item() == pytest.approx((w * rows).sum() / w.sum(), rel=1e-10)
 
 

@@ -84,7 +84,7 @@ def test_the_weighted_mean_is_pytorchs_weighted_cross_entropy(leading):
     logits = torch.randn((*leading, 20, K), generator=generator, dtype=torch.float64)
     y = torch.randint(K, (*leading, 20), generator=generator)
     w = torch.tensor([0.1, 1.0, 7.0], dtype=torch.float64)
-    found = batch_loss(logits, [(y, torch.ones_like(y))], cross_entropy, [w[y]])
+    found = batch_loss((logits,), [(y, torch.ones_like(y))], cross_entropy, [w[y]])
     assert found.shape == leading
     for z, labels, value in zip(
         logits.view(-1, 20, K), y.view(-1, 20), found.view(-1), strict=True
@@ -99,7 +99,7 @@ def test_mixed_labels_are_the_cross_entropy_with_a_soft_target():
     share = torch.rand(20, generator=generator, dtype=torch.float64)
     targets = [(first, share), (second, 1 - share)]
     one = torch.ones(20, dtype=torch.float64)
-    found = batch_loss(logits, targets, cross_entropy, [one, one])
+    found = batch_loss((logits,), targets, cross_entropy, [one, one])
     soft = share[:, None] * F.one_hot(first, K) + (1 - share)[:, None] * F.one_hot(second, K)
     torch.testing.assert_close(found, F.cross_entropy(logits, soft))
 
@@ -107,7 +107,7 @@ def test_mixed_labels_are_the_cross_entropy_with_a_soft_target():
 def test_a_batch_of_rows_without_weight_has_loss_zero_and_a_finite_gradient():
     logits = torch.randn((4, K), requires_grad=True)
     y = torch.zeros(4, dtype=torch.int64)
-    value = batch_loss(logits, [(y, torch.ones(4))], cross_entropy, [torch.zeros(4)])
+    value = batch_loss((logits,), [(y, torch.ones(4))], cross_entropy, [torch.zeros(4)])
     value.backward()
     assert value.item() == 0
     assert logits.grad.isfinite().all()
