@@ -48,10 +48,10 @@ class Stages:
     """The in-training stages, bound to the training counts; None where a stage is empty."""
 
     loss: RowLoss
-    loss_uses_features: bool = False
     batches: Batches | None = None
     augment: BatchTransform | None = None
     weights: Weights | None = None
+    loss_uses_features: bool = False
 
 
 @dataclass(frozen=True)

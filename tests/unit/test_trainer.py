@@ -32,7 +32,7 @@ def make_rows(n=50, d=4, seed=0):
 def make_net(d=4, seed=0):
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        return nn.Linear(d, K)
+        return nn.Sequential(nn.Identity(), nn.Linear(d, K))
 
 
 def settings(**changes):
