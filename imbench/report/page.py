@@ -27,7 +27,7 @@ th, td { padding: .35rem .7rem; border-bottom: 1px solid var(--line); text-align
   white-space: nowrap; }
 th { text-align: right; vertical-align: bottom; }
 th:first-child { text-align: left; position: sticky; left: 0;
-  background: var(--paper); min-width: 6rem; max-width: 14rem;
+  background: var(--paper); min-width: min(13rem, 35vw); max-width: 16rem;
   overflow-wrap: anywhere; white-space: normal; }
 th:nth-child(2), td:nth-child(2) { text-align: left; }
 tbody tr:hover td, tbody tr:hover th { background: var(--band); }
