@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -65,7 +65,7 @@ class Composer:
             if override.get_key_element() == "experiment" and override.is_sweep_override():
                 lists = [
                     [*overrides[:i], choice, *overrides[i + 1 :]]
-                    for choice in _choices(override, multirun)
+                    for choice in self._choices(override, multirun)
                 ]
                 return [cell for words in lists for cell in self.cells(words, multirun)]
         fixed = [o.input_line or "" for o in parsed if not o.is_sweep_override()]
@@ -79,7 +79,7 @@ class Composer:
                 if key not in named
             ]
             parsed = [*_parse(from_file), *parsed]
-        jobs = itertools.product(*(_choices(o, multirun) for o in parsed))
+        jobs = itertools.product(*(self._choices(o, multirun) for o in parsed))
         cells, problems = [], []
         for job in jobs:
             try:
@@ -99,6 +99,27 @@ class Composer:
                 return compose(CONFIG_NAME, words, return_hydra_config=with_hydra)
         except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
             raise ConfigError(self._explain(error, overrides)) from error
+
+    def _choices(self, override: Override, multirun: bool) -> list[str]:
+        """Return the override once for each value that it sweeps over."""
+        if not override.is_sweep_override():
+            return [override.input_line or ""]
+        key = override.get_key_element()
+        if not multirun:
+            several = "; for one strategy made of several write 'strategy=[a,b]'"
+            raise ConfigError(
+                f"{override.input_line}: several values need -m (a sweep)"
+                f"{several if key == 'strategy' else ''}."
+            )
+        if not override.is_discrete_sweep():
+            raise ConfigError(f"{override.input_line}: a sweep needs values, not an interval.")
+        value = override.value()
+        if isinstance(value, Glob):  # strategy=glob(*): every file of the group
+            found = value.filter(self._names(override.key_or_group))
+            if not found:
+                raise ConfigError(f"{override.input_line}: matches no file of conf/{key}/.")
+            return [f"{key}={name}" for name in found]
+        return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
     def _explain(self, error: Exception, overrides: Sequence[str]) -> str:
         """Turn hydra's message, often of several lines, into one sentence."""
@@ -151,24 +172,6 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
                 "('strategy=[smote,focal]')."
             ) from error
     return parsed
-
-
-def _choices(override: Override, multirun: bool) -> list[str]:
-    """Return the override once for each value that it sweeps over."""
-    if not override.is_sweep_override():
-        return [override.input_line or ""]
-    key = override.get_key_element()
-    if not multirun:
-        raise ConfigError(
-            f"{override.input_line}: several values need -m (a sweep)"
-            + (
-                "; for one strategy made of several write 'strategy=[a,b]'." * (key == "strategy")
-                or "."
-            )
-        )
-    if not override.is_discrete_sweep():
-        raise ConfigError(f"{override.input_line}: a sweep needs values, not an interval.")
-    return [f"{key}={value}" for value in override.sweep_string_iterator()]
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from imbench.cli.compose import Composer
 from imbench.config import check, strategy_of
 from imbench.errors import ConfigError
 from imbench.results import run_id_of
+from tests.conftest import ROOT
 
 MINE = """\
 about:
@@ -285,3 +286,15 @@ def test_data_and_results_follow_the_environment(monkeypatch):
     assert config["dataset"]["data_dir"] == "/some/data"
     assert config["tracking"]["uri"] == "sqlite:////some/results/mlflow.db"
     assert cells("results_dir=here")[0]["tracking"]["artifact_dir"] == "here/mlflow-artifacts"
+
+
+def test_a_glob_sweeps_over_every_file_of_a_group():
+    cells = Composer(None).cells(["strategy=glob(*)", "model=glob(*_forest)"], multirun=True)
+    names = sorted(p.stem for p in (ROOT / "conf" / "strategy").glob("*.yaml"))
+    found = sorted({next(iter(c["strategy"]["about"])) for c in cells})
+    assert found == names
+
+
+def test_a_glob_that_matches_nothing_is_a_sentence():
+    with pytest.raises(ConfigError, match=r"strategy=glob\(zz\*\): matches no file"):
+        Composer(None).cells(["strategy=glob(zz*)"], multirun=True)
