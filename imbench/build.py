@@ -22,6 +22,7 @@ from sklearn.utils.validation import has_fit_parameter
 from imbench.datasets.base import DatasetInfo
 from imbench.errors import Incompatible
 from imbench.models.base import Model
+from imbench.models.holdout import HoldoutPipeline
 from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
 from imbench.models.weighted import WeightedClassifier
 from imbench.seeding import seed_estimator
@@ -164,4 +165,6 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
         encode = encode_steps(info, model.preprocessing)
     resample = [(name, _sampler(name, sampler, info)) for name, sampler in samplers.items()]
     rows = [("rows", RowCounter(info.n_classes))]
-    return Pipeline([*clean, *resample, *rows, *encode, ("model", estimator)])
+    steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
+    holds_out = "validation_fraction" in estimator.get_params(deep=False)
+    return HoldoutPipeline(steps) if holds_out else Pipeline(steps)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
 from imbench.models.backbones.mlp import MLP
+from imbench.models.holdout import validation_rows
 from imbench.models.trainer import Rows, Settings, Stages, forward, train
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
@@ -37,20 +38,6 @@ def select_device(name: str) -> torch.device:
             "device=cuda, but PyTorch sees no CUDA device: set device=cpu or device=auto."
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def validation_rows(
-    y: NDArray[np.int64], fraction: float, rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Choose validation rows, a share of each class rounded down; shape (n,), True if chosen.
-
-    A class too small for the share keeps all its rows in training.
-    """
-    chosen = np.zeros(len(y), bool)
-    for label in np.unique(y):
-        rows = rng.permutation(np.flatnonzero(y == label))
-        chosen[rows[: int(fraction * len(rows))]] = True
-    return chosen
 
 
 class TorchClassifier(ClassifierMixin, BaseEstimator):
@@ -93,8 +80,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Behind a resampler the validation rows are drawn from the resampled rows, of which copies or
-    neighbours are trained on: the curve is then optimistic. Test scores are not affected.
+    Behind a resampler the rows given hold copies or neighbours of each other: pass validation
+    rows to :meth:`fit`, as :class:`imbench.models.holdout.HoldoutPipeline` does.
     """
 
     training_stages: ClassVar[tuple[str, ...]] = IN_TRAINING
@@ -154,7 +141,13 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             )
         select_device(self.device)
 
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Self:
         """Train the net.
 
         Parameters
@@ -164,6 +157,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
         sample_weight : array of shape (n,) or None
             Multiplies what the `weights` stage says.
+        validation : (X, y) or None
+            Validation rows; None holds out ``validation_fraction`` of the rows given.
         """
         self.check_params()
         rows_in, labels = validate_data(self, X, y, dtype=[np.float32, np.uint8], order="C")
@@ -185,11 +180,19 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
         generator = Generator(device).manual_seed(seed)
 
-        held_out = validation_rows(encoded, self.validation_fraction, np.random.default_rng(seed))
-        rows = self._rows(rows_in, encoded, sample_weight, ~held_out, device)
-        validation = (
-            self._rows(rows_in, encoded, None, held_out, device) if held_out.any() else None
-        )
+        if validation is None:
+            rng = np.random.default_rng(self.random_state)
+            held_out = validation_rows(encoded, self.validation_fraction, rng)
+            scored = rows_in[held_out], encoded[held_out]
+            rows_in, encoded = rows_in[~held_out], encoded[~held_out]
+            sample_weight = None if sample_weight is None else sample_weight[~held_out]
+        else:
+            X_scored, y_scored = validate_data(
+                self, *validation, dtype=[np.float32, np.uint8], order="C", reset=False
+            )
+            scored = X_scored, np.searchsorted(self.classes_, y_scored)
+        rows = self._rows(rows_in, encoded, sample_weight, device)
+        validation_set = self._rows(*scored, None, device) if len(scored[1]) else None
         # Initialisation and dropout draw from PyTorch's global generators: seeded here, and
         # given back as they were.
         with torch.random.fork_rng([device] if device.type == "cuda" else []):
@@ -207,7 +210,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
                 augment=self.augment.bind(counts) if self.augment is not None else None,
                 weights=self.weights,
             )
-            training = train(self.net_, rows, validation, stages, self._settings(), generator)
+            training = train(self.net_, rows, validation_set, stages, self._settings(), generator)
         self.history_ = training.history
         self.class_counts_ = training.rows_seen
         self.device_ = str(device)
@@ -259,15 +262,12 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         X: NDArray[Any],
         y: NDArray[np.int64],
         sample_weight: NDArray[np.float32] | None,
-        chosen: NDArray[np.bool_],
         device: torch.device,
     ) -> Rows:
-        weight = None if sample_weight is None else torch.as_tensor(sample_weight[chosen])
-        return Rows(
-            torch.as_tensor(X[chosen]).view(-1, *self._shape()).to(device),
-            torch.as_tensor(y[chosen]).to(device),
-            None if weight is None else weight.to(device),
-        )
+        # Copies: rows of a data set are read-only, and PyTorch warns about tensors on such memory.
+        x = torch.tensor(X, device=device).view(-1, *self._shape())
+        weight = None if sample_weight is None else torch.tensor(sample_weight, device=device)
+        return Rows(x, torch.tensor(y, device=device), weight)
 
     def _inputs(self, X: ArrayLike) -> Tensor:
         rows = np.asarray(
