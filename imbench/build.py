@@ -166,5 +166,5 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
     resample = [(name, _sampler(name, sampler, info)) for name, sampler in samplers.items()]
     rows = [("rows", RowCounter(info.n_classes))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
-    holds_out = "validation_fraction" in estimator.get_params(deep=False)
-    return HoldoutPipeline(steps) if holds_out else Pipeline(steps)
+    takes_validation = has_fit_parameter(estimator, "validation")
+    return HoldoutPipeline(steps) if takes_validation else Pipeline(steps)

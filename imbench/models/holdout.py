@@ -24,7 +24,7 @@ def validation_rows(
 
 
 class HoldoutPipeline(Pipeline):
-    """A pipeline whose last step is a net with a ``validation_fraction``.
+    """A pipeline whose last step is a net: its ``fit`` takes ``validation=(X, y)``.
 
     Constructed by :func:`imbench.build.build`. The validation rows are chosen from the rows that
     `fit` gets and pass the fitted transformers only. Chosen behind a resampler they would have
