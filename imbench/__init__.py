@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "BalancedSampler": "imbench.sampler",
     "ConfigError": "imbench.errors",
     "DataError": "imbench.errors",
     "Dataset": "imbench.datasets.base",

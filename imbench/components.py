@@ -24,6 +24,8 @@ PLAIN_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "None": (type(None),),
 }
+EXTRAS = dict.fromkeys(("catboost", "lightgbm", "xgboost"), "boosting")
+"""Packages that an optional extra installs."""
 
 
 def is_component(node: object) -> bool:
@@ -50,6 +52,11 @@ def locate(path: str, key: str) -> Callable[..., Any]:
     try:
         found = getattr(importlib.import_module(module_name), name) if module_name else None
     except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
+        if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+            raise ConfigError(
+                f"{key}._target_={path}: {error.name} is not installed, "
+                f"pip install 'imbench[{EXTRAS[error.name]}]' does that."
+            ) from error
         raise ConfigError(f"{key}._target_={path}: cannot be imported ({error}).") from error
     if not callable(found):
         raise ConfigError(f"{key}._target_={path}: is not a class or a function.")

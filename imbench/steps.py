@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
 from imbench.errors import DataError
+from imbench.strategies.resample.refusals import explain, milder
 
 
 class CheckedSampler(BaseEstimator):
@@ -27,6 +28,8 @@ class CheckedSampler(BaseEstimator):
     ----------
     sampler_ : object
         The fitted sampler.
+    notes_ : tuple of str
+        What the sampler noted itself, and a sentence for each class that it passed over.
     """
 
     def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
@@ -46,28 +49,29 @@ class CheckedSampler(BaseEstimator):
         self.sampler_ = clone(self.sampler, safe=False)
         try:
             X_after, y_after = self.sampler_.fit_resample(X, y)
-        except ValueError as error:
-            raise DataError(self._explain(y, error)) from error
+        except (ValueError, RuntimeError) as error:
+            why = explain(error, self.sampler, self.key, y, self.class_names)
+            if why is None:
+                raise
+            raise DataError(why) from error
         lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
-                f"{self.key} leaves no row of class {self.class_names[lost[0]]!r}: choose a "
-                "milder sampling_strategy or another resampler."
+                f"{self.key} leaves no row of class {self.class_names[lost[0]]!r}: "
+                f"{milder(self.sampler, self.key)}."
             )
+        self.notes_ = (*getattr(self.sampler_, "notes_", ()), *self._unchanged(y, y_after))
         return X_after, y_after
 
-    def _explain(self, y: NDArray[np.int64], error: ValueError) -> str:
-        """Say why the sampler refused, after the fact: only it knows which classes it touches."""
-        labels, counts = np.unique(y, return_counts=True)
-        smallest = int(counts.argmin())
-        k, n_rows = getattr(self.sampler, "k_neighbors", None), int(counts[smallest])
-        if not isinstance(k, int | np.integer) or k < n_rows:
-            return f"{self.key}: {str(error).splitlines()[0].rstrip('.')}."
-        fix = f"set {self.key}.k_neighbors={n_rows - 1}" if n_rows > 1 else "use random_over"
-        return (
-            f"{self.key}.k_neighbors={k} needs {k + 1} rows of a class, but class "
-            f"{self.class_names[labels[smallest]]!r} has {n_rows} in this training part: {fix}."
-        )
+    def _unchanged(self, y: NDArray[np.int64], y_after: NDArray[np.int64]) -> Iterator[str]:
+        """Yield a note where a class was passed over, which no sampler says itself."""
+        before, after = (np.bincount(labels, minlength=y.max() + 1) for labels in (y, y_after))
+        same = after == before
+        if same.all():
+            yield f"{self.key} changed the size of no class."
+        elif (after > before).any():
+            for label in np.flatnonzero(same & (before > 0) & (before < after.max())):
+                yield f"{self.key} made no row of class {self.class_names[label]!r}."
 
 
 class RowCounter(BaseEstimator):

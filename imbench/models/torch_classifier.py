@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -206,8 +207,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             stages = Stages(
                 loss=loss.bind(counts),
                 loss_uses_features=getattr(loss, "uses_features", False),
+                loss_uses_progress=getattr(loss, "uses_progress", False),
                 batches=self.batches,
                 augment=self.augment.bind(counts) if self.augment is not None else None,
+                augment_uses_balanced_rows=getattr(self.augment, "uses_balanced_rows", False),
                 weights=self.weights,
             )
             training = train(self.net_, rows, validation_set, stages, self._settings(), generator)
@@ -217,10 +220,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return softmax probabilities of shape (n, K)."""
+        """Return probabilities of shape (n, K): a softmax, unless the loss has other outputs."""
         check_is_fitted(self)
-        logits = forward(self.net_, self._inputs(X), self.amp)
-        return logits.double().softmax(-1).cpu().numpy()
+        logits = forward(self.net_, self._inputs(X), self.amp).double()
+        probabilities = getattr(self.loss, "probabilities", partial(torch.softmax, dim=-1))
+        return probabilities(logits).cpu().numpy()
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each row, shape (n,)."""

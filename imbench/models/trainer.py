@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.protocols import Batches, BatchTransform, RowLoss, Targets, Weights
+from imbench.strategies.protocols import (
+    Batches,
+    BatchTransform,
+    RowLoss,
+    Target,
+    Targets,
+    Weights,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +61,8 @@ class Stages:
     augment: BatchTransform | None = None
     weights: Weights | None = None
     loss_uses_features: bool = False
+    augment_uses_balanced_rows: bool = False
+    loss_uses_progress: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +131,7 @@ def batch_loss(
     Parameters
     ----------
     outputs : logits (..., B, K), and features (..., B, F) for a loss that uses them
-    targets : list of (labels (..., B), weights (..., B))
+    targets : sequence of (labels (..., B), shares (..., B))
     loss : callable
     row_weights : list of Tensor of shape (..., B)
         What a row of each target counts; parallel to ``targets``.
@@ -132,7 +143,7 @@ def batch_loss(
     """
     logits, *features = outputs
     total = norm = torch.zeros((), device=logits.device)
-    for (labels, share), weight in zip(targets, row_weights, strict=True):
+    for (labels, share, *_), weight in zip(targets, row_weights, strict=True):
         w = share * weight
         total = total + (w * loss(logits, labels, *features)).sum(-1)
         norm = norm + w.sum(-1)
@@ -175,24 +186,30 @@ def train(
         order = _epoch_order(net, rows, stages, settings, progress, generator)
         seen += torch.bincount(rows.y[order], minlength=n_classes)
         class_weights = _class_weights(stages, counts_on_host, progress, device)
+        loss = partial(stages.loss, progress=progress) if stages.loss_uses_progress else stages.loss
         net.train()
         total = torch.zeros((), device=device)
+        balanced = None
+        if stages.augment_uses_balanced_rows:
+            balanced = _balanced_order(rows.y, len(order), settings, for_augment)
         for part in slices(len(order), settings.batch_size):
-            batch = rows.take(order[part])
+            index = order[part]  # (B,)
+            n_rows = len(index)
+            batch = rows.take(index if balanced is None else torch.cat([index, balanced[part]]))
             x = to_input(batch.x)
-            targets: Targets = [(batch.y, torch.ones(len(batch.y), device=device))]
+            targets: Targets = [(batch.y, torch.ones(n_rows, device=device))]
             if stages.augment is not None:
                 x, targets = stages.augment(x, batch.y, for_augment)
-            row_weights = [_row_weights(y, class_weights, batch.weight) for y, _ in targets]
+            row_weights = [_row_weights(Target(*t), class_weights, batch.weight) for t in targets]
             with torch.autocast(device.type, torch.bfloat16, enabled=settings.amp):
                 features = net[0](x)
                 logits = net[1](features)
             outputs = (logits, features) if stages.loss_uses_features else (logits,)
-            value = batch_loss(outputs, targets, stages.loss, row_weights)
+            value = batch_loss(outputs, targets, loss, row_weights)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
-            total += value.detach() * len(batch.y) / len(order)
+            total += value.detach() * n_rows / len(order)
         losses.append(total)
         if validation is not None:
             scores.append(_balanced_accuracy(net, validation, settings))
@@ -227,6 +244,11 @@ def _epoch_order(
     return stages.batches(y, settings.n_classes, settings.batch_size, progress, generator, **more)
 
 
+def _balanced_order(y: Tensor, n_draws: int, settings: Settings, generator: Generator) -> Tensor:
+    groups = rows_by_class(y, settings.n_classes)
+    return draw_rows(groups, power_shares(groups.counts, 0.0), n_draws, generator)
+
+
 def _class_weights(
     stages: Stages, counts: NDArray[np.int64], progress: float, device: torch.device
 ) -> Tensor | None:
@@ -236,9 +258,14 @@ def _class_weights(
     return torch.as_tensor(weights, dtype=torch.float32, device=device)
 
 
-def _row_weights(y: Tensor, class_weights: Tensor | None, sample_weight: Tensor | None) -> Tensor:
+def _row_weights(
+    target: Target, class_weights: Tensor | None, sample_weight: Tensor | None
+) -> Tensor:
+    y = target.labels
     weight = torch.ones(len(y), device=y.device) if class_weights is None else class_weights[y]
-    return weight if sample_weight is None else weight * sample_weight
+    if sample_weight is None:
+        return weight
+    return weight * (sample_weight[: len(y)] if target.rows is None else sample_weight[target.rows])
 
 
 def _balanced_accuracy(net: nn.Module, rows: Rows, settings: Settings) -> Tensor:

@@ -7,8 +7,8 @@ act inside :class:`imbench.models.torch_classifier.TorchClassifier`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,26 @@ from torch import Generator, Tensor
 RowLoss = Callable[..., Tensor]
 """logits (..., B, K), labels (..., B) -> losses (..., B), not reduced."""
 
-Targets = list[tuple[Tensor, Tensor]]
-"""Pairs of labels (B,) and weights (B,): a row's loss is the weighted sum over the pairs."""
+
+class Target(NamedTuple):
+    """Labels that the rows of a batch are trained on, and how much of each row's loss they are.
+
+    Parameters
+    ----------
+    labels : Tensor of shape (B,)
+    share : Tensor of shape (B,)
+    rows : Tensor of shape (B,) or None
+        Which of the rows that the transform was given the labels are of: their
+        ``sample_weight`` multiplies the loss. None is row i for row i.
+    """
+
+    labels: Tensor
+    share: Tensor
+    rows: Tensor | None = None
+
+
+Targets = Sequence[Target | tuple[Tensor, Tensor]]
+"""A row's loss is the sum over the targets, weighted by their shares; a pair has no ``rows``."""
 
 BatchTransform = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Targets]]
 """x (B, ...), labels (B,), generator -> x (B, ...), targets."""
@@ -27,9 +45,12 @@ BatchTransform = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Targets]]
 class Loss(Protocol):
     """What the net minimises. Bound once a fit, to the training counts.
 
-    Two attributes are optional. ``make_head(n_features, n_classes) -> Module`` replaces the
-    linear head (LDAM: a cosine classifier). With ``uses_features = True`` the bound loss is
-    called with a third argument, the features (..., B, F) that the head was given.
+    Four attributes are optional. ``make_head(n_features, n_classes) -> Module`` replaces the
+    linear head (LDAM: a cosine classifier). ``probabilities(logits) -> Tensor``, both (n, K),
+    takes the place of the softmax in ``predict_proba`` (sigmoid outputs; scaled cosines). With
+    ``uses_features = True`` the bound loss is called with a third argument, the features
+    (..., B, F) that the head was given. With ``uses_progress = True`` it is called with the
+    keyword ``progress``, the share of the training done, in [0, 1).
     """
 
     def bind(self, counts: Tensor) -> RowLoss:
@@ -60,7 +81,12 @@ class Batches(Protocol):
 
 
 class Augment(Protocol):
-    """Changes the rows of a batch. Bound once a fit, to the training counts."""
+    """Changes the rows of a batch. Bound once a fit, to the training counts.
+
+    With the optional attribute ``uses_balanced_rows = True`` the transform is called with 2 B
+    rows, those of the batch and as many again that are drawn class-balanced from all training
+    rows, and returns B rows.
+    """
 
     def bind(self, counts: Tensor) -> BatchTransform:
         """Return the transform for training counts of shape (K,)."""

@@ -72,10 +72,12 @@ def fit_and_predict(
     return Outcome(np.asarray(estimator.predict(probe)), estimator.predict_proba(probe))
 
 
-def outcome_or_reason(data: Dataset, model: Model, strategy: Strategy, fold: Fold) -> Outcome | str:
-    """Fit a fold and predict its test rows, or return why that is not possible."""
+def outcome_or_reason(
+    data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any]
+) -> Outcome | str:
+    """Fit a fold and predict the probe rows, or return why that is not possible."""
     try:
-        return fit_and_predict(data, model, strategy, fold, data.X[fold.test_index])
+        return fit_and_predict(data, model, strategy, fold, probe)
     except (Incompatible, DataError) as error:
         return str(error)
 

@@ -72,9 +72,32 @@ def mixed_table() -> Dataset:
     )
 
 
+def only_categories() -> Dataset:
+    """Return a table of nothing but categories, some missing, 300 and 40 rows."""
+    data = _table("only_categories", [300, 40])
+    X = np.digitize(data.X.astype(np.float64), [-1.0, 0.0, 1.0]).astype(np.float64)
+    X[np.random.default_rng(0).random(len(X)) < 0.05, 0] = np.nan
+    names = ("low", "medium", "high", "top")
+    return Dataset(
+        "only_categories",
+        X,
+        data.y,
+        data.class_names,
+        data.feature_names,
+        categories=dict.fromkeys(range(X.shape[1]), names),
+    )
+
+
 CASES = {
     case.__name__: case
-    for case in (binary_five_percent, three_classes, class_of_six, images, mixed_table)
+    for case in (
+        binary_five_percent,
+        three_classes,
+        class_of_six,
+        images,
+        mixed_table,
+        only_categories,
+    )
 }
 
 
@@ -95,7 +118,7 @@ def with_other_test_rows(data: Dataset, fold: Fold) -> Dataset:
         numeric = [i for i in range(X.shape[1]) if i not in data.categories]
         for column in numeric:
             X[fold.test_index, column] = 1e3 * X[fold.test_index, column] + 1
-        X[fold.test_index[0], numeric[0]] = np.nan
+        X[fold.test_index[0], 0] = np.nan
     else:
         X[fold.test_index] = 255 - X[fold.test_index]
     y[fold.test_index] = (y[fold.test_index] + 1) % data.info.n_classes

@@ -4,7 +4,6 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from imblearn.ensemble import BalancedBaggingClassifier
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.pipeline import Pipeline
 from imblearn.under_sampling import RandomUnderSampler
@@ -25,6 +24,7 @@ from imbench.strategies.augment.minority_augment import MinorityAugment
 from imbench.strategies.base import Strategy
 from imbench.strategies.batches.weighted_sampler import WeightedSampler
 from imbench.strategies.decision.threshold import TunedThreshold
+from imbench.strategies.ensemble.balanced_bagging import BalancedBagging
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.weights.inverse_weights import InverseWeights
 from imbench.testing.cells import parts
@@ -65,7 +65,7 @@ def test_stages_are_ordered_by_stage_and_never_by_selection(order):
     found = build(model, strategy, TABLE, seed=0)
     assert layers(found) == [
         "TunedThreshold",
-        "BalancedBaggingClassifier",
+        "BalancedBagging",
         "clean",
         "smote",
         "rows",
@@ -106,7 +106,7 @@ def test_smote_works_inside_each_bag_and_not_in_front_of_them():
     model, strategy = parts("logistic_regression", "[smote,balanced_bagging]")
     X, y = make_rows((60, 20))
     fitted = build(model, strategy, TABLE, seed=0).fit(X, y)
-    assert type(fitted) is BalancedBaggingClassifier
+    assert type(fitted) is BalancedBagging
     members = list(fitted_models(fitted))
     assert len(members) == len(fitted.estimators_) == 10
     for member in members:
@@ -212,7 +212,7 @@ def test_smote_on_categories_is_incompatible_with_both_names_and_says_what_to_us
     info = CASES["mixed_table"]().info
     with pytest.raises(Incompatible) as caught:
         build(model, strategy, info, seed=0)
-    for words in ("strategy=smote", "dataset=mixed_table", "categorical", "use random_over"):
+    for words in ("strategy=smote", "dataset=mixed_table", "categorical", "use smotenc"):
         assert words in caught.value.reason
 
 

@@ -249,7 +249,7 @@ def test_the_strategy_is_constructed_stage_by_stage():
     assert isinstance(wrapped, TunedThreshold)
     assert wrapped.estimator == "e"
     assert strategy.needs == {"smote": ("no_categories",)}
-    assert strategy.hints == {"smote": "random_over"}
+    assert strategy.hints == {"smote": "smotenc"}
 
 
 def test_without_a_strategy_every_stage_is_empty_and_the_label_says_none():

@@ -24,12 +24,17 @@ class AugmentChain:
 
     parts: Sequence[Augment]
 
+    @property
+    def uses_balanced_rows(self) -> bool:
+        """Whether the last part does: those before it then change these rows too."""
+        return getattr(self.parts[-1], "uses_balanced_rows", False)
+
     def bind(self, counts: Tensor) -> BatchTransform:
         """Return the chained transform for training counts of shape (K,)."""
         bound = [part.bind(counts) for part in self.parts]
 
         def augment(x: Tensor, y: Tensor, generator: Generator) -> tuple[Tensor, Targets]:
-            targets: Targets = []
+            targets: Targets = ()
             for transform in bound:
                 if len(targets) > 1:
                     raise ValueError(

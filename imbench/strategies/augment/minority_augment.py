@@ -1,4 +1,4 @@
-"""Random rotations, shifts, flips and noise for images, mostly of the rare classes."""
+"""Random rotations, shifts, flips, crops and noise for images, mostly of the rare classes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from imbench.strategies.augment.rarity import chance_by_class, check_probability
 from imbench.strategies.protocols import BatchTransform, Targets
 
 
@@ -51,6 +52,32 @@ def random_affine(
     return torch.where(chosen[:, None, None, None], moved, x)
 
 
+def random_crop(x: Tensor, chosen: Tensor, crop: float, generator: Generator) -> Tensor:
+    """Cut a window out of the chosen images of a batch and resize it to the whole image.
+
+    Parameters
+    ----------
+    x : Tensor of shape (B, C, H, W)
+    chosen : Tensor of shape (B,)
+        Bool.
+    crop : float
+        The sides of the window are uniform in [1 - crop, 1] of the image's, its place is uniform.
+    generator : torch.Generator
+
+    Returns
+    -------
+    Tensor of shape (B, C, H, W)
+    """
+    u = torch.rand((3, len(x)), generator=generator, device=x.device)
+    side = 1 - crop * u[0]
+    dx, dy = ((1 - side) * (2 * u[i] - 1) for i in (1, 2))  # of the centre, in [-1, 1]
+    zero = torch.zeros_like(side)
+    theta = torch.stack([side, zero, dx, zero, side, dy], 1).view(-1, 2, 3)
+    grid = F.affine_grid(theta, list(x.shape), align_corners=False)
+    cut = F.grid_sample(x, grid.to(x.dtype), padding_mode="border", align_corners=False)
+    return torch.where(chosen[:, None, None, None], cut, x)
+
+
 @dataclass(frozen=True)
 class MinorityAugment:
     """Augment an image of class c with probability ``probability * (1 - n_c / n_max)``.
@@ -70,6 +97,9 @@ class MinorityAugment:
         Mirror half of the augmented images. Off because a mirrored digit is another sign.
     noise : float, default=0.02
         Standard deviation of Gaussian noise, for pixels in [0, 1].
+    crop : float, default=0.0
+        Largest share of the sides that is cut away, in [0, 1): what is left, at a random place,
+        is resized to the whole image. 0 crops nothing.
 
     Raises
     ------
@@ -87,22 +117,26 @@ class MinorityAugment:
     shift: float = 0.1
     flip: bool = False
     noise: float = 0.02
+    crop: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.probability <= 1:
-            raise ValueError(f"probability must lie in [0, 1], got {self.probability}.")
+        check_probability(self.probability)
         for name in ("degrees", "shift", "noise"):
             if not 0 <= getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}.")
+        if not 0 <= self.crop < 1:
+            raise ValueError(f"crop must lie in [0, 1), got {self.crop}.")
 
     def bind(self, counts: Tensor) -> BatchTransform:
         """Return the transform for training counts of shape (K,)."""
-        chance = self.probability * (1 - counts / counts.max())  # (K,)
+        chance = chance_by_class(counts, self.probability)  # (K,)
 
         def augment(x: Tensor, y: Tensor, generator: Generator) -> tuple[Tensor, Targets]:
             drawn = torch.rand(len(y), generator=generator, device=x.device)
             chosen = drawn < chance[y]
             x = random_affine(x, chosen, self.degrees, self.shift, self.flip, generator)
+            if self.crop:  # draws nothing otherwise
+                x = random_crop(x, chosen, self.crop, generator)
             noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
             x = x + chosen[:, None, None, None] * self.noise * noise
             return x, [(y, torch.ones(len(y), device=x.device))]

@@ -1,40 +1,82 @@
-"""Draw every row of a batch from a class chosen uniformly."""
+"""Draw the rows of a batch from classes by chosen shares."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
+from imbench.strategies.batches.draw import (
+    check_distribution,
+    check_power,
+    draw_rows,
+    draw_rows_once,
+    power_shares,
+    rows_by_class,
+    rows_without_replacement,
+    target_shares,
+)
+
 
 @dataclass(frozen=True)
 class WeightedSampler:
-    """Sample rows with probability 1 / (K n_c), with replacement, as many as there are rows.
+    """Draw a row of class c with probability p_c ~ n_c^q, or as a target distribution says.
 
-    Every class is drawn equally often on average, without a copy of the data: what PyTorch's
-    ``WeightedRandomSampler`` with inverse class frequencies does.
+    With q = 0 every class is drawn equally often on average, without a copy of the data: what
+    PyTorch's ``WeightedRandomSampler`` with inverse class frequencies does.
 
-    Notes
-    -----
-    First the class is drawn, then a row of it: O(n) an epoch, and no limit of 2**24 rows as
-    in ``torch.multinomial`` over rows.
+    Parameters
+    ----------
+    replacement : bool, default=True
+        Draw as many rows as there are, a row any number of times. Without replacement no row
+        comes twice in an epoch, which is then shorter: the class with the fewest rows for its
+        share gives all of them and the others keep their shares, so for q = 0 an epoch has
+        K times the rows of the rarest class, chosen anew each time.
+    q : float, default=0.0
+        0 is balanced, 1/2 the square root, 1 the data's own distribution, -1 its reverse.
+    target : sequence of float or None
+        Share of each class in the order of the labels, instead of ``q``.
+
+    Raises
+    ------
+    ValueError
+        If ``q`` lies outside of [-1, 1], ``target`` is not a distribution, or both are given.
 
     References
     ----------
     Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
-    arXiv 1910.09217, eq. 1 with q = 0 (class-balanced sampling).
+    arXiv 1910.09217, eq. 1.
     """
+
+    replacement: bool = True
+    q: float = 0.0
+    target: Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        check_power(self.q)
+        if self.target is None:
+            return
+        check_distribution(self.target)
+        if self.q != 0:
+            raise ValueError(f"give target or q, not both: got target={self.target}, q={self.q}.")
 
     def __call__(
         self, y: Tensor, n_classes: int, batch_size: int, progress: float, generator: Generator
     ) -> Tensor:
-        """Return row indices of shape (n,) for labels of shape (n,)."""
+        """Return row indices for labels of shape (n,); (n,) with replacement, fewer without.
+
+        Raises
+        ------
+        ValueError
+            If ``target`` does not fit the labels.
+        """
         counts = torch.bincount(y, minlength=n_classes)
-        by_class = torch.argsort(y, stable=True)  # rows of class 0, then of class 1, ...
-        first = counts.cumsum(0) - counts
-        drawn = torch.multinomial(
-            (counts > 0).float(), len(y), replacement=True, generator=generator
-        )
-        within = torch.rand(len(y), generator=generator, device=y.device, dtype=torch.float64)
-        return by_class[first[drawn] + (within * counts[drawn]).long()]
+        if self.target is None:
+            shares = power_shares(counts, self.q)
+        else:
+            shares = target_shares(self.target, counts)
+        if self.replacement:
+            return draw_rows(rows_by_class(y, n_classes), shares, len(y), generator)
+        return draw_rows_once(y, rows_without_replacement(counts, shares), generator)

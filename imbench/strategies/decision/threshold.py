@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -15,7 +16,16 @@ from sklearn.model_selection import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-Metric = Literal["f1_macro", "balanced_accuracy", "g_mean"]
+Metric = Literal["f1_macro", "balanced_accuracy", "g_mean"] | Callable[[NDArray[np.int64]], float]
+
+
+def check_metric(metric: object) -> None:
+    """Raise ValueError unless a value is the name of a metric or an objective."""
+    if not callable(metric) and metric not in ("f1_macro", "balanced_accuracy", "g_mean"):
+        raise ValueError(
+            "metric must be f1_macro, balanced_accuracy, g_mean or a _target_ such as "
+            f"imbench.strategies.decision.objectives.FBeta, got {metric!r}."
+        )
 
 
 def label_score(
@@ -28,6 +38,8 @@ def label_score(
     """
     table = np.bincount(y_true * n_classes + y_pred, minlength=n_classes**2)
     table = table.reshape(n_classes, n_classes)
+    if callable(metric):
+        return metric(table)
     hits, rows, predicted = table.diagonal(), table.sum(1), table.sum(0)
     present = rows > 0
     if metric == "f1_macro":
@@ -48,7 +60,7 @@ def tune_class_weights(
     scores : ndarray of shape (n, K)
         Probabilities for rows that the model was not fitted on.
     y : ndarray of shape (n,)
-    metric : {"f1_macro", "balanced_accuracy", "g_mean"}
+    metric : {"f1_macro", "balanced_accuracy", "g_mean"} or callable
     n_steps : int
         Weights tried a class and round, spaced evenly in their logarithm.
 
@@ -84,8 +96,9 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : estimator
-    metric : {"f1_macro", "balanced_accuracy", "g_mean"}, default="f1_macro"
-        What is maximised.
+    metric : {"f1_macro", "balanced_accuracy", "g_mean"} or callable, default="f1_macro"
+        What is maximised: a name, or a function of the confusion matrix (K, K), rows the true
+        classes, as in :mod:`imbench.strategies.decision.objectives`.
     cv : int, default=5
         Inner stratified folds.
     random_state : int or None
@@ -123,10 +136,7 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        if self.metric not in ("f1_macro", "balanced_accuracy", "g_mean"):
-            raise ValueError(
-                f"metric must be f1_macro, balanced_accuracy or g_mean, got {self.metric!r}."
-            )
+        check_metric(self.metric)
         if not isinstance(self.cv, int) or self.cv < 2:
             raise ValueError(f"cv must be an integer of at least 2, got {self.cv!r}.")
 

@@ -1,0 +1,108 @@
+"""Platt scaling and isotonic regression on inner folds, with scikit-learn's calibrators."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+
+from imbench.strategies.decision.base import TunedRule, log_scores
+
+
+def log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log(p / (1 - p)) of each class against the rest, shape (n, K); finite."""
+    return log_scores(scores) - log_scores(1 - scores)
+
+
+class PassedOn(ClassifierMixin, BaseEstimator):
+    """A classifier whose rows are decision values: what scikit-learn's calibrators get to see."""
+
+    def fit(self, X: ArrayLike, y: NDArray[np.int64]) -> Self:
+        """Note the classes."""
+        self.classes_ = np.unique(y)
+        return self
+
+    def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rows; of two classes the second's, shape (n,)."""
+        return X[:, 1] if len(self.classes_) == 2 else X
+
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the class of the largest decision value, shape (n,)."""
+        return self.classes_[X.argmax(1)]
+
+
+class _Calibrated(TunedRule):
+    """The scores of a :class:`CalibratedClassifierCV` on out-of-fold log-odds."""
+
+    method: ClassVar[str]
+
+    def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
+        frozen = FrozenEstimator(PassedOn().fit(scores, y))
+        self.calibrator_ = CalibratedClassifierCV(frozen, method=self.method, cv=self.cv)
+        self.calibrator_.fit(log_odds(scores), y)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
+        """Return calibrated probabilities, shape (n, K)."""
+        return self.calibrator_.predict_proba(log_odds(super().predict_proba(X)))
+
+
+class PlattScaling(_Calibrated):
+    """Scores sigmoid(a log-odds + b) of each class against the rest, normalised.
+
+    Parameters
+    ----------
+    estimator : estimator
+    cv : int, default=5
+        Inner stratified folds.
+    random_state : int or None
+        Shuffle of the inner folds.
+
+    Attributes
+    ----------
+    estimator_, classes_, n_fits_
+        As in :class:`imbench.strategies.decision.base.DecisionRule`.
+    calibrator_ : CalibratedClassifierCV
+
+    Notes
+    -----
+    Log-odds and not probabilities go into the sigmoid, so that a = 1, b = 0 changes nothing.
+
+    References
+    ----------
+    Platt 1999, "Probabilistic Outputs for Support Vector Machines", Advances in Large Margin
+    Classifiers, eq. 3; one against the rest: Zadrozny & Elkan 2002, DOI 10.1145/775047.775151.
+    """
+
+    name: ClassVar[str] = "platt"
+    method: ClassVar[str] = "sigmoid"
+
+
+class IsotonicCalibration(_Calibrated):
+    """Scores from an isotonic regression of each class against the rest, normalised.
+
+    Parameters
+    ----------
+    estimator : estimator
+    cv : int, default=5
+        Inner stratified folds.
+    random_state : int or None
+        Shuffle of the inner folds.
+
+    Attributes
+    ----------
+    estimator_, classes_, n_fits_
+        As in :class:`imbench.strategies.decision.base.DecisionRule`.
+    calibrator_ : CalibratedClassifierCV
+
+    References
+    ----------
+    Zadrozny & Elkan 2002, "Transforming Classifier Scores into Accurate Multiclass Probability
+    Estimates", DOI 10.1145/775047.775151, section 3.
+    """
+
+    name: ClassVar[str] = "isotonic"
+    method: ClassVar[str] = "isotonic"

@@ -1,0 +1,51 @@
+"""Classifier re-training (cRT)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Generator, Tensor, nn
+
+from imbench.strategies.decision.heads import RetrainedHeadRule
+
+
+class ClassifierRetraining(RetrainedHeadRule):
+    """Train the head anew on class-balanced batches, with the features as they are.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A net, or an ensemble of nets.
+    n_steps : int, default=1000
+        Batches.
+    lr : float, default=0.01
+        Falls to 0 along half a cosine.
+    batch_size : int, default=64
+    weight_decay : float, default=5e-4
+    random_state : int or None
+        Initial weights and batches of the new head.
+
+    Attributes
+    ----------
+    estimator_, classes_, n_fits_
+        As in :class:`imbench.strategies.decision.base.DecisionRule`; ``estimator_`` holds the
+        new heads.
+
+    Notes
+    -----
+    The paper re-trains for 10 epochs by SGD; a fixed number of steps and Adam serve small and
+    large data sets alike. The new head is linear and learns by cross-entropy, whatever the loss
+    of the first stage was. It sees the rows of the training part, not those that a resampler made.
+
+    References
+    ----------
+    Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
+    arXiv 1910.09217, section 4.2.
+    """
+
+    name: ClassVar[str] = "crt"
+
+    def _new_head(self, model: Any, features: Tensor, y: Tensor, generator: Generator) -> nn.Module:
+        head = nn.Linear(features.shape[1], int(y.max()) + 1).to(features.device)
+        self._train(head, features, y, generator)
+        return head

@@ -1,0 +1,70 @@
+"""What `threshold` and `class_thresholds` may maximise beside the metrics that have a name.
+
+An objective is a callable from a confusion matrix (K, K), rows the true classes, to a number;
+in a yaml it is a ``_target_`` under ``metric``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.strategies.decision.cost_sensitive import check_costs, cost_matrix
+
+
+@dataclass(frozen=True)
+class FBeta:
+    """F-beta of one class; beta > 1 counts its recall more than its precision.
+
+    Parameters
+    ----------
+    beta : float, default=1.0
+        Above 0.
+    label : int, default=-1
+        Position of the class; -1 is the last.
+
+    References
+    ----------
+    van Rijsbergen 1979, "Information Retrieval", chapter 7.
+    """
+
+    beta: float = 1.0
+    label: int = -1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.beta < float("inf"):
+            raise ValueError(f"beta must be a number above 0, got beta={self.beta!r}.")
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        """Return the score of a confusion matrix; 0 if the class is neither there nor found."""
+        hits, rows, found = (t[self.label] for t in (table.diagonal(), table.sum(1), table.sum(0)))
+        square = self.beta**2
+        return float((1 + square) * hits / max(square * rows + found, 1))
+
+
+@dataclass(frozen=True)
+class NegativeCost:
+    """Minus the mean cost of a row under a cost matrix.
+
+    Parameters
+    ----------
+    costs : list of K lists of K numbers
+        ``costs[i][j]`` is the cost of predicting class j for a row of class i, at least 0.
+
+    References
+    ----------
+    Elkan 2001, "The Foundations of Cost-Sensitive Learning", IJCAI 17, section 1.
+    """
+
+    costs: Sequence[Sequence[float]]
+
+    def __post_init__(self) -> None:
+        check_costs(self.costs)
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        """Return the score of a confusion matrix."""
+        costs = cost_matrix(self.costs, len(table), "metric.costs")
+        return float(-(table * costs).sum() / table.sum())

@@ -1,0 +1,64 @@
+"""Undo in the scores what a resampler or a sampler did to the class shares."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from imbench.errors import Incompatible
+from imbench.strategies.decision.base import DecisionRule, normalised
+from imbench.strategies.decision.priors import trained_shares
+
+
+class PriorCorrection(DecisionRule):
+    """Scores proportional to p_c * share_c(training part) / share_c(what the model saw).
+
+    For two classes of which the negative one was under-sampled to a share beta of its rows this
+    is p = beta p_s / (beta p_s - p_s + 1). Labels are the argmax of the corrected scores.
+
+    Parameters
+    ----------
+    estimator : estimator
+
+    Attributes
+    ----------
+    estimator_, classes_, n_fits_
+        As in :class:`imbench.strategies.decision.base.DecisionRule`.
+    ratios_ : ndarray of shape (K,)
+        What a score is multiplied by, before the scores of a row are normalised.
+
+    Raises
+    ------
+    Incompatible
+        In ``fit``, if nothing changed the shares.
+
+    Notes
+    -----
+    Knows resamplers, samplers of batches and ensembles, whose mean score is corrected by the
+    mean counts of the members. Class weights and losses change the scores as well, but they
+    leave no counts to correct by.
+
+    References
+    ----------
+    Dal Pozzolo et al. 2015, "Calibrating Probability with Undersampling for Unbalanced
+    Classification", DOI 10.1109/SSCI.2015.33, eq. 4; Saerens et al. 2002, DOI
+    10.1162/089976602753284446, eq. 2.4 for any number of classes.
+    """
+
+    name: ClassVar[str] = "prior_correction"
+
+    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
+        trained, is_changed = trained_shares(self.estimator_, self.classes_, y)
+        if not is_changed:
+            raise Incompatible(
+                "strategy=prior_correction corrects what a resampler, a sampler or an ensemble "
+                "changed in the shares of the classes, but nothing did: add one, as in "
+                "strategy=[random_under,prior_correction]."
+            )
+        self.ratios_ = np.bincount(y) / len(y) / trained
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return corrected probabilities, shape (n, K)."""
+        return normalised(super().predict_proba(X) * self.ratios_)

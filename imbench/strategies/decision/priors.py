@@ -1,0 +1,47 @@
+"""What the models inside a composition were trained on, against what there was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.steps import counts_after, fitted_models
+
+
+def trained_shares(
+    estimator: Any, classes: NDArray[Any], y: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], bool]:
+    """Return the share of each class in what trained the models, and whether that was changed.
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+    classes : ndarray of shape (K,)
+    y : ndarray of shape (n,)
+        Labels 0..K-1 (positions in ``classes``) of the rows that the composition was fitted on.
+
+    Returns
+    -------
+    shares : ndarray of shape (K,)
+        Mean over the members of an ensemble.
+    is_changed : bool
+        Whether a resampler, a sampler of batches or an ensemble changed the rows of a class.
+        Validation rows that a net holds out do not count: they are a share of every class.
+    """
+    counts = np.bincount(y, minlength=len(classes))
+    models = [pipeline.named_steps for pipeline in fitted_models(estimator)]
+    if not models:
+        return counts / counts.sum(), False
+    reached = np.asarray(counts_after(estimator))[classes]
+    if not reached.all():  # a class that no member has seen: nothing to divide by
+        return counts / counts.sum(), False
+    return reached / reached.sum(), any(_is_changed(steps, classes, counts) for steps in models)
+
+
+def _is_changed(steps: Any, classes: NDArray[Any], counts: NDArray[np.int64]) -> bool:
+    model = steps["model"]
+    held_out = (getattr(model, "validation_fraction", 0.0) * counts).astype(np.int64)
+    is_resampled = not np.array_equal(steps["rows"].class_counts_[classes], counts - held_out)
+    return is_resampled or getattr(model, "batches", None) is not None

@@ -1,0 +1,148 @@
+"""What the ensembles share: members fitted one after another, and a soft vote."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.utils.validation import check_is_fitted
+
+from imbench.seeding import seed_estimator
+
+
+def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities with a column for each of the classes, shape (n, K).
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        It may have met fewer classes than there are.
+    X : array of shape (n, d)
+    classes : ndarray of shape (K,)
+        Sorted; a class that the estimator never met scores 0.
+    """
+    found = estimator.predict_proba(X)
+    if len(estimator.classes_) == len(classes):
+        return found
+    scores = np.zeros((len(found), len(classes)))
+    scores[:, np.searchsorted(classes, estimator.classes_)] = found
+    return scores
+
+
+def balanced_rows(labels: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
+    """Return indices of all rows of the smallest class and of as many of each other class.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+        0..K-1, each of them present.
+    rng : numpy.random.Generator
+        Chooses the rows of the larger classes, without replacement.
+    """
+    n_smallest = np.bincount(labels).min()
+    chosen = [
+        rng.permutation(np.flatnonzero(labels == k))[:n_smallest] for k in range(labels.max() + 1)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+    """Fit several copies of a classifier and average their probabilities.
+
+    A subclass says in ``_train`` which rows each member is fitted on. Members are fitted
+    without ``sample_weight``: they are pipelines, and what resamples rows inside of them has no
+    weight to give to a new row.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_estimators : int, default=10
+    random_state : int or None
+        Rows of the members; their own seeds are drawn from it, one a member.
+
+    Attributes
+    ----------
+    estimators_ : list of estimators
+    estimator_weights_ : ndarray of shape (n_members,)
+        What each member's probabilities count.
+    classes_ : ndarray of shape (K,)
+    notes_ : tuple of str
+        What had to be changed to fit this training part.
+    """
+
+    name: ClassVar[str] = "ensemble"
+
+    def __init__(
+        self, estimator: Any, *, n_estimators: int = 10, random_state: int | None = None
+    ) -> None:
+        self.estimator = estimator
+        self.n_estimators = n_estimators
+        self.random_state = random_state
+
+    def check_params(self) -> None:
+        """Raise ValueError for a value outside of its range; called before anything runs."""
+        self._check_at_least("n_estimators", 1)
+
+    def _check_at_least(self, parameter: str, least: int) -> None:
+        value = getattr(self, parameter)
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{parameter} must be an integer of at least {least}, got {value!r}.")
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit the members.
+
+        Parameters
+        ----------
+        X : array of shape (n, d)
+            Raw rows; members bring their own preprocessing.
+        y : array of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If a value is out of range, there are more members than rows, or one class only.
+        """
+        self.check_params()
+        rows = np.asarray(X)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
+        if self.n_estimators > len(rows):
+            raise ValueError(
+                f"strategy.ensemble.{self.name}.n_estimators={self.n_estimators} is more than the "
+                f"{len(rows)} rows of this training part: set it lower."
+            )
+        self.estimators_: list[Any] = []
+        self.notes_: tuple[str, ...] = ()
+        self._weights: list[float] = []
+        self._train(rows, labels, np.random.default_rng(self.random_state))
+        self.estimator_weights_ = np.array(self._weights)
+        return self
+
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+        """Fit the members by :meth:`_fit_member` and keep them by :meth:`_keep`."""
+        raise NotImplementedError
+
+    def _fit_member(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Any:
+        member = seed_estimator(clone(self.estimator), int(rng.integers(2**31)))
+        return member.fit(X, self.classes_[labels])
+
+    def _keep(self, member: Any, weight: float = 1.0) -> None:
+        self.estimators_.append(member)
+        self._weights.append(weight)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the weighted mean of the members' probabilities, shape (n, K)."""
+        check_is_fitted(self)
+        total = sum(
+            weight * scores_for(member, X, self.classes_)
+            for member, weight in zip(self.estimators_, self.estimator_weights_, strict=True)
+        )
+        return total / self.estimator_weights_.sum()
+
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
+        """Return the most probable class of each row, shape (n,)."""
+        return self.classes_[self.predict_proba(X).argmax(1)]

@@ -1,0 +1,77 @@
+"""Balanced bags, and boosting inside each."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from imbench.strategies.ensemble.base import Ensemble, balanced_rows
+from imbench.strategies.ensemble.boosting import BoostedM2
+
+
+class EasyEnsemble(Ensemble):
+    """Every member is a boosted classifier on the smallest class and as many rows of each other.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_estimators : int, default=5
+        Balanced bags.
+    n_rounds : int, default=4
+        Rounds of boosting in each bag, at most.
+    random_state : int or None
+
+    Attributes
+    ----------
+    estimators_ : list of BoostedM2
+    estimator_weights_, classes_
+        As in :class:`imbench.strategies.ensemble.base.Ensemble`.
+
+    Notes
+    -----
+    The paper boosts trees with AdaBoost and adds up the weighted votes of all of them; here any
+    model is boosted, by AdaBoost.M2 with draws instead of weights, and the bags vote with equal
+    weight. imbalanced-learn's ``EasyEnsembleClassifier`` needs a member that takes
+    ``sample_weight``, which a pipeline does not.
+
+    References
+    ----------
+    Liu et al. 2009, "Exploratory Undersampling for Class-Imbalance Learning", DOI
+    10.1109/TSMCB.2008.2007853, algorithm 1.
+    """
+
+    name: ClassVar[str] = "easy_ensemble"
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        n_estimators: int = 5,
+        n_rounds: int = 4,
+        random_state: int | None = None,
+    ) -> None:
+        super().__init__(estimator, n_estimators=n_estimators, random_state=random_state)
+        self.n_rounds = n_rounds
+
+    def check_params(self) -> None:
+        """Raise ValueError for a value outside of its range; called before anything runs."""
+        super().check_params()
+        self._check_at_least("n_rounds", 1)
+
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+        for _ in range(self.n_estimators):
+            rows = balanced_rows(labels, rng)
+            if self.n_rounds > len(rows):
+                raise ValueError(
+                    f"strategy.ensemble.easy_ensemble.n_rounds={self.n_rounds} is more than the "
+                    f"{len(rows)} rows of a balanced bag: set it lower."
+                )
+            boosted = BoostedM2(
+                self.estimator,
+                n_estimators=self.n_rounds,
+                random_state=int(rng.integers(2**31)),
+            )
+            self._keep(boosted.fit(X[rows], self.classes_[labels[rows]]))

@@ -1,0 +1,78 @@
+"""Boosting with new rows of the rarer classes in every round."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from imbench.strategies.ensemble.boosting import BoostedM2, draw_by_weight
+from imbench.strategies.ensemble.synthetic import clip_neighbours, new_rows, refuse_missing
+
+
+class SMOTEBoost(BoostedM2):
+    """AdaBoost.M2 whose rounds add SMOTE rows, so many that all classes would be equally large.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_estimators : int, default=10
+        Rounds at most.
+    k_neighbors : int, default=5
+        Neighbours of a row that a new row may lie towards; clipped to the smallest class.
+    random_state : int or None
+
+    Attributes
+    ----------
+    estimators_, estimator_weights_, classes_, notes_
+        As in :class:`imbench.strategies.ensemble.boosting.BoostedM2`.
+
+    Notes
+    -----
+    The member of a round takes no weights: the training rows are drawn with replacement by their
+    weight (boosting by resampling, Freund & Schapire 1997) and the new rows, which have none in
+    the paper either, are added. New rows are made anew each round from all rows of a class, and
+    only training rows count in the pseudo-loss.
+
+    References
+    ----------
+    Chawla et al. 2003, "SMOTEBoost: Improving Prediction of the Minority Class in Boosting", DOI
+    10.1007/978-3-540-39804-2_12, figure 2.
+    """
+
+    name: ClassVar[str] = "smoteboost"
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        n_estimators: int = 10,
+        k_neighbors: int = 5,
+        random_state: int | None = None,
+    ) -> None:
+        super().__init__(estimator, n_estimators=n_estimators, random_state=random_state)
+        self.k_neighbors = k_neighbors
+
+    def check_params(self) -> None:
+        """Raise ValueError for a value outside of its range; called before anything runs."""
+        super().check_params()
+        self._check_at_least("k_neighbors", 1)
+
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+        refuse_missing(X, self.name, "rusboost")
+        self._k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
+        super()._train(X, labels, rng)
+
+    def _rows_of_round(
+        self,
+        X: NDArray[Any],
+        labels: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        rng: Generator,
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        drawn = draw_by_weight(weights, labels, rng)
+        counts = np.bincount(labels)
+        X_new, labels_new = new_rows(X, labels, counts.max() - counts, self._k, rng)
+        return np.concatenate([X[drawn], X_new]), np.concatenate([labels[drawn], labels_new])

@@ -1,0 +1,45 @@
+"""Bags that hold all rows of the smallest class."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from imbench.strategies.ensemble.base import Ensemble, balanced_rows
+
+
+class UnderBagging(Ensemble):
+    """Every member sees the whole smallest class and as many rows of each other class.
+
+    Parameters
+    ----------
+    estimator : estimator
+    n_estimators : int, default=10
+    random_state : int or None
+
+    Attributes
+    ----------
+    estimators_, estimator_weights_, classes_
+        As in :class:`imbench.strategies.ensemble.base.Ensemble`.
+
+    Notes
+    -----
+    The rows of the larger classes are drawn without replacement, anew for each bag, and the
+    smallest class is not resampled. ``balanced_bagging`` draws a bootstrap sample first, in
+    which about a third of the rare rows are missing.
+
+    References
+    ----------
+    Barandela et al. 2003, "New Applications of Ensembles of Classifiers", DOI
+    10.1007/s10044-003-0192-z, section 3.
+    """
+
+    name: ClassVar[str] = "under_bagging"
+
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+        for _ in range(self.n_estimators):
+            rows = balanced_rows(labels, rng)
+            self._keep(self._fit_member(X[rows], labels[rows], rng))

@@ -1,0 +1,85 @@
+"""Binary cross-entropy of each output against the rest, positives weighted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from imbench.strategies.loss.outputs import (
+    at_least_float32,
+    class_sizes,
+    is_true_class,
+    sigmoid_probabilities,
+)
+from imbench.strategies.protocols import RowLoss
+from imbench.strategies.weights.checks import check_number
+
+
+@dataclass(frozen=True)
+class BCELoss:
+    """-sum_k [pos_weight_k y_k log s(z_k) + (1 - y_k) log(1 - s(z_k))] with one-hot y, sigmoid s.
+
+    Parameters
+    ----------
+    pos_weight : float, sequence of K floats, or None
+        What a positive row of an output counts, above 0; one number is for all outputs. None:
+        (N - n_k) / n_k, so that positives and negatives of an output weigh the same.
+
+    Raises
+    ------
+    ValueError
+        If ``pos_weight`` holds a value that is no number above 0; at `bind`, if it has another
+        length than there are classes.
+
+    Notes
+    -----
+    Probabilities are the sigmoids divided by their sum, not a softmax. With two classes there
+    are two outputs and both are trained.
+
+    References
+    ----------
+    ``torch.nn.BCEWithLogitsLoss``, parameter ``pos_weight``; Rifkin & Klautau 2004, "In Defense
+    of One-Vs-All Classification", JMLR 5.
+    """
+
+    pos_weight: float | Sequence[float] | None = None
+
+    def __post_init__(self) -> None:
+        several = isinstance(self.pos_weight, list | tuple)
+        values = self.pos_weight if several else [self.pos_weight]
+        if self.pos_weight is not None:
+            for i, value in enumerate(values):  # type: ignore[arg-type]
+                name = f"pos_weight[{i}]" if several else "pos_weight"
+                check_number(name, value, low=0.0, above=True)
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return the loss for training counts of shape (K,)."""
+        positive = self._positive_weights(counts)
+
+        def bce(logits: Tensor, y: Tensor) -> Tensor:
+            z = at_least_float32(logits)  # (..., B, K)
+            is_true = is_true_class(z, y)
+            by_output = torch.where(is_true, -positive.to(z.dtype) * F.logsigmoid(z), F.softplus(z))
+            return by_output.sum(-1)
+
+        return bce
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return probabilities of shape (..., K) for logits of this shape."""
+        return sigmoid_probabilities(logits)
+
+    def _positive_weights(self, counts: Tensor) -> Tensor:
+        sizes = class_sizes(counts)
+        if self.pos_weight is None:
+            return ((sizes.sum() - sizes) / sizes).clamp_min(torch.finfo(torch.float32).tiny)
+        given = torch.tensor(self.pos_weight, dtype=torch.float64, device=counts.device)
+        if given.ndim and len(given) != len(counts):
+            raise ValueError(
+                f"strategy.loss.bce.pos_weight has {len(given)} values, but this training part "
+                f"has {len(counts)} classes: give one a class, or one number for all."
+            )
+        return given.expand(len(counts))

@@ -1,0 +1,65 @@
+"""Sigmoid focal loss with rows weighted by the effective number of their class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imbench.strategies.loss.focal_sigmoid import focal_sigmoid
+from imbench.strategies.loss.outputs import sigmoid_probabilities
+from imbench.strategies.protocols import RowLoss
+from imbench.strategies.weights.checks import check_number
+from imbench.strategies.weights.effective_number import EffectiveNumberWeights
+
+
+@dataclass(frozen=True)
+class ClassBalancedFocalLoss:
+    """w_y times the sigmoid focal loss, w_c proportional to (1 - beta) / (1 - beta^n_c), sum K.
+
+    Parameters
+    ----------
+    gamma : float, default=0.5
+        Focusing parameter, at least 0.
+    beta : float, default=0.999
+        Of the effective number, in [0, 1). At 0 the loss is the sigmoid focal loss.
+
+    Raises
+    ------
+    ValueError
+        If a parameter lies outside of its range.
+
+    Notes
+    -----
+    The weights are inside the loss, which a batch averages over its rows: so does the code of
+    the paper. As an entry of the stage `weights` they would be divided by their sum in each
+    batch. Probabilities are the sigmoids divided by their sum.
+
+    References
+    ----------
+    Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples",
+    arXiv 1901.05555, section 4.3.
+    """
+
+    gamma: float = 0.5
+    beta: float = 0.999
+
+    def __post_init__(self) -> None:
+        check_number("gamma", self.gamma, low=0.0)
+        EffectiveNumberWeights(self.beta)  # checks beta
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return the loss for training counts of shape (K,)."""
+        by_class = EffectiveNumberWeights(self.beta)(counts.cpu().numpy(), 0.0)
+        weights = torch.as_tensor(by_class, device=counts.device)
+
+        def loss(logits: Tensor, y: Tensor) -> Tensor:
+            rows = focal_sigmoid(logits, y, self.gamma).sum(-1)  # (..., B)
+            return weights.to(rows.dtype)[y] * rows
+
+        return loss
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Return probabilities of shape (..., K) for logits of this shape."""
+        return sigmoid_probabilities(logits)

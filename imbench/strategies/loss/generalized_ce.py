@@ -1,0 +1,53 @@
+"""Generalised cross-entropy: between cross-entropy and absolute error, for noisy labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.strategies.protocols import RowLoss
+from imbench.strategies.weights.checks import check_number
+
+
+@dataclass(frozen=True)
+class GeneralizedCELoss:
+    """(1 - p_t^q) / q, p_t the softmax probability of the true class.
+
+    Parameters
+    ----------
+    q : float, default=0.7
+        In (0, 1]. Towards 0 the loss becomes cross-entropy; at 1 it is 1 - p_t, half the
+        absolute error, which a mislabelled row moves least.
+
+    Raises
+    ------
+    ValueError
+        If ``q`` lies outside of (0, 1].
+
+    Notes
+    -----
+    Without the paper's truncation, which drops rows that the net believes to be mislabelled.
+    The loss knows no class sizes: rows that are hard count less than in cross-entropy, and rare
+    classes are hard. Combine it with `weights` or `batches`.
+
+    References
+    ----------
+    Zhang & Sabuncu 2018, "Generalized Cross Entropy Loss for Training Deep Neural Networks with
+    Noisy Labels", arXiv 1805.07836, eq. 6.
+    """
+
+    q: float = 0.7
+
+    def __post_init__(self) -> None:
+        check_number("q", self.q, low=0.0, high=1.0, above=True)
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return the loss; the counts play no part."""
+
+        def generalized_ce(logits: Tensor, y: Tensor) -> Tensor:
+            return -torch.expm1(-self.q * cross_entropy(logits, y)) / self.q  # (..., B)
+
+        return generalized_ce

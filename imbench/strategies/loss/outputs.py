@@ -1,0 +1,39 @@
+"""What losses share: precision, one-hot labels, counts, and how sigmoids become probabilities."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return values in float32, or in float64 if they are.
+
+    Half precision is too coarse for a logarithm near zero.
+    """
+    return values if values.dtype == torch.float64 else values.float()
+
+
+def is_true_class(logits: Tensor, y: Tensor) -> Tensor:
+    """Return one-hot labels as bool, shape (..., B, K), for y of shape (..., B)."""
+    return y.unsqueeze(-1) == torch.arange(logits.shape[-1], device=y.device)
+
+
+def class_sizes(counts: Tensor) -> Tensor:
+    """Return counts of shape (K,) in float64; a class without rows counts as one row.
+
+    Its logarithm and its inverse are then finite. Nothing is drawn from such a class, so it
+    matters only for how little the net may believe in it.
+    """
+    return counts.double().clamp_min(1)
+
+
+def sigmoid_probabilities(logits: Tensor) -> Tensor:
+    """Return the sigmoids of the outputs divided by their sum, shape (..., K).
+
+    For losses that train K outputs against each class's rest. A softmax of such logits counts
+    the evidence K times: with two classes and outputs of -z and z it gives sigmoid(2 z) for
+    what the loss fitted as sigmoid(z).
+    """
+    return F.logsigmoid(logits).softmax(-1)  # in logarithms: never 0 / 0

@@ -1,0 +1,45 @@
+"""One minus the macro F1 of a batch, with probabilities in place of decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from imbench.strategies.loss.outputs import at_least_float32, is_true_class
+from imbench.strategies.protocols import RowLoss
+
+
+@dataclass(frozen=True)
+class SoftF1Loss:
+    """1 - mean over classes of 2 tp / (2 tp + fp + fn), counted with softmax probabilities.
+
+    tp is the sum of p_ic over the rows of class c, fp that over the other rows, fn that of
+    1 - p_ic over the rows of class c.
+
+    Notes
+    -----
+    A value of the batch, which every row gets: weights of rows or classes change nothing, and
+    a batch must be large enough to hold rare classes. Classes that a batch does not hold are
+    left out of the mean; their F1 is 0 whatever the net says. The paper has sigmoid outputs for
+    several labels a row.
+
+    References
+    ----------
+    Benedict et al. 2022, "sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel
+    Classification", arXiv 2108.10566 (the counts tp, fp and fn of probabilities).
+    """
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return the loss; the counts play no part."""
+
+        def soft_f1(logits: Tensor, y: Tensor) -> Tensor:
+            p = at_least_float32(logits).softmax(-1)  # (..., B, K)
+            is_true = is_true_class(p, y).to(p.dtype)
+            size = is_true.sum(-2)  # (..., K)
+            hits = (p * is_true).sum(-2)
+            f1 = 2 * hits / (p.sum(-2) + size).clamp_min(1)  # a class that is there has size >= 1
+            macro = f1.sum(-1) / (size > 0).sum(-1)
+            return (1 - macro).unsqueeze(-1).expand(y.shape)
+
+        return soft_f1

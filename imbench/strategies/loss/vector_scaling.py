@@ -1,0 +1,64 @@
+"""Logits scaled and shifted by class sizes; with one of the two it is an older loss."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.strategies.loss.outputs import at_least_float32, class_sizes
+from imbench.strategies.protocols import RowLoss
+from imbench.strategies.weights.checks import check_number
+
+
+def scaled_and_shifted(counts: Tensor, gamma: float, tau: float) -> RowLoss:
+    """Return CE((n_c / n_max)^gamma z_c + tau log pi_c) for training counts of shape (K,)."""
+    sizes = class_sizes(counts)
+    scale = (sizes / sizes.max()) ** gamma  # (K,)
+    shift = tau * (sizes / sizes.sum()).log()  # (K,)
+
+    def loss(logits: Tensor, y: Tensor) -> Tensor:
+        z = at_least_float32(logits)
+        return cross_entropy(scale.to(z.dtype) * z + shift.to(z.dtype), y)
+
+    return loss
+
+
+@dataclass(frozen=True)
+class VectorScalingLoss:
+    """CE((n_c / n_max)^gamma z_c + tau log pi_c): class sizes scale the logits and shift them.
+
+    Parameters
+    ----------
+    gamma : float, default=0.3
+        Strength of the scale, at least 0. At 0 the loss is the logit-adjusted one.
+    tau : float, default=1.0
+        Strength of the shift, at least 0. At 0 the loss has class-dependent temperatures.
+
+    Raises
+    ------
+    ValueError
+        If a parameter lies outside of its range.
+
+    Notes
+    -----
+    The paper's weights omega are left to the stage `weights`. At prediction the logits are used
+    as they are.
+
+    References
+    ----------
+    Kini et al. 2021, "Label-Imbalanced and Group-Sensitive Classification under
+    Overparameterization", arXiv 2103.01550 (the VS-loss for several classes).
+    """
+
+    gamma: float = 0.3
+    tau: float = 1.0
+
+    def __post_init__(self) -> None:
+        check_number("gamma", self.gamma, low=0.0)
+        check_number("tau", self.tau, low=0.0)
+
+    def bind(self, counts: Tensor) -> RowLoss:
+        """Return the loss for training counts of shape (K,)."""
+        return scaled_and_shifted(counts, self.gamma, self.tau)

@@ -1,0 +1,130 @@
+"""What the over-samplers of this package share: who grows by how much, and too small classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from imblearn.utils import check_sampling_strategy
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state, check_X_y
+
+
+class TooFewRows(ValueError):
+    """A class has too few rows for a sampler; raised inside ``fit_resample``.
+
+    Parameters
+    ----------
+    needed : int
+        Rows that the class would have to have.
+    label : object
+    n_rows : int
+        Rows that it has.
+    """
+
+    def __init__(self, needed: int, label: Any, n_rows: int) -> None:
+        super().__init__(f"needs {needed} rows of a class, but class {label} has {n_rows}.")
+        self.needed = needed
+        self.label = label
+        self.n_rows = n_rows
+
+
+def apportion(
+    weights: NDArray[np.float64], total: int, rng: np.random.RandomState
+) -> NDArray[np.int64]:
+    """Divide a number of new rows over old ones in proportion to weights.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n,)
+    total : int
+    rng : RandomState
+        Breaks ties between equal remainders.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Whole numbers less than one away from the exact shares, with the sum ``total``.
+    """
+    exact = weights / weights.sum() * total
+    counts = np.floor(exact).astype(np.int64)
+    order = np.lexsort((rng.permutation(len(exact)), counts - exact))
+    counts[order[: total - counts.sum()]] += 1
+    return counts
+
+
+class OverSampler(BaseEstimator, ABC):
+    """Base of an over-sampler: a subclass says what the new rows of one class are.
+
+    Parameters
+    ----------
+    sampling_strategy : float, str, dict or callable, default="auto"
+        As in imbalanced-learn; ``auto`` brings every class up to the largest.
+    random_state : int or None
+
+    Attributes
+    ----------
+    sampling_strategy_ : dict of label to int
+        New rows a class.
+    """
+
+    def __init__(self, sampling_strategy: Any = "auto", random_state: int | None = None) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.random_state = random_state
+
+    def check_params(self) -> None:
+        """Raise ValueError for a value outside of its range; called before anything runs."""
+
+    @abstractmethod
+    def new_rows(
+        self,
+        X: NDArray[Any],
+        others: NDArray[Any],
+        n_new: int,
+        rng: np.random.RandomState,
+    ) -> NDArray[Any]:
+        """Make rows of one class.
+
+        Called by :meth:`fit_resample` for each class that is to grow.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+            Rows of the class, two at least.
+        others : ndarray of shape (m, d)
+            Rows of all other classes.
+        n_new : int
+        rng : RandomState
+
+        Returns
+        -------
+        ndarray of shape (n_new, d)
+        """
+
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return all rows and, behind them, the new ones, class by class.
+
+        Raises
+        ------
+        TooFewRows
+            If a class that is to grow has a single row.
+        """
+        self.check_params()
+        rows, labels = check_X_y(X, y, dtype="numeric")
+        self.sampling_strategy_ = check_sampling_strategy(
+            self.sampling_strategy, labels, "over-sampling"
+        )
+        rng = check_random_state(self.random_state)
+        all_rows, all_labels = [rows], [labels]
+        for label, n_new in self.sampling_strategy_.items():
+            if not n_new:
+                continue
+            own = labels == label
+            if own.sum() < 2:
+                raise TooFewRows(2, label, int(own.sum()))
+            made = self.new_rows(rows[own], rows[~own], n_new, rng)
+            all_rows.append(made.astype(rows.dtype))
+            all_labels.append(np.full(n_new, label, labels.dtype))
+        return np.concatenate(all_rows), np.concatenate(all_labels)

@@ -1,0 +1,163 @@
+"""Why a sampler refused a training part: one sentence with key, class, rows and fix.
+
+After the fact, from the sampler's own error: only it knows which classes it touches. What is not
+recognised is passed on as it is, with the key in front.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.strategies.resample.base import TooFewRows
+
+# scikit-learn's sentence where a search for neighbours finds too few rows.
+NEIGHBOURS = re.compile(
+    r"n_neighbors <= n_samples_fit,.* n_neighbors = (\d+), n_samples_fit = (\d+)"
+)
+NO_CLUSTER = re.compile(r"No clusters found with sufficient samples of class (\d+)")
+ALL_OTHERS = "All support vectors are considered as noise"  # svm_smote
+ALL_OWN = "Not any neigbours belong to the majority"  # adasyn
+KNOWN = {
+    "No samples will be generated": "the classes are nearly balanced already: leave it out",
+    "not designed to work only with categorical": "every column holds categories: use smoten",
+    "float NaN to integer": "the rows of a class in a cluster are all equal: use random_over",
+}
+
+
+def explain(
+    error: Exception, sampler: Any, key: str, y: NDArray[np.int64], class_names: Sequence[str]
+) -> str | None:
+    """Return the sentence for an error of ``sampler.fit_resample``.
+
+    Called by :class:`imbench.steps.CheckedSampler`.
+
+    Parameters
+    ----------
+    error : Exception
+    sampler : object
+        The sampler that raised it.
+    key : str
+        Where it stands in the configuration.
+    y : ndarray of shape (n,)
+        Labels that it was given.
+    class_names : sequence of str
+
+    Returns
+    -------
+    str or None
+        None for an error that is not about the rows: a fault of the sampler itself.
+    """
+    text = str(error)
+    if isinstance(error, TooFewRows):
+        return _too_few(
+            key, error.needed, class_names[error.label], error.n_rows, "use random_over"
+        )
+    if found := NEIGHBOURS.search(text):
+        return _neighbours(sampler, key, y, class_names, int(found[1]), int(found[2]))
+    if found := NO_CLUSTER.search(text):
+        return _no_cluster(sampler, key, y, class_names, int(found[1]))
+    if ALL_OTHERS in text:
+        return _neighbourhood(key, "m_neighbors", sampler, "other classes", y, class_names)
+    if ALL_OWN in text:
+        return _neighbourhood(key, "n_neighbors", sampler, "their own class", y, class_names)
+    for words, sentence in KNOWN.items():
+        if words in text:
+            return f"{key}: {sentence}."
+    if not isinstance(error, ValueError):
+        return None
+    line = (text.splitlines() or ["refuses the rows"])[0].rstrip(". ")
+    return f"{key}: {re.sub(r'[.] +(?=[A-Z])', '; ', line)}."
+
+
+def milder(sampler: Any, key: str) -> str:
+    """Return what to do about a sampler that removed every row of a class."""
+    if getattr(sampler, "kind_sel", None) == "all":
+        return f"set {key}.kind_sel=mode, or choose another resampler"
+    if getattr(sampler, "consensus", None) is False:
+        return f"set {key}.consensus=true, or choose another resampler"
+    return "choose a milder sampling_strategy or another resampler"
+
+
+def _too_few(who: str, needed: int, name: str, n_rows: int, fix: str) -> str:
+    return (
+        f"{who} needs {needed} rows of a class, but class {name!r} has {n_rows} in this training "
+        f"part: {fix}."
+    )
+
+
+def _counts(sampler: Any) -> Iterator[tuple[str, int]]:
+    """Yield the numbers of neighbours among a sampler's parameters, those inside it included."""
+    params = sampler.get_params(deep=True) if hasattr(sampler, "get_params") else {}
+    for name, value in params.items():
+        if "neighbors" in name and isinstance(value, int | np.integer):
+            yield name.replace("__", "."), int(value)
+
+
+def _neighbours(
+    sampler: Any, key: str, y: NDArray[np.int64], names: Sequence[str], asked: int, found: int
+) -> str:
+    """`asked` rows were looked for (the row itself among them, or not) where there are `found`."""
+    labels, counts = np.unique(y, return_counts=True)
+    # k_neighbors looks inside a class, m_neighbors at all rows; where both fit, k comes first.
+    params = [(name, k) for name, k in _counts(sampler) if k in (asked, asked - 1)]
+    params.sort(key=lambda param: param[0].rpartition(".")[2], reverse=found == len(y))
+    if not params:
+        return f"{key} needs {asked} rows to look for neighbours, but finds {found}."
+    name, k = params[0]
+    possible = found - (asked - k)
+    fix = f"set {key}.{name}={possible}" if possible > 0 else "use random_over"
+    here = np.flatnonzero(counts == found)
+    if len(here):
+        return _too_few(f"{key}.{name}={k}", asked, names[labels[here[0]]], found, fix)
+    smallest = counts.argmin()
+    return (
+        f"{key}.{name}={k} needs {asked} rows to look for neighbours, but finds {found} in this "
+        f"training part, whose smallest class {names[labels[smallest]]!r} has {counts[smallest]}: "
+        f"{fix}."
+    )
+
+
+def _neighbourhood(
+    key: str,
+    name: str,
+    sampler: Any,
+    found: str,
+    y: NDArray[np.int64],
+    class_names: Sequence[str],
+) -> str:
+    """Every neighbour of the rows that are asked about is of the same kind; which, it hides."""
+    labels, counts = np.unique(y, return_counts=True)
+    smallest = counts.argmin()
+    return (
+        f"{key}.{name}={getattr(sampler, name)} finds rows of {found} and no others around the "
+        f"rows of a class (the smallest, {class_names[labels[smallest]]!r}, has {counts[smallest]} "
+        f"in this training part): set {key}.{name} higher, or use smote."
+    )
+
+
+def _no_cluster(
+    sampler: Any, key: str, y: NDArray[np.int64], names: Sequence[str], label: int
+) -> str:
+    """No cluster of `kmeans_smote` holds enough rows, or enough of a share, of a class."""
+    k, threshold = sampler.k_neighbors, sampler.cluster_balance_threshold
+    n_rows = int((y == label).sum())
+    if n_rows <= k:
+        fix = f"set {key}.k_neighbors={n_rows - 1}" if n_rows > 1 else "use random_over"
+        return _too_few(f"{key}.k_neighbors={k}", k + 1, names[label], n_rows, fix)
+    clusters, name = sampler.kmeans_estimator, f"{key}.kmeans_estimator"
+    if hasattr(clusters, "n_clusters"):
+        clusters, name = clusters.n_clusters, f"{name}.n_clusters"
+    share, lower = "", ""
+    if threshold != 0:
+        share = f" that are a share of it above cluster_balance_threshold={threshold}"
+        lower = f", or {key}.cluster_balance_threshold=0"
+    return (
+        f"{name}={clusters} leaves no cluster with {k + 1} rows of class {names[label]!r}{share}, "
+        f"which has {n_rows} in this training part: set {name}=1, which is SMOTE without "
+        f"clusters{lower}."
+    )

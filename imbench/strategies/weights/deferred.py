@@ -1,0 +1,60 @@
+"""Class weights that set in late in the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.strategies.protocols import Weights
+from imbench.strategies.weights.checks import check_number
+
+
+@dataclass(frozen=True)
+class DeferredWeights:
+    """All ones until a share of the epochs is over, then the weights of another entry.
+
+    The net first learns its features from the rows as they are, and only then where the
+    borders between classes should be (DRW, deferred re-weighting).
+
+    Parameters
+    ----------
+    weights : Weights
+        Any entry of the stage `weights`.
+    start : float, default=0.8
+        Share of the epochs before the weights set in, in [0, 1).
+
+    Raises
+    ------
+    ValueError
+        If ``weights`` cannot be called or ``start`` lies outside of [0, 1).
+
+    Notes
+    -----
+    The weights are there from the first epoch e with e / epochs >= start: with fewer than
+    1 / (1 - start) epochs there is none. The paper also lowers the learning rate there, by 100;
+    that is a matter of the model here.
+
+    References
+    ----------
+    Cao et al. 2019, "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss",
+    arXiv 1906.07413, algorithm 1.
+    """
+
+    weights: Weights
+    start: float = 0.8
+
+    def __post_init__(self) -> None:
+        if not callable(self.weights):
+            raise ValueError(
+                "weights must be an entry of the stage 'weights', {_target_: ...}, "
+                f"got weights={self.weights!r}."
+            )
+        check_number("start", self.start, low=0.0, high=1.0, below=True)
+
+    def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
+        """Return weights of shape (K,) for counts of shape (K,)."""
+        if progress < self.start:
+            return np.ones(len(counts))
+        return self.weights(counts, progress)
