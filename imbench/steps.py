@@ -138,14 +138,22 @@ def n_fits(estimator: Any) -> int:
 
 
 def notes(estimator: Any) -> tuple[str, ...]:
-    """Return what the steps inside had to change (``notes_``), each sentence once."""
-    found = [
+    """Return what ensembles and steps inside had to change (``notes_``), each sentence once."""
+    found = [*_own_notes(estimator)]
+    found += [
         note
         for pipeline in fitted_models(estimator)
         for _, step in pipeline.steps
         for note in getattr(step, "notes_", ())
     ]
     return tuple(dict.fromkeys(found))
+
+
+def _own_notes(estimator: Any) -> Iterator[str]:
+    """Yield the notes of a wrapper and of the wrappers inside."""
+    yield from getattr(estimator, "notes_", ())
+    if hasattr(estimator, "estimator_"):
+        yield from _own_notes(estimator.estimator_)
 
 
 def history(estimator: Any) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from imbench.strategies.base import Strategy
 
 # Parameters of a model, where it has them.
 SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
+SMALL_ENSEMBLE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Outcome:
 def parts(
     model: str, strategy: str, overrides: Sequence[str] = (), config_dir: Path | None = None
 ) -> tuple[Model, Strategy]:
-    """Compose a model and a strategy from their yaml files, the model made small.
+    """Compose a model and a strategy from their yaml files, both made small.
 
     Parameters
     ----------
@@ -59,6 +60,9 @@ def parts(
     config = composer.cells(words, multirun=False)[0]
     for name in SMALL.keys() & config["model"]["estimator"].keys():
         config["model"]["estimator"][name] = SMALL[name]
+    for entry in (config["strategy"].get("ensemble") or {}).values():
+        if "n_estimators" in entry:
+            entry["n_estimators"] = min(entry["n_estimators"], SMALL_ENSEMBLE)
     problems = configuration.check(config, composer.folders)
     assert not problems, problems
     return configuration.model_of(config), configuration.strategy_of(config)
