@@ -10,4 +10,5 @@ bash scripts/setup.sh
 .venv/bin/mypy
 # Two workers with one thread each: threads times workers is the number of cores.
 export OMP_NUM_THREADS=1
-.venv/bin/pytest -n 2 "$@"
+# worksteal keeps neighbouring tests on one worker: the contract tests of a strategy share fits.
+.venv/bin/pytest -n 2 --dist worksteal "$@"

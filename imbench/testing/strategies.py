@@ -29,11 +29,17 @@ KEPT = 256  # outcomes that the tests of one strategy share
 
 
 @functools.lru_cache(maxsize=KEPT)
+def _parts(model_name: str, selection: str, config_dir: Path | None) -> tuple[Model, Strategy]:
+    """Compose once what many tests fit: `build` works on copies."""
+    return cells.parts(model_name, selection, config_dir=config_dir)
+
+
+@functools.lru_cache(maxsize=KEPT)
 def outcome(
     model_name: str, selection: str, case: str, config_dir: Path | None
 ) -> cells.Outcome | str:
     """Return what a cell says about every row of its data, or why it cannot be fitted."""
-    model, strategy = cells.parts(model_name, selection, config_dir=config_dir)
+    model, strategy = _parts(model_name, selection, config_dir)
     data = CASES[case]()
     return cells.outcome_or_reason(data, model, strategy, one_fold(data), data.X)
 
@@ -135,7 +141,7 @@ class StrategyContract:
         return f"[{company},{self.name}]" if company else self.name
 
     def _parts(self, model_name: str) -> tuple[Model, Strategy]:
-        return cells.parts(model_name, self._selection(), config_dir=self.config_dir)
+        return _parts(model_name, self._selection(), self.config_dir)
 
     def _found(self, model_name: str, case: str) -> cells.Outcome | str:
         return outcome(model_name, self._selection(), case, self.config_dir)
