@@ -108,7 +108,7 @@ def test_smote_works_inside_each_bag_and_not_in_front_of_them():
     fitted = build(model, strategy, TABLE, seed=0).fit(X, y)
     assert type(fitted) is BalancedBagging
     members = list(fitted_models(fitted))
-    assert len(members) == len(fitted.estimators_) == 10
+    assert len(members) == len(fitted.estimators_) == 4
     for member in members:
         assert member["smote"].sampler_.random_state is not None
         n_rows = member["rows"].class_counts_

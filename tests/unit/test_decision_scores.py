@@ -205,7 +205,7 @@ def test_logit_adjustment_on_classes_of_one_size_changes_nothing():
 def test_logit_adjustment_takes_the_shares_that_the_model_was_trained_on():
     fitted, _, _ = fitted_on("[bagging,logit_adjustment]", (900, 60))
     counts = [m.named_steps["rows"].class_counts_ for m in fitted.estimator_.estimators_]
-    np.testing.assert_allclose(fitted.shares_, np.sum(counts, axis=0) / 9600)
+    np.testing.assert_allclose(fitted.shares_, np.sum(counts, axis=0) / (4 * 960))
     assert not np.allclose(fitted.shares_, [0.9375, 0.0625])
 
 

@@ -43,9 +43,9 @@ def checked(sampler, names=("many", "some", "few")):
     [
         ("none", 1),
         ("random_over", 1),
-        ("balanced_bagging", 10),
+        ("balanced_bagging", 4),
         ("threshold", 6),
-        ("[balanced_bagging,threshold]", 60),
+        ("[balanced_bagging,threshold]", 24),
         ("[random_over,threshold]", 6),
     ],
 )
