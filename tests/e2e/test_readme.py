@@ -50,7 +50,7 @@ def test_there_are_four_recipes() -> None:
 def test_add_a_strategy(run: Run, tmp_path: Path) -> None:
     done = run(*follow("strategy", tmp_path), "model=knn")
     assert done.code == 0
-    assert "tomek+threshold" in done.out
+    assert "tomek_all+threshold" in done.out
 
 
 def test_the_contract_of_the_recipe_passes(tmp_path: Path) -> None:
