@@ -9,8 +9,9 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
+from imbench.models.batching import Rows
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Rows, Settings, Stages, batch_loss, train
+from imbench.models.trainer import Job, Settings, Stages, batch_loss, train
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.cutmix import CutMix, random_boxes
@@ -279,7 +280,8 @@ def make_net():
 
 def run(net, rows, batch_size=50, epochs=1, **stages):
     settings = Settings(3, epochs, batch_size, "sgd", 0.1, 0.0, False)
-    return train(net, rows, None, Stages(cross_entropy, **stages), settings, seeded(7))
+    job = Job(net, rows, None, Stages(cross_entropy, **stages), settings, seeded(7))
+    return train([job])[0]
 
 
 class InOrder:

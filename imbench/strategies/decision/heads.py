@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Generator, Tensor, nn
 
 from imbench.errors import Incompatible
+from imbench.models.randomness import seeded
 from imbench.steps import fitted_models
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.decision.base import DecisionRule
@@ -119,8 +120,7 @@ class HeadRule(DecisionRule):
         device = next(model.net_.parameters()).device
         features = torch.as_tensor(model.embed(X)).to(device)
         generator = Generator(device).manual_seed(seed)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.default_generator.manual_seed(seed)
+        with seeded(seed, device):
             head = self._new_head(model, features, torch.as_tensor(y).to(device), generator)
         model.net_[1] = head.to(device).requires_grad_(False)
         if self.is_softmax:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -46,6 +47,9 @@ class AUCMarginLoss:
     Yuan et al. 2021, "Large-scale Robust Deep AUC Maximization: A New Surrogate Loss and
     Empirical Studies on Medical Image Classification", arXiv 2012.03173 (the AUC margin loss).
     """
+
+    stacks: ClassVar[bool] = True
+    batch_level: ClassVar[bool] = True
 
     margin: float = 1.0
 

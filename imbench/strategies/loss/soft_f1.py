@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -29,6 +30,9 @@ class SoftF1Loss:
     Benedict et al. 2022, "sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel
     Classification", arXiv 2108.10566 (the counts tp, fp and fn of probabilities).
     """
+
+    stacks: ClassVar[bool] = True
+    batch_level: ClassVar[bool] = True
 
     def bind(self, counts: Tensor) -> RowLoss:
         """Return the loss; the counts play no part."""
