@@ -53,6 +53,8 @@ class FoldResult:
         Label of the class that ``f1_minority`` is about.
     fit_s, predict_s : float
         Wall-clock seconds.
+    n_together : int
+        Folds that were fitted side by side; ``fit_s`` is the time of all divided by it.
     n_fits : int
         Models fitted for this fold, inner folds and ensemble members included.
     peak_bytes : int
@@ -89,6 +91,7 @@ class FoldResult:
     minority: int
     fit_s: float = 0.0
     predict_s: float = 0.0
+    n_together: int = 1
     n_fits: int = 0
     peak_bytes: int = 0
     device: str = "cpu"

@@ -125,6 +125,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         self.amp = amp
         self.random_state = random_state
 
+    @property
+    def trains_in_stacks(self) -> bool:
+        """Whether several such nets can be trained as one, and are worth it."""
+        return bool(getattr(self.backbone or MLP(), "stacks", False))
+
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         if self.optimizer not in ("adam", "adamw", "sgd"):

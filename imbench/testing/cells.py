@@ -15,8 +15,8 @@ from imbench.build import build
 from imbench.cli.compose import Composer
 from imbench.datasets.base import Dataset
 from imbench.errors import DataError, Incompatible
+from imbench.folds import fit_fold
 from imbench.models.base import Model
-from imbench.run import fit_fold
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 

@@ -37,7 +37,9 @@ def test_a_second_identical_command_computes_nothing_and_prints_the_same(
 ) -> None:
     first = run(*CELL)
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("r0-f*")}
-    monkeypatch.setattr("imbench.run.fit_fold", lambda *a: pytest.fail("a stored fold was fitted"))
+    monkeypatch.setattr(
+        "imbench.folds.fit_fold", lambda *a: pytest.fail("a stored fold was fitted")
+    )
     second = run(*CELL)
     assert len(files) == 10
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("r0-f*")} == files

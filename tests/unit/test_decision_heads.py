@@ -8,8 +8,8 @@ from torch import Generator, nn
 
 from imbench.datasets.base import Dataset
 from imbench.errors import Incompatible
+from imbench.folds import fit_fold
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.run import fit_fold
 from imbench.splits import Fold
 from imbench.steps import fitted_models
 from imbench.strategies.decision.crt import ClassifierRetraining
