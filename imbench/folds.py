@@ -85,26 +85,38 @@ def fit_fold(
     return estimator, time.perf_counter() - started
 
 
-def run_folds(task: Task, folds: Sequence[Fold]) -> Iterator[FoldResult]:
+def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
     """Fit and predict; whatever goes wrong becomes a status.
+
+    Parameters
+    ----------
+    task : Task
+    missing : sequence of Fold
+        The folds of the task that are wanted. Folds that train as one stack are all fitted
+        again if one of them is missing: in another stack the bits would differ.
 
     Yields
     ------
     FoldResult
         In the order of the folds, each as soon as it is there.
     """
-    size = _how_many_together(task, folds)
-    for start in range(0, len(folds), size):
-        part = folds[start : start + size]
+    size = _how_many_together(task)
+    wanted = {(fold.repeat, fold.fold) for fold in missing}
+    for start in range(0, len(task.folds), size):
+        part = task.folds[start : start + size]
+        if not any((fold.repeat, fold.fold) in wanted for fold in part):
+            continue
         with _warnings_by_thread() as log:
             fits = _fits(task, part, log)
             for fold, fit in zip(part, fits, strict=True):
+                if (fold.repeat, fold.fold) not in wanted:
+                    continue
                 with log.of(fold):
                     outcome = _outcome(task, fold, fit)
                 yield FoldResult(**_facts(task, fold), **outcome, warnings=log.distinct(fold))
 
 
-def _how_many_together(task: Task, folds: Sequence[Fold]) -> int:
+def _how_many_together(task: Task) -> int:
     """Return how many folds are fitted at once: many where nets train in stacks, else one.
 
     A fold that is killed on its way is lost, and nets that cannot be stacked take long.
@@ -113,7 +125,7 @@ def _how_many_together(task: Task, folds: Sequence[Fold]) -> int:
         return 1
     row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
     row_bytes = max(row_bytes, 8 * task.data.info.n_features)
-    largest = max((len(fold.train_index) for fold in folds), default=1)
+    largest = max(len(fold.train_index) for fold in task.folds)
     return int(np.clip(MAX_BYTES // (row_bytes * largest), 1, MAX_TOGETHER))
 
 

@@ -5,6 +5,10 @@ deep inside, and know nothing of each other. :func:`run_together` runs such call
 call that comes to the training of a net hands it in and waits, and as soon as every call waits,
 the nets that fit together are trained as one stack. Nothing but the training of nets is shared,
 and no estimator has to be written for it.
+
+Which nets come together, and in which order, follows from the calls alone and never from the
+time that a thread takes: rounding depends on a net's place in a stack, and the same command has
+to end in the same bits.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import joblib
-from joblib.parallel import SequentialBackend, ThreadingBackend
+from joblib.parallel import ParallelBackendBase, SequentialBackend
 
 from imbench.models.stack import can_stack
 from imbench.models.trainer import Job, Training, train
@@ -25,7 +29,7 @@ MAX_NETS = 256  # in one stack
 MAX_BYTES = 2**28  # of rows in one stack
 # A net with fewer batches waits for the others with every step that they still do.
 MIN_SHARE_OF_STEPS = 0.8
-THREADS = 64  # inner calls of one call that may wait at the same time
+INNER_CALLS = 64  # of one call, that may be on their way at the same time
 
 T = TypeVar("T")
 _local = threading.local()
@@ -36,9 +40,29 @@ class _Waiting:
     """A job that was handed in."""
 
     job: Job
+    place: tuple[int, ...]  # of the call that handed it in, among all
     done: threading.Event = field(default_factory=threading.Event)
     training: Training | None = None
     error: BaseException | None = None
+
+
+@dataclass(eq=False)
+class _Inner:
+    """A call inside a call."""
+
+    func: Callable[[], Any]
+    result: Any = None
+    error: BaseException | None = None
+    ended: bool = False
+    is_awaited: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Keep what the call returns or raises."""
+        try:
+            self.result = self.func()
+        except BaseException as error:
+            self.error = error
 
 
 class _Stopped(BaseException):
@@ -56,7 +80,7 @@ class _Meeting:
 
     def train(self, job: Job) -> Training:
         """Hand in a job and wait for it; called by a thread that was counted."""
-        entry = _Waiting(job)
+        entry = _Waiting(job, _local.place)
         with self._changed:
             if self._stopped:
                 raise _Stopped
@@ -69,19 +93,28 @@ class _Meeting:
         assert entry.training is not None
         return entry.training
 
-    @contextmanager
-    def counted(self, change: int = 1) -> Iterator[None]:
-        """Count a thread as on its way while the block runs; -1 takes a waiting one out."""
-        self._add(change)
-        try:
-            yield
-        finally:
-            self._add(-change)
-
-    def _add(self, change: int) -> None:
+    def add(self, change: int) -> None:
+        """Count calls that are on their way: not waiting, and not at an end."""
         with self._changed:
             self._active += change
             self._changed.notify_all()
+
+    def wait(self, inner: _Inner) -> None:
+        """Wait for a call inside; called by a thread that is counted, and is not while it waits."""
+        with self._changed:
+            if not inner.ended:
+                inner.is_awaited = True
+                self._active -= 1
+                self._changed.notify_all()
+        inner.done.wait()
+
+    def ends(self, inner: _Inner) -> None:
+        """Take a call out, or count in its place, without a gap, the one that waits for it."""
+        with self._changed:
+            inner.ended = True
+            self._active -= not inner.is_awaited
+            self._changed.notify_all()
+        inner.done.set()
 
     def lead(self, n_calls: int, finished: Callable[[], int]) -> None:
         """Train what is handed in until every call has ended; called by the main thread."""
@@ -92,7 +125,8 @@ class _Meeting:
                 )
                 if finished() == n_calls:
                     return
-                entries, self._waiting = self._waiting, []
+                entries = sorted(self._waiting, key=lambda entry: entry.place)
+                self._waiting = []
             for group in groups([entry.job for entry in entries]):
                 self._train_group([entries[i] for i in group])
 
@@ -110,7 +144,7 @@ class _Meeting:
         self._release(entries)
 
     def _release(self, entries: Sequence[_Waiting]) -> None:
-        self._add(len(entries))
+        self.add(len(entries))
         for entry in entries:
             entry.done.set()
 
@@ -124,38 +158,65 @@ class _Meeting:
         self._release(entries)
 
 
-class _Backend(ThreadingBackend):
-    """joblib's threads, counted: the members of scikit-learn's ensembles, inner folds."""
+class _Backend(ParallelBackendBase):
+    """Threads for joblib that a meeting counts: members of scikit-learn's ensembles, inner folds.
 
-    def __init__(self, meeting: _Meeting | None = None, **options: Any) -> None:
-        super().__init__(**options)
-        self.meeting = meeting or _local.meeting
+    A call is counted from the moment at which it is submitted, and whoever waits for it is not.
+    """
 
-    def submit(self, func: Callable[[], Any], callback: Any = None) -> Any:
-        def counted() -> Any:
-            with self.meeting.counted(), _inside(self.meeting):
-                return func()
+    supports_retrieve_callback = False
+    uses_threads = True
+    supports_sharedmem = True
 
-        return super().submit(counted, callback)
+    def __init__(self, meeting: _Meeting, place: tuple[int, ...]) -> None:
+        super().__init__(nesting_level=0)
+        self.meeting, self.place = meeting, place
+        self._n_parallel = self._n_submitted = 0
+
+    def effective_n_jobs(self, n_jobs: int | None) -> int:
+        return 1 if n_jobs is None else max(n_jobs, 1)
+
+    def configure(self, n_jobs: int = 1, parallel: Any = None, **options: Any) -> int:
+        self.parallel = parallel
+        return self.effective_n_jobs(n_jobs)
+
+    def start_call(self) -> None:
+        self._n_parallel += 1
+        self._n_submitted = 0
+
+    def submit(self, func: Callable[[], Any], callback: Any = None) -> _Inner:
+        inner = _Inner(func)
+        place = (*self.place, self._n_parallel, self._n_submitted)
+        self._n_submitted += 1
+        self.meeting.add(1)
+
+        def run() -> None:
+            with _inside(self.meeting, place):
+                inner.run()
+            if callback is not None:
+                callback(inner)  # joblib submits the next call
+            self.meeting.ends(inner)
+
+        threading.Thread(target=run, daemon=True).start()
+        return inner
+
+    def retrieve_result(self, out: _Inner, timeout: float | None = None) -> Any:
+        self.meeting.wait(out)
+        if out.error is not None:
+            raise out.error
+        return out.result
 
     def get_nested_backend(self) -> tuple[Any, int | None]:
         return SequentialBackend(nesting_level=1), None
 
-    def start_call(self) -> None:
-        self.meeting._add(-1)  # the caller only waits for its threads from here
-
-    def stop_call(self) -> None:
-        self.meeting._add(1)
-
 
 @contextmanager
-def _inside(meeting: _Meeting) -> Iterator[None]:
-    before = getattr(_local, "meeting", None)
-    _local.meeting = meeting
+def _inside(meeting: _Meeting, place: tuple[int, ...]) -> Iterator[None]:
+    _local.meeting, _local.place = meeting, place
     try:
         yield
     finally:
-        _local.meeting = before
+        _local.meeting = None
 
 
 def run_together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
@@ -177,10 +238,8 @@ def run_together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
 
     def run(i: int) -> None:
         try:
-            with (
-                _inside(meeting),
-                joblib.parallel_config(_Backend(meeting, nesting_level=0), n_jobs=THREADS),
-            ):
+            backend = _Backend(meeting, (i,))
+            with _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=INNER_CALLS):
                 results[i] = calls[i]()
         except Exception as error:
             results[i] = error
@@ -188,9 +247,9 @@ def run_together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
             pass
         finally:
             ended.append(i)
-            meeting._add(-1)
+            meeting.add(-1)
 
-    meeting._add(len(calls))
+    meeting.add(len(calls))
     threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(calls))]
     for thread in threads:
         thread.start()

@@ -291,10 +291,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         return Rows(x, torch.tensor(y, device=device), weight)
 
     def _inputs(self, X: ArrayLike) -> Tensor:
-        rows = np.asarray(
-            validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
-        )
-        if not rows.flags.writeable:  # PyTorch warns about tensors on read-only memory
-            rows = rows.copy()
+        rows = validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
+        # A copy, also because matrix products may round differently on memory that is aligned
+        # differently, and NumPy's is by chance.
         device = next(self.net_.parameters()).device
-        return torch.as_tensor(rows).view(-1, *self._shape()).to(device)
+        return torch.tensor(rows, device=device).view(-1, *self._shape())
