@@ -195,6 +195,9 @@ def _check_choices(config: Config) -> list[str]:
         problems.append(f"amp={config['amp']} must be true or false.")
     if type(config["seed"]) is not int or config["seed"] < 0:
         problems.append(f"seed={config['seed']} must be an integer of at least 0.")
+    n_jobs = config["n_jobs"]
+    if type(n_jobs) is not int or (n_jobs < 1 and n_jobs != -1):
+        problems.append(f"n_jobs={n_jobs} must be an integer of at least 1, or -1 for all cores.")
     return problems
 
 

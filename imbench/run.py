@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +85,44 @@ class Runner:
                 del self._datasets[next(iter(self._datasets))]
             self._datasets[name] = load_dataset(node)
         return self._datasets[name]
+
+
+def run_cells(
+    runner: Runner, configs: Sequence[Mapping[str, Any]], n_jobs: int
+) -> Iterator[CellResult]:
+    """Run cells, several at a time if asked, and yield them in their order.
+
+    Parameters
+    ----------
+    runner : Runner
+        Runs the cells itself if they run one after another.
+    configs : sequence of mapping
+        Composed and checked.
+    n_jobs : int
+        Cells side by side; -1 is one a core. Each has a process of its own, which divide the
+        cores: threads times processes are the number of cores.
+    """
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    n_workers = min(n_cores or 1 if n_jobs == -1 else n_jobs, len(configs))
+    if n_workers == 1:
+        yield from map(runner.run, configs)
+        return
+    import joblib
+
+    threads = max((n_cores or 1) // n_workers, 1)
+    with joblib.parallel_config("loky", inner_max_num_threads=threads):
+        work = joblib.Parallel(n_workers, return_as="generator", batch_size=1)
+        yield from work(joblib.delayed(_run_cell)(runner.results_dir, c) for c in configs)
+
+
+def _run_cell(results_dir: Path, config: Mapping[str, Any]) -> CellResult:
+    return _runner_of_process(results_dir).run(config)
+
+
+@lru_cache(maxsize=1)
+def _runner_of_process(results_dir: Path) -> Runner:
+    """Return the runner of a worker process, which keeps its data sets from cell to cell."""
+    return Runner(results_dir)
 
 
 def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model) -> Task:

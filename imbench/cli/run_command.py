@@ -71,7 +71,7 @@ def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
     from imbench.components import construct
     from imbench.config import splitter_of
     from imbench.metrics import metric_options
-    from imbench.run import Runner
+    from imbench.run import Runner, run_cells
     from imbench.tracking import Tracker
 
     options = metric_options(configs[0]["metrics"])
@@ -85,14 +85,16 @@ def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
     with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
         runner.on_fold = bar.fold_done
         try:
-            for i, config in enumerate(configs):
-                bar.cell_starts(i, len(configs), config)
-                cells.append(runner.run(config))
+            bar.cell_starts(0, len(configs), configs[0])
+            for i, cell in enumerate(run_cells(runner, configs, configs[0]["n_jobs"])):
+                cells.append(cell)
                 bar.jump_to(sum(n_folds[: i + 1]))
                 try:
-                    tracker.log_cell(cells[-1], options)
+                    tracker.log_cell(cell, options)
                 except ImbenchError as error:
                     untracked.append(str(error))
+                if i + 1 < len(configs):
+                    bar.cell_starts(i + 1, len(configs), configs[i + 1])
         except KeyboardInterrupt:
             bar.stop()
             print(
