@@ -210,6 +210,8 @@ def _fit_and_predict(task: Task, fold: Fold) -> dict[str, Any]:
         "y_pred": predicted,
         "y_score": scores,
         "history": steps.history(estimator),
+        # One is drawn a cell: images of every fold would weigh as much as their scores.
+        **(steps.picture(estimator) if fold.repeat == fold.fold == 0 else {}),
     }
 
 
