@@ -157,7 +157,7 @@ def _made_images(cell: CellResult, fold: FoldResult, shown: list[int], what: str
         axes.set_yticks([height / 2, 1.5 * height], ["real", "made"], fontsize="small")
         axes.set(xticks=[], frame_on=False)
         axes.tick_params(length=0)
-        axes.set_title(names[k], fontsize="small", loc="left")
+        axes.set_title(f"class {names[k]}", fontsize="small", loc="left")
     return figure
 
 
@@ -179,7 +179,7 @@ def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str
     names, points = _names(cell), fold.picture
     columns = min(len(shown), 3)
     lines = -(-len(shown) // columns)
-    figure = _figure(cell, what, (max(3.2 * columns, 4.6), 0.9 + 3.2 * lines))
+    figure = _figure(cell, what, (max(3.2 * columns, 5.2), 1.2 + 3.4 * lines))
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[len(shown) :]:
         axes.remove()
@@ -192,12 +192,14 @@ def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str
         )
         for chosen, label, style in layers:
             axes.scatter(*points[chosen].T, s=16, linewidths=1, label=label, **style)
-        axes.set_title(names[k], fontsize="small")
+        axes.set_title(f"class {names[k]}", fontsize="small")
         axes.grid(alpha=0.25)
-    figure.supxlabel("first principal component of the training rows", fontsize="small")
-    figure.supylabel("second", fontsize="small")
+        axes.set(xlabel="first principal component", ylabel="second")
+        axes.label_outer()
     handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, fontsize="small", ncols=3, loc="outside lower center")
+    figure.legend(
+        handles, labels, fontsize="small", ncols=min(columns, 2), loc="outside lower center"
+    )
     return figure
 
 

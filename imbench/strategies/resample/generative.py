@@ -136,7 +136,13 @@ class GenerativeSampler(BaseOverSampler):
         grown: Mapping[Any, int],
         rng: np.random.RandomState,
     ) -> dict[Any, NDArray[Any]]:
-        """Return new rows of the classes that are to grow, drawn from one net."""
+        """Return new rows of the classes that are to grow, drawn from one net.
+
+        Raises
+        ------
+        ValueError
+            If the net has no finite rows to give.
+        """
         self.picture_ = None
         if not grown:
             return {}
@@ -156,7 +162,10 @@ class GenerativeSampler(BaseOverSampler):
             for label, n_new in grown.items():
                 condition = torch.zeros(n_new, len(classes), device=device)
                 condition[:, int(np.flatnonzero(classes == label)[0])] = 1
-                made[label] = codec.decode(sample(condition).cpu().numpy())
+                rows = sample(condition).cpu().numpy()
+                if not np.isfinite(rows).all():
+                    raise ValueError(f"training diverged with lr={self.lr}: set a lower lr.")
+                made[label] = codec.decode(rows)
         self.picture_ = picture(encoded, y, made, codec, self.input_shape, rng)
         self.device_ = str(device)
         return made

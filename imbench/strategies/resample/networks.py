@@ -48,8 +48,9 @@ def normal(shape: Sequence[int], generator: Generator) -> Tensor:
 def gumbel(shape: Sequence[int], generator: Generator) -> Tensor:
     """Return standard Gumbel numbers: the largest of logits plus them is a draw of a softmax."""
     uniform = torch.rand(tuple(shape), generator=generator, device=generator.device)
-    tiny = torch.finfo(uniform.dtype).tiny
-    return -torch.log(-torch.log(uniform.clamp(min=tiny)).clamp(min=tiny))
+    tiny = torch.finfo(uniform.dtype).tiny  # rand may return 0
+    exponential = -torch.log(uniform.clamp(min=tiny))
+    return -torch.log(exponential.clamp(min=tiny))
 
 
 def blocks(outputs: Tensor, codec: RowCodec) -> tuple[Tensor, list[Tensor]]:
