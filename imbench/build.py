@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from imblearn.pipeline import Pipeline
@@ -138,9 +138,12 @@ def _takes_nan(sampler: Any) -> bool:
 
 
 def _sampler(name: str, sampler: Any, info: DatasetInfo) -> CheckedSampler:
-    """Return a copy that knows its categorical columns: seeds are set inside, fold by fold."""
+    """Return a copy that knows columns and shape of its rows: seeds are set inside, by fold."""
     copy = clone(sampler, safe=False)
-    if info.categorical and "categorical_features" in getattr(copy, "get_params", dict)():
+    parameters: Mapping[str, Any] = getattr(copy, "get_params", dict)()
+    if info.input_shape is not None and "input_shape" in parameters:
+        copy.set_params(input_shape=info.input_shape)
+    if info.categorical and "categorical_features" in parameters:
         # `clean` puts categorical columns last.
         first = info.n_features - len(info.categorical)
         copy.set_params(categorical_features=list(range(first, info.n_features)))

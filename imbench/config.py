@@ -135,7 +135,8 @@ def identity(config: Config) -> dict[str, Any]:
     for part, left_out in NOT_IN_RUN_ID.items():
         node = copy.deepcopy(dict(config[part]))
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
-    kept["model"]["estimator"] = _without_device(kept["model"].get("estimator"))
+    for part in ("model", "strategy"):
+        kept[part] = _without_device(kept[part])
     return kept
 
 

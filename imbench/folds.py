@@ -209,6 +209,8 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         "y_pred": predicted,
         "y_score": scores,
         "history": steps.history(estimator),
+        # One is drawn a cell: images of every fold would weigh as much as their scores.
+        **(steps.picture(estimator) if fold.repeat == fold.fold == 0 else {}),
     }
 
 

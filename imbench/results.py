@@ -3,7 +3,8 @@
 ``<results_dir>/runs/<dataset>-<model>-<label>-<run_id>/`` holds
 
 - ``cell.json``: what the cell is (resolved configuration, label, stages);
-- ``r0-f3.npz``: test rows, labels, predictions, scores and the training curve of a fold;
+- ``r0-f3.npz``: test rows, labels, predictions, scores and the training curve of a fold; where
+  a sampler shows the rows it made, a few of them beside training rows;
 - ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
 
 The arrays are written first and the JSON last, each to a temporary file that is flushed and
@@ -32,6 +33,7 @@ from imbench.errors import ConfigError, DataError
 
 Status = Literal["ok", "skipped", "failed"]
 ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
+PICTURE = ("picture", "picture_y", "picture_made")  # absent from a file where there is none
 FORMAT = 1
 
 
@@ -77,6 +79,10 @@ class FoldResult:
         Class probabilities, rows sum to one.
     history : ndarray of shape (n_epochs, 2)
         Training loss and validation score by epoch; (0, 2) for models without epochs.
+    picture : ndarray of shape (n, C, H, W) or (n, 2)
+        Rows that a sampler shows: images, or points of a table; (0, 2) if there is none.
+    picture_y, picture_made : ndarray of shape (n,)
+        Their labels, and whether the sampler made them.
     """
 
     run_id: str
@@ -107,6 +113,9 @@ class FoldResult:
     y_pred: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     y_score: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     history: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    picture: NDArray[Any] = field(default_factory=lambda: np.empty((0, 2), np.float32))
+    picture_y: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    picture_made: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,12 +209,13 @@ class Store:
         """Store one fold, arrays first, so that the JSON is the mark of completeness."""
         stem = self._stem(key, result.repeat, result.fold)
         buffer = io.BytesIO()
-        np.savez(buffer, **{name: getattr(result, name) for name in ARRAYS})
+        names = (*ARRAYS, *PICTURE) if len(result.picture) else ARRAYS
+        np.savez(buffer, **{name: getattr(result, name) for name in names})
         arrays = buffer.getvalue()
         meta = {
             f.name: getattr(result, f.name)
             for f in dataclasses.fields(result)
-            if f.name not in ARRAYS
+            if f.name not in (*ARRAYS, *PICTURE)
         }
         meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
         _write_atomically(stem.with_suffix(".npz"), arrays)
@@ -300,7 +310,7 @@ def _read_fold(stem: Path) -> FoldResult:
     if hashlib.sha256(arrays).hexdigest() != meta.pop("arrays_sha256"):
         raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
     with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
-        values = {name: loaded[name] for name in ARRAYS}
+        values = {name: loaded[name] for name in (*ARRAYS, *PICTURE) if name in loaded}
     tuples = ("class_names", "counts_before", "counts_after", "warnings", "notes")
     try:
         meta |= {name: tuple(meta[name]) for name in tuples}

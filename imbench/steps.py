@@ -166,6 +166,20 @@ def history(estimator: Any) -> NDArray[np.float64]:
     return curves[0] if len(curves) == 1 else np.empty((0, 2))
 
 
+def picture(estimator: Any) -> dict[str, NDArray[Any]]:
+    """Return what a sampler inside shows of its rows (``picture_``), for a `FoldResult`.
+
+    The first sampler that has something to show, of the first member of an ensemble; {} if
+    there is none. See :class:`imbench.strategies.resample.picture.Picture`.
+    """
+    for pipeline in fitted_models(estimator):
+        for _, step in pipeline.steps:
+            shown = getattr(getattr(step, "sampler_", None), "picture_", None)
+            if shown is not None:
+                return {"picture": shown.rows, "picture_y": shown.y, "picture_made": shown.made}
+    return {}
+
+
 def device(estimator: Any) -> str:
     """Return the device that the nets inside were trained on; ``cpu`` for everything else."""
     models = [p.named_steps["model"] for p in fitted_models(estimator)]

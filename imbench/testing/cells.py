@@ -23,6 +23,7 @@ from imbench.strategies.base import Strategy
 # Parameters of a model, where it has them.
 SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
 SMALL_ENSEMBLE = 4
+SMALL_STEPS = 60  # of a generative sampler
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,9 @@ def parts(
     for entry in (config["strategy"].get("ensemble") or {}).values():
         if "n_estimators" in entry:
             entry["n_estimators"] = min(entry["n_estimators"], SMALL_ENSEMBLE)
+    for entry in (config["strategy"].get("resample") or {}).values():
+        if "n_steps" in entry:
+            entry["n_steps"] = SMALL_STEPS
     problems = configuration.check(config, composer.folders)
     assert not problems, problems
     return configuration.model_of(config), configuration.strategy_of(config)
