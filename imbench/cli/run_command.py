@@ -38,7 +38,7 @@ def command(words: list[str]) -> int:
         print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
         return 0
     _check_all(configs, composer.folders)
-    return _run_all(configs)
+    return _run_all(configs, options.traceback)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +67,7 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
-def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
+def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int:
     from imbench.components import construct
     from imbench.config import splitter_of
     from imbench.metrics import metric_options
@@ -101,7 +101,7 @@ def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
                 file=sys.stderr,
             )
             return 130
-    _print_results(cells, options, configs[0]["output"])
+    _print_results(cells, options, configs[0]["output"], show_tracebacks)
     if tracker.hint and configs[0]["output"] == "table" and exit_code(cells) == 0:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
@@ -115,7 +115,9 @@ def exit_code(cells: Sequence[CellResult]) -> int:
     return 1 if "failed" in statuses or "ok" not in statuses else 0
 
 
-def _print_results(cells: Sequence[CellResult], options: Any, output: str) -> None:
+def _print_results(
+    cells: Sequence[CellResult], options: Any, output: str, show_tracebacks: bool
+) -> None:
     from imbench.report.render import to_json_lines, to_rich
     from imbench.report.tables import build_leaderboard
 
@@ -128,7 +130,7 @@ def _print_results(cells: Sequence[CellResult], options: Any, output: str) -> No
     # One cell that did not run is an error message; in a sweep it is a row of the table.
     if len(cells) == 1 and cells[0].status != "ok":
         print(f"imbench: {cells[0].status}: {cells[0].reason}", file=sys.stderr)
-    if "--traceback" in sys.argv:
+    if show_tracebacks:
         for fold in (f for cell in cells for f in cell.folds if f.traceback):
             print(fold.traceback, file=sys.stderr)
 
