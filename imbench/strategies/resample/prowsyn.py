@@ -66,10 +66,13 @@ class ProWSyn(OverSampler):
 
     Notes
     -----
-    Several classes: each against all others. New rows lie on the line to one of the
-    ``n_neighbors`` nearest rows of the same level; a row that is alone in its level takes them
-    from the whole class. The number of new rows a row is its share of the weight, rounded so
-    that class sizes are exact.
+    The paper's levels, and weights that fall exponentially from level to level, are kept. What
+    follows is a choice of this implementation, made without the paper's text at hand, and may
+    differ from its algorithm: the last level has its regular weight and holds all rows that are
+    left; new rows lie on the line to one of the ``n_neighbors`` nearest rows of the same level; a
+    row that is alone in its level takes partners from the whole class; the number of new rows a
+    row is its share of the weight, rounded so that class sizes are exact. Several classes: each
+    against all others.
 
     References
     ----------
