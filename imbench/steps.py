@@ -117,6 +117,23 @@ def fitted_models(estimator: Any) -> Iterator[Any]:
         yield from fitted_models(estimator.estimator_)
 
 
+def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities with a column for each of the classes, shape (n, K).
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        It may have met fewer classes than there are.
+    X : array of shape (n, d)
+    classes : ndarray of shape (K,)
+        Sorted; a class that the estimator never met scores 0.
+    """
+    found = estimator.predict_proba(X)
+    scores = np.zeros((len(found), len(classes)))
+    scores[:, np.searchsorted(classes, estimator.classes_)] = found
+    return scores
+
+
 def counts_after(estimator: Any) -> tuple[float, ...]:
     """Return the rows of each class that trained a model, a mean over ensemble members."""
     counts = [_class_counts(p.named_steps) for p in fitted_models(estimator)]

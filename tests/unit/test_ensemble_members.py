@@ -14,7 +14,7 @@ from sklearn.tree import DecisionTreeClassifier
 from imbench.strategies.ensemble.adacost import AdaCost
 from imbench.strategies.ensemble.balance_cascade import BalanceCascade, n_kept
 from imbench.strategies.ensemble.balanced_bagging import BalancedBagging
-from imbench.strategies.ensemble.base import balanced_rows, scores_for
+from imbench.strategies.ensemble.base import balanced_rows
 from imbench.strategies.ensemble.easy_ensemble import EasyEnsemble
 from imbench.strategies.ensemble.rusboost import RUSBoost
 from imbench.strategies.ensemble.self_paced import (
@@ -152,14 +152,6 @@ def test_the_rows_of_a_balanced_bag_are_drawn_evenly():
     counts = np.bincount(np.concatenate(drawn), minlength=25)
     assert (counts[20:] == 2000).all()
     np.testing.assert_allclose(counts[:20] / 2000, 5 / 20, atol=0.05)
-
-
-def test_a_member_that_met_fewer_classes_scores_zero_for_the_others():
-    X = np.array([[0.0], [1.0], [2.0]])
-    model = LogisticRegression().fit(X, [0, 2, 2])
-    scores = scores_for(model, X, np.array([0, 1, 2]))
-    np.testing.assert_array_equal(scores[:, [0, 2]], model.predict_proba(X))
-    assert (scores[:, 1] == 0).all()
 
 
 def test_a_self_paced_ensemble_starts_with_equal_hardness_and_ends_with_equal_numbers():

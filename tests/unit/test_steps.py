@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
 from imblearn.under_sampling import EditedNearestNeighbours
+from sklearn.linear_model import LogisticRegression
 
 from imbench import steps
 from imbench.build import build
@@ -99,6 +100,14 @@ def test_the_curve_is_a_single_nets_and_empty_for_everything_else():
 def test_the_device_is_the_nets_and_cpu_for_everything_else():
     assert steps.device(fitted("mlp", "balanced_bagging")) == "cpu"
     assert steps.device(fitted("random_forest", "none")) == "cpu"
+
+
+def test_a_classifier_that_met_fewer_classes_scores_zero_for_the_others():
+    X = np.array([[0.0], [1.0], [2.0]])
+    model = LogisticRegression().fit(X, [0, 2, 2])
+    scores = steps.scores_for(model, X, np.array([0, 1, 2]))
+    np.testing.assert_array_equal(scores[:, [0, 2]], model.predict_proba(X))
+    assert (scores[:, 1] == 0).all()
 
 
 def test_the_counter_counts_classes_without_rows_and_changes_nothing():

@@ -11,25 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.seeding import seed_estimator
-
-
-def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Return probabilities with a column for each of the classes, shape (n, K).
-
-    Parameters
-    ----------
-    estimator : fitted classifier
-        It may have met fewer classes than there are.
-    X : array of shape (n, d)
-    classes : ndarray of shape (K,)
-        Sorted; a class that the estimator never met scores 0.
-    """
-    found = estimator.predict_proba(X)
-    if len(estimator.classes_) == len(classes):
-        return found
-    scores = np.zeros((len(found), len(classes)))
-    scores[:, np.searchsorted(classes, estimator.classes_)] = found
-    return scores
+from imbench.steps import scores_for
 
 
 def balanced_rows(labels: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
