@@ -90,7 +90,9 @@ def strategy_of(config: Config) -> Strategy:
 
 def _stage_entry(entry: Config, stage: str, key: str) -> Any:
     if stage not in WRAPPERS:
-        return construct(entry, key)
+        component = construct(entry, key)
+        _check_params(component, key)
+        return component
     _check_params(construct(entry, key, estimator=None), key)
     return deferred(entry, key)
 
@@ -243,7 +245,7 @@ def _check_model(node: Config) -> list[str]:
 
 
 def _check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:
-    from imbench.build import NEEDS
+    from imbench.needs import NEEDS
 
     return [
         f"{key}: {kind!r} is not a kind of data{closest(kind, NEEDS)}; known: {', '.join(NEEDS)}."

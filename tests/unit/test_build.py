@@ -216,6 +216,13 @@ def test_smote_on_categories_is_incompatible_with_both_names_and_says_what_to_us
         assert words in caught.value.reason
 
 
+def test_smotenc_needs_numbers_beside_the_categories_and_names_smoten():
+    model, strategy = parts("logistic_regression", "smotenc")
+    build(model, strategy, CASES["mixed_table"]().info, seed=0)
+    with pytest.raises(Incompatible, match=r"needs numeric columns, .* use smote or smoten "):
+        build(model, strategy, CASES["only_categories"]().info, seed=0)
+
+
 def test_a_net_for_images_on_a_table_is_incompatible_with_both_names():
     model, strategy = parts("cnn", "none")
     with pytest.raises(Incompatible, match=r"model=cnn needs images.*dataset=table"):
