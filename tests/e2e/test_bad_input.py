@@ -186,9 +186,18 @@ def test_a_class_smaller_than_the_folds(run: Run, table: Path) -> None:
     says(run(*table_words(table)), "'yes'", "3 rows", "splits.n_splits=3")
 
 
-def test_more_neighbours_than_minority_rows(run: Run, table: Path) -> None:
-    done = run(*table_words(table, "strategy=smote", "strategy.resample.smote.k_neighbors=30"))
-    says(done, "strategy.resample.smote.k_neighbors=30", "'yes'", "set")
+def test_more_neighbours_than_minority_rows_are_clipped_and_the_table_says_so(
+    run: Run, table: Path
+) -> None:
+    words = table_words(table, "strategy=smote", "strategy.resample.smote.k_neighbors=30")
+    done = run(*words, "output=json")
+    assert done.code == 0, done.err
+    notes = json.loads(done.out)["notes"]
+    assert sum(notes.values()) == 5
+    for note in notes:
+        assert note.startswith("strategy.resample.smote.k_neighbors=30 was clipped to ")
+        assert "class 'yes' has " in note
+    assert "k_neighbors=30 was clipped to 8" in " ".join(run(*words).out.split())
 
 
 def test_an_unknown_class_name(run: Run, table: Path) -> None:

@@ -77,6 +77,10 @@ class OverSampler(BaseEstimator, ABC):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
 
+    def rows_needed(self) -> int:
+        """Return how many rows a class must have to grow, two at least."""
+        return 2
+
     @abstractmethod
     def new_rows(
         self,
@@ -92,7 +96,7 @@ class OverSampler(BaseEstimator, ABC):
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            Rows of the class, two at least.
+            Rows of the class, as many as :meth:`rows_needed` says at least.
         others : ndarray of shape (m, d)
             Rows of all other classes.
         n_new : int
@@ -109,7 +113,7 @@ class OverSampler(BaseEstimator, ABC):
         Raises
         ------
         TooFewRows
-            If a class that is to grow has a single row.
+            If a class that is to grow has fewer rows than :meth:`rows_needed` says.
         """
         self.check_params()
         rows, labels = check_X_y(X, y, dtype="numeric")
@@ -122,8 +126,8 @@ class OverSampler(BaseEstimator, ABC):
             if not n_new:
                 continue
             own = labels == label
-            if own.sum() < 2:
-                raise TooFewRows(2, label, int(own.sum()))
+            if own.sum() < self.rows_needed():
+                raise TooFewRows(self.rows_needed(), label, int(own.sum()))
             made = self.new_rows(rows[own], rows[~own], n_new, rng)
             all_rows.append(made.astype(rows.dtype))
             all_labels.append(np.full(n_new, label, labels.dtype))

@@ -57,7 +57,8 @@ class ProWSyn(OverSampler):
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn; ``auto`` brings every class up to the largest.
     n_neighbors : int, default=5
-        Rows of the class that each other row puts into a level.
+        Rows of the class that each other row puts into a level, and partners of a row. A class
+        that grows must have more rows.
     n_levels : int, default=5
         Levels; the last one holds all rows that are left.
     theta : float, default=1.0
@@ -101,6 +102,10 @@ class ProWSyn(OverSampler):
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
         if not 0 <= self.theta < float("inf"):
             raise ValueError(f"theta must be a number of at least 0, got {self.theta!r}.")
+
+    def rows_needed(self) -> int:
+        """Return a row and its neighbours."""
+        return self.n_neighbors + 1
 
     def new_rows(
         self, X: NDArray[Any], others: NDArray[Any], n_new: int, rng: np.random.RandomState
