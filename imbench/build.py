@@ -53,12 +53,33 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
         If the parts do not fit; the reason names the strategy, the model or the data, and why.
     """
     check_needs(model, strategy, info)
+    _check_meeting(strategy)
     estimator = _with_training_stages(model, strategy, info)
     estimator = _pipeline(estimator, model, strategy, info)
     for stage in ("ensemble", "decision"):
         wrap = strategy.entry(stage)
         estimator = estimator if wrap is None else wrap(estimator=estimator)
     return seed_estimator(estimator, seed)
+
+
+def _check_meeting(strategy: Strategy) -> None:
+    """Refuse in-training entries that cannot do their work beside each other."""
+    mixing = [n for n, entry in strategy.augment.items() if getattr(entry, "mixes_labels", False)]
+    loss = next(iter(strategy.loss), "")
+    if getattr(strategy.entry("loss"), "batch_level", False):
+        for name in (*strategy.weights, *mixing):
+            raise Incompatible(
+                f"strategy={loss} is one loss for a whole batch: it has none of a row that "
+                f"strategy={name} could weight; leave one of the two out."
+            )
+    *earlier, last = strategy.augment or [""]
+    for name in earlier:
+        if name in mixing:
+            fix = "leave one of the two out" if last in mixing else f"select {name} last"
+            raise Incompatible(
+                f"strategy={name} mixes rows and their labels, so that strategy={last} after it "
+                f"could not tell of which class a row is: {fix}."
+            )
 
 
 def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
