@@ -53,17 +53,27 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
+    """Raise ConfigError with everything that is wrong.
+
+    In a sweep a strategy whose values are refused is the matter of its own cell, which fails
+    with the sentence, as long as another cell is left to run.
+    """
     from imbench.components import bind
-    from imbench.config import check
+    from imbench.config import check_names, check_values
     from imbench.metrics import metric_options
 
-    problems = [sentence for cell in configs for sentence in check(cell, folders)]
+    problems, refused = [], []
+    for cell in configs:
+        wrong = check_names(cell, folders)
+        problems += wrong or check_values(cell, ("model", "splits"))
+        refused.append([] if wrong else check_values(cell, ("strategy",)))
     problems += bind(configs[0]["tracking"], "tracking")
     try:
         metric_options(configs[0]["metrics"])
     except ConfigError as error:
         problems.append(str(error))
-    if problems:
+    if problems or all(refused):
+        problems += [sentence for sentences in refused for sentence in sentences]
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 

@@ -8,37 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.conftest import Done, Run
+from tests.e2e.conftest import Run, says, table_words
 
 QUICK = ("dataset=synthetic", "model=logistic_regression")
-
-
-def says(done: Done, *parts: str) -> None:
-    """Assert a non-zero exit and one sentence on standard error that holds the parts."""
-    assert done.code != 0
-    assert "Traceback" not in done.err + done.out
-    lines = [line for line in done.err.splitlines() if line]
-    assert len(lines) == 1, done.err
-    assert lines[0].endswith("."), lines[0]
-    for part in parts:
-        assert part in lines[0], f"{part!r} is not in {lines[0]!r}"
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    """A table of 60 rows, 12 of them ``yes``."""
-    rng = np.random.default_rng(0)
-    rows = [
-        f"{a:.3f},{b:.3f},{'yes' if i % 5 == 0 else 'no'}"
-        for i, (a, b) in enumerate(rng.normal(size=(60, 2)))
-    ]
-    path = tmp_path / "table.csv"
-    path.write_text("\n".join(["a,b,target", *rows]) + "\n")
-    return path
 
 
 def change(path: Path, line: int, text: str) -> Path:
@@ -128,16 +103,6 @@ def test_cuda_where_there_is_none(run: Run) -> None:
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     says(run("dataset=synthetic", "model=mlp", "device=cuda"), "device=cuda", "device=cpu")
-
-
-def table_words(path: Path, *more: str) -> tuple[str, ...]:
-    return (
-        "dataset=table",
-        f"dataset.path={path}",
-        "dataset.target=target",
-        "model=logistic_regression",
-        *more,
-    )
 
 
 def test_a_missing_file(run: Run, tmp_path: Path) -> None:
