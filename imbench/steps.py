@@ -103,15 +103,22 @@ class RowCounter(BaseEstimator):
 
     Attributes
     ----------
+    classes_ : ndarray of shape (K,)
+        0..K-1, also those without rows; of labels that are no whole numbers those that are there.
     class_counts_ : ndarray of shape (K,)
     """
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes
 
-    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Count and pass on."""
-        self.class_counts_ = np.bincount(y, minlength=self.n_classes)
+        labels = np.asarray(y)
+        if labels.dtype.kind in "iu":
+            self.class_counts_ = np.bincount(labels, minlength=self.n_classes)
+            self.classes_ = np.arange(len(self.class_counts_))
+        else:
+            self.classes_, self.class_counts_ = np.unique(labels, return_counts=True)
         return X, y
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -165,7 +172,8 @@ def _class_counts(steps: Any) -> NDArray[np.float64]:
     counts = np.array(steps["rows"].class_counts_, np.float64)
     if hasattr(steps["model"], "class_counts_"):
         counts[:] = 0
-        counts[steps["model"].classes_] = steps["model"].class_counts_
+        places = np.searchsorted(steps["rows"].classes_, steps["model"].classes_)
+        counts[places] = steps["model"].class_counts_
     return counts
 
 

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 from imblearn.combine import SMOTEENN, SMOTETomek
-from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, KMeansSMOTE, RandomOverSampler
 from imblearn.under_sampling import EditedNearestNeighbours, NearMiss
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -121,6 +121,51 @@ def test_the_counter_counts_classes_without_rows_and_changes_nothing():
     assert same_X is X
     assert same_y is y
     assert counter.class_counts_.tolist() == [60, 20, 0, 0]
+
+
+def test_the_counter_counts_labels_that_are_words_by_themselves():
+    counter = RowCounter(3)
+    counter.fit_resample(np.zeros((4, 1)), np.array(["yes", "no", "no", "no"]))
+    assert counter.classes_.tolist() == ["no", "yes"]
+    assert counter.class_counts_.tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
+def test_counts_after_are_the_same_for_labels_that_are_words(model):
+    X, y = make_rows((60, 20))
+    info = DatasetInfo("table", 4, ("c0", "c1"), 1)
+    words = np.array(["no", "yes"])[y]
+    found = [build(*parts(model, "none"), info, seed=0).fit(X, labels) for labels in (y, words)]
+    assert steps.counts_after(found[1]) == steps.counts_after(found[0])
+
+
+@pytest.mark.parametrize(
+    ("sampler", "sentence"),
+    [
+        (SMOTE(), "class 'rare' has 1 in this training part: use random_over."),
+        (
+            EditedNearestNeighbours(sampling_strategy="all"),
+            "strategy.resample.x leaves no row of class 'rare': ",
+        ),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_a_label_that_is_a_word_is_its_own_name(sampler, sentence):
+    X, y = make_rows((60, 1))
+    X[y == 1] = X[y == 0][0] + 1e-6
+    with pytest.raises(DataError) as caught:
+        checked(sampler).fit_resample(X, np.array(["common", "rare"])[y])
+    assert sentence in str(caught.value)
+
+
+def test_notes_name_labels_that_are_words():
+    X, y = make_rows((60, 4))
+    wrapper = checked(KMeansSMOTE(k_neighbors=9, kmeans_estimator=1, random_state=0))
+    wrapper.fit_resample(X, np.array(["common", "rare"])[y])
+    assert "k_neighbors=9 was clipped to 3: class 'rare' has 4 in " in wrapper.notes_[0]
+    wrapper = checked(RandomOverSampler(sampling_strategy={"b": 9}))
+    wrapper.fit_resample(np.zeros((13, 1)), np.repeat(["a", "b", "c"], [9, 2, 2]))
+    assert wrapper.notes_ == ("strategy.resample.x made no row of class 'c'.",)
 
 
 @pytest.mark.parametrize(
