@@ -21,6 +21,7 @@ Config = Mapping[str, Any]
 
 DEVICES = ("auto", "cpu", "cuda")
 OUTPUTS = ("table", "json")
+PARTS = ("strategy", "model", "splits")
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
 NOT_IN_RUN_ID = {
@@ -40,6 +41,12 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
     folders : sequence of Path
         Configuration folders, to name the yaml files in a clash.
     """
+    # Values are looked at once the names are right.
+    return check_names(config, folders) or check_values(config)
+
+
+def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
+    """Return what is wrong with forms, choices, names and signatures."""
     problems = _check_forms(config)
     if problems:
         return problems
@@ -53,11 +60,15 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
             problems += bind(node, key)
         else:
             problems.append(f"{key} must name a class or function in _target_, got {node!r}.")
-    if problems:
-        return problems  # values are looked at once the names are right
-    for part in (strategy_of, model_of, splitter_of):
+    return problems
+
+
+def check_values(config: Config, parts: Sequence[str] = PARTS) -> list[str]:
+    """Return what is wrong with the values of parts whose names are right."""
+    problems = []
+    for part in parts:
         try:
-            part(config)
+            {"strategy": strategy_of, "model": model_of, "splits": splitter_of}[part](config)
         except ConfigError as error:
             problems += str(error).splitlines()
     return problems
@@ -90,7 +101,9 @@ def strategy_of(config: Config) -> Strategy:
 
 def _stage_entry(entry: Config, stage: str, key: str) -> Any:
     if stage not in WRAPPERS:
-        return construct(entry, key)
+        component = construct(entry, key)
+        _check_params(component, key)
+        return component
     _check_params(construct(entry, key, estimator=None), key)
     return deferred(entry, key)
 
@@ -247,7 +260,7 @@ def _check_model(node: Config) -> list[str]:
 
 
 def _check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:
-    from imbench.build import NEEDS
+    from imbench.needs import NEEDS
 
     return [
         f"{key}: {kind!r} is not a kind of data{closest(kind, NEEDS)}; known: {', '.join(NEEDS)}."

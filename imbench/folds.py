@@ -18,7 +18,6 @@ from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imbench import steps
 from imbench.build import build
@@ -190,7 +189,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     estimator = fit.estimator
     started = time.perf_counter()
     X_test = data.X[fold.test_index]
-    scores = _aligned(estimator.predict_proba(X_test), estimator.classes_, data.info.n_classes)
+    scores = steps.scores_for(estimator, X_test, np.arange(data.info.n_classes))
     predicted = np.asarray(estimator.predict(X_test), np.int64)
     predict_s = time.perf_counter() - started
     return {
@@ -212,15 +211,6 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         # One is drawn a cell: images of every fold would weigh as much as their scores.
         **(steps.picture(estimator) if fold.repeat == fold.fold == 0 else {}),
     }
-
-
-def _aligned(
-    scores: NDArray[np.float64], classes: NDArray[np.int64], n_classes: int
-) -> NDArray[np.float64]:
-    """Put the columns of scores where their labels are; a class not trained on scores 0."""
-    aligned = np.zeros((len(scores), n_classes))
-    aligned[:, np.asarray(classes, int)] = scores
-    return aligned
 
 
 def peak_bytes(device: str) -> int:

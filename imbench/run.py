@@ -18,6 +18,7 @@ from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
 from imbench.results import CellKey, CellResult, FoldResult, Store, cell_result, run_id_of
 from imbench.splits import Fold
+from imbench.strategies import STAGES
 from imbench.strategies.base import Strategy
 
 KEPT_DATASETS = 4  # a sweep visits few data sets, each many times
@@ -45,17 +46,16 @@ class Runner:
     def run(self, config: Mapping[str, Any]) -> CellResult:
         """Run what is missing of a cell and return all of it.
 
-        Data that cannot be read or split and strategies that do not fit are statuses of the
-        cell, not exceptions: the sweep goes on. A failed fold ends its cell.
+        Data that cannot be read or split, values of a strategy that are refused and strategies
+        that do not fit are statuses of the cell, not exceptions: the sweep goes on. A failed fold
+        ends its cell.
         """
-        strategy, model = configuration.strategy_of(config), configuration.model_of(config)
-        name = str(config["dataset"].get("name"))
+        model, data = configuration.model_of(config), None
         try:
             data = self._dataset(config["dataset"])
-            name = data.name
-            task = _task(config, data, strategy, model)
+            task = _task(config, data, configuration.strategy_of(config), model)
         except ImbenchError as error:
-            return _without_data(config, name, strategy, model, str(error))
+            return _never_run(config, data, model, " ".join(str(error).splitlines()))
         self.store.write_cell(task.key)
         done, missing = self._stored(task)
         for result in run_folds(task, missing):
@@ -148,17 +148,25 @@ def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: M
     return Task(key, data, folds, model, strategy, config["seed"])
 
 
-def _without_data(
-    config: Mapping[str, Any], name: str, strategy: Strategy, model: Model, reason: str
+def _never_run(
+    config: Mapping[str, Any], data: Dataset | None, model: Model, reason: str
 ) -> CellResult:
-    """Return the failed cell of a data set that could not be read or split; nothing is stored."""
+    """Return the failed cell of which no fold could be run; nothing is stored.
+
+    The data could not be read (then there are none) or split, or a value of the strategy is
+    refused: what it is called is known all the same.
+    """
+    entries = {stage: config["strategy"].get(stage) or {} for stage in STAGES}
+    named = Strategy(**entries)
     identity = configuration.identity(config)
+    if data is not None:
+        identity["fingerprint"] = data.fingerprint
     return CellResult(
         run_id=run_id_of(identity),
-        dataset=name,
+        dataset=str(config["dataset"].get("name")) if data is None else data.name,
         model=model.name,
-        label=strategy.label,
-        stages=strategy.stages,
+        label=named.label,
+        stages=named.stages,
         status="failed",
         reason=reason,
         n_folds=configuration.splitter_of(config).n_folds,

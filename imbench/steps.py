@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
 from imbench.errors import DataError
-from imbench.strategies.resample.refusals import explain, milder
+from imbench.strategies.resample.refusals import class_name, dotted, explain, milder
 
 
 class CheckedSampler(BaseEstimator):
     """A resampler that says in one sentence why it cannot work on a training part.
+
+    A number of neighbours that a class has no room for is clipped, and the clip is noted.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ class CheckedSampler(BaseEstimator):
     sampler_ : object
         The fitted sampler.
     notes_ : tuple of str
-        What the sampler noted itself, and a sentence for each class that it passed over.
+        A sentence for each number of neighbours that was clipped, what the sampler noted itself,
+        and a sentence for each class that it passed over.
     """
 
     def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
@@ -37,41 +40,58 @@ class CheckedSampler(BaseEstimator):
         self.key = key
         self.class_names = class_names
 
-    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Resample the training rows.
 
         Raises
         ------
         DataError
-            If the sampler refuses the rows (a class has no room for its neighbours), or a
-            class that had rows has none left.
+            If the sampler refuses the rows (a class has a single one), or a class that had rows
+            has none left.
         """
-        self.sampler_ = clone(self.sampler, safe=False)
-        try:
-            X_after, y_after = self.sampler_.fit_resample(X, y)
-        except (ValueError, RuntimeError) as error:
-            why = explain(error, self.sampler, self.key, y, self.class_names)
-            if why is None:
-                raise
-            raise DataError(why) from error
+        X_after, y_after, clipped = self._fit_clipped(X, y)
         lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
-                f"{self.key} leaves no row of class {self.class_names[lost[0]]!r}: "
+                f"{self.key} leaves no row of class {class_name(lost[0], self.class_names)!r}: "
                 f"{milder(self.sampler, self.key)}."
             )
-        self.notes_ = (*getattr(self.sampler_, "notes_", ()), *self._unchanged(y, y_after))
+        own = getattr(self.sampler_, "notes_", ())
+        self.notes_ = (*clipped, *own, *self._unchanged(y, y_after))
         return X_after, y_after
 
-    def _unchanged(self, y: NDArray[np.int64], y_after: NDArray[np.int64]) -> Iterator[str]:
+    def _fit_clipped(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any, tuple[str, ...]]:
+        """Resample with as many neighbours as there is room for; notes say what was clipped."""
+        self.sampler_ = clone(self.sampler, safe=False)
+        notes: dict[str, str] = {}
+        while True:
+            try:
+                return *self.sampler_.fit_resample(X, y), tuple(notes.values())
+            except (ValueError, RuntimeError) as error:
+                refusal = explain(error, self.sampler_, self.key, np.asarray(y), self.class_names)
+                if refusal is None:
+                    raise
+                if not refusal.possible:
+                    before = [f"{note[:-1]}; " for note in notes.values()]
+                    raise DataError("".join([*before, refusal.sentence])) from error
+            name, asked = refusal.parameter, self.sampler.get_params()[refusal.parameter]
+            notes[name] = (
+                f"{self.key}.{dotted(name)}={asked} was clipped to {refusal.possible}: "
+                f"{refusal.why}."
+            )
+            self.sampler_ = clone(self.sampler_).set_params(**{name: refusal.possible})
+
+    def _unchanged(self, y: ArrayLike, y_after: ArrayLike) -> Iterator[str]:
         """Yield a note where a class was passed over, which no sampler says itself."""
-        before, after = (np.bincount(labels, minlength=y.max() + 1) for labels in (y, y_after))
+        labels, before = np.unique(y, return_counts=True)
+        after = np.unique(y_after, return_counts=True)[1]  # no class was lost
         same = after == before
         if same.all():
             yield f"{self.key} changed the size of no class."
         elif (after > before).any():
-            for label in np.flatnonzero(same & (before > 0) & (before < after.max())):
-                yield f"{self.key} made no row of class {self.class_names[label]!r}."
+            for label in labels[same & (before < after.max())]:
+                name = class_name(label, self.class_names)
+                yield f"{self.key} made no row of class {name!r}."
 
 
 class RowCounter(BaseEstimator):
@@ -83,15 +103,22 @@ class RowCounter(BaseEstimator):
 
     Attributes
     ----------
+    classes_ : ndarray of shape (K,)
+        0..K-1, also those without rows; of labels that are no whole numbers those that are there.
     class_counts_ : ndarray of shape (K,)
     """
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes
 
-    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Count and pass on."""
-        self.class_counts_ = np.bincount(y, minlength=self.n_classes)
+        labels = np.asarray(y)
+        if labels.dtype.kind in "iu":
+            self.class_counts_ = np.bincount(labels, minlength=self.n_classes)
+            self.classes_ = np.arange(len(self.class_counts_))
+        else:
+            self.classes_, self.class_counts_ = np.unique(labels, return_counts=True)
         return X, y
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -117,6 +144,23 @@ def fitted_models(estimator: Any) -> Iterator[Any]:
         yield from fitted_models(estimator.estimator_)
 
 
+def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities with a column for each of the classes, shape (n, K).
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        It may have met fewer classes than there are.
+    X : array of shape (n, d)
+    classes : ndarray of shape (K,)
+        Sorted; a class that the estimator never met scores 0.
+    """
+    found = estimator.predict_proba(X)
+    scores = np.zeros((len(found), len(classes)))
+    scores[:, np.searchsorted(classes, estimator.classes_)] = found
+    return scores
+
+
 def counts_after(estimator: Any) -> tuple[float, ...]:
     """Return the rows of each class that trained a model, a mean over ensemble members."""
     counts = [_class_counts(p.named_steps) for p in fitted_models(estimator)]
@@ -128,7 +172,8 @@ def _class_counts(steps: Any) -> NDArray[np.float64]:
     counts = np.array(steps["rows"].class_counts_, np.float64)
     if hasattr(steps["model"], "class_counts_"):
         counts[:] = 0
-        counts[steps["model"].classes_] = steps["model"].class_counts_
+        places = np.searchsorted(steps["rows"].classes_, steps["model"].classes_)
+        counts[places] = steps["model"].class_counts_
     return counts
 
 

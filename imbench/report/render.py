@@ -71,6 +71,9 @@ def reasons(block: Block) -> list[str]:
     for row in block.rows:
         if row.reason:
             titles.setdefault(f"{row.status}, {row.reason}", []).append(row.title)
+        for note, n_folds in row.notes.items():
+            where = f" ({n_folds} of {len(row.folds)} folds)" if row.folds else ""
+            titles.setdefault(f"{note.removesuffix('.')}{where}.", []).append(row.title)
     return [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
 
 
@@ -191,6 +194,7 @@ def to_json_lines(board: Leaderboard) -> Iterator[str]:
             "std": _finite(row.std),
             "n_folds": len(row.folds),
             "fit_s": None if math.isnan(row.fit_s) else row.fit_s,
+            "notes": dict(row.notes),
         }
         if row.comparison is not None:
             test = row.comparison.test

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,8 @@ class Row:
     folds : tuple of FoldRow
     comparison : Comparison or None
         None for the baseline, without one, and unless the status is ``ok``.
+    notes : mapping of str to int
+        What imbench changed to fit a fold, and in how many folds.
     """
 
     run_id: str
@@ -72,6 +75,7 @@ class Row:
     fit_s: float
     folds: tuple[FoldRow, ...]
     comparison: Comparison | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -182,6 +186,7 @@ def _row(cell: CellResult, title: str, options: MetricOptions) -> Row:
         std=std,
         fit_s=float(np.mean([f.fit_s for f in folds])) if folds else math.nan,
         folds=folds,
+        notes=Counter(note for fold in cell.folds for note in dict.fromkeys(fold.notes)),
     )
 
 

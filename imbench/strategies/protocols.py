@@ -53,7 +53,7 @@ class Loss(Protocol):
     keyword ``progress``, the share of the training done, in [0, 1). ``stacks = True`` says that
     ``bind`` also takes the counts (M, K) of M nets, and the bound loss logits (M, B, K): nets
     that are trained together then need one call. ``batch_level = True`` says that the loss of a
-    row depends on the others of its batch.
+    row depends on the others of its batch: nothing can weight a row alone.
     """
 
     def bind(self, counts: Tensor) -> RowLoss:
@@ -88,7 +88,8 @@ class Augment(Protocol):
 
     With the optional attribute ``uses_balanced_rows = True`` the transform is called with 2 B
     rows, those of the batch and as many again that are drawn class-balanced from all training
-    rows, and returns B rows.
+    rows, and returns B rows. ``mixes_labels = True`` says that a row comes back with the labels of
+    several: such an entry must be the last of its chain.
     """
 
     def bind(self, counts: Tensor) -> BatchTransform:

@@ -17,6 +17,7 @@ from imbench.datasets.base import Dataset
 from imbench.errors import DataError, Incompatible
 from imbench.folds import fit_fold
 from imbench.models.base import Model
+from imbench.seeding import derive
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 
@@ -78,6 +79,32 @@ def fit_and_predict(
     """Fit a fold and predict the probe rows, shape (n, d)."""
     estimator, _ = fit_fold(data, model, strategy, fold, seed)
     return Outcome(np.asarray(estimator.predict(probe)), estimator.predict_proba(probe))
+
+
+def fit_on_names(
+    data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any], seed: int = 0
+) -> Outcome:
+    """Do as :func:`fit_and_predict` with the names of the classes as labels.
+
+    For users who take what ``build`` returns as a scikit-learn estimator.
+
+    Raises
+    ------
+    ValueError
+        If the names of the classes are not in the order of their labels.
+    """
+    names = np.array(data.class_names)
+    if list(names) != sorted(names):
+        raise ValueError(f"the names of the classes must be sorted, got {data.class_names}.")
+    estimator = build(
+        model, strategy, data.info, derive(seed, "fit", data.name, fold.repeat, fold.fold)
+    )
+    estimator.fit(data.X[fold.train_index], names[data.y[fold.train_index]])
+    predicted = np.asarray(estimator.predict(probe))
+    labels = np.searchsorted(names, predicted)
+    if not np.array_equal(names[labels.clip(max=len(names) - 1)], predicted):
+        raise AssertionError(f"labels that were never given: {sorted(set(predicted))}")
+    return Outcome(labels, estimator.predict_proba(probe))
 
 
 def outcome_or_reason(

@@ -124,6 +124,20 @@ class StrategyContract:
             np.testing.assert_array_equal(data.X, X)
             np.testing.assert_array_equal(data.y, y)
 
+    def test_takes_labels_that_are_words(self) -> None:
+        """Fitted on the names of the classes it predicts names, and the scores are the same."""
+        for model_name in MODELS:
+            found = [case for model, case in self._fitting() if model == model_name]
+            if not found:
+                continue
+            case = "three_classes" if "three_classes" in found else found[0]
+            model, strategy = self._parts(model_name)
+            data = CASES[case]()
+            named = cells.fit_on_names(data, model, strategy, one_fold(data), data.X)
+            assert named.equals(self._outcome(model_name, case)), (
+                f"{self.name} depends on what the labels are ({case}, {model_name})"
+            )
+
     def _item(self) -> catalogue.Item:
         folders = [catalogue.conf_dir(), *([self.config_dir] if self.config_dir else [])]
         return next(i for i in catalogue.items("strategy", folders) if i.name == self.name)

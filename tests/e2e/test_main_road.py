@@ -112,13 +112,13 @@ def test_a_failed_cell_fails_the_sweep_after_its_end(run: Run, tmp_path: Path) -
         f"dataset.path={table}",
         "dataset.target=target",
         "model=logistic_regression",
-        "strategy=smote,none",
+        "strategy=threshold,none",
     )
     done = run(*words, "output=json")
     found = {row["label"]: row for row in map(json.loads, done.out.splitlines())}
     assert done.code == 1
-    assert found["smote"]["status"] == "failed"
-    assert "strategy.resample.smote.k_neighbors=5 needs 6 rows" in found["smote"]["reason"]
+    assert found["threshold"]["status"] == "failed"
+    assert "strategy.decision.threshold.cv=5 needs 5 rows" in found["threshold"]["reason"]
     assert found["none"]["status"] == "ok"
     assert "failed" in run(*words).out
 

@@ -16,7 +16,7 @@ from imbench import config as configuration
 from imbench import results
 from imbench.cli.compose import Composer
 from imbench.errors import ConfigError, DataError
-from imbench.results import ARRAYS, CellKey, Store, cell_result, run_id_of
+from imbench.results import ARRAYS, PICTURE, CellKey, Store, cell_result, run_id_of
 from tests.factories import make_fold
 
 KEY = CellKey("0" * 16, "digits", "knn", "none", ("resample",), 5, {"seed": 0, "splits": {"n": 5}})

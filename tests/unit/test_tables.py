@@ -190,7 +190,7 @@ def test_json_lines_are_valid_and_undefined_is_null():
     assert len(lines) == len(cells)
     assert set(found["smote"]) - {"gain"} == {
         "run_id", "dataset", "model", "label", "status", "reason", "metrics", "std", "n_folds",
-        "fit_s",
+        "fit_s", "notes",
     }  # fmt: skip
     assert found["smote"]["gain"]["verdict"] == "better"
     assert found["single"]["std"]["f1_macro"] is None
@@ -199,6 +199,26 @@ def test_json_lines_are_valid_and_undefined_is_null():
     assert found["broken"]["fit_s"] is None
     assert found["focal"]["reason"].startswith("focal needs")
     assert found["none"]["metrics"]["precision/c1"] > 0
+
+
+def test_what_was_changed_to_fit_is_shown_everywhere_with_the_folds_that_it_holds_for(tmp_path):
+    note = "strategy.resample.smote.k_neighbors=5 was clipped to 3: class 'c1' has 4 <rows>."
+    cell = make_cell("smote")
+    noted = tuple(
+        dataclasses.replace(fold, notes=(note, note) if fold.fold < 2 else ())
+        for fold in cell.folds
+    )
+    cells = [make_cell("none"), dataclasses.replace(cell, folds=noted)]
+    board = build_leaderboard(cells, OPTIONS)
+    assert {row.label: dict(row.notes) for row in board.rows} == {"none": {}, "smote": {note: 2}}
+    shown = f"smote: {note[:-1]} (2 of 5 folds)."
+    assert shown in " ".join(rendered(cells).split())
+    assert shown.replace("<", "&lt;") in to_markdown(board)
+    assert "class &#x27;c1&#x27; has 4 &lt;rows&gt; (2 of 5 folds)." in (
+        write_report(cells, OPTIONS, tmp_path).read_text("utf-8")
+    )
+    found = {line["label"]: line["notes"] for line in map(json.loads, to_json_lines(board))}
+    assert found == {"none": {}, "smote": {note: 2}}
 
 
 def test_csv_has_every_fold_and_metric():

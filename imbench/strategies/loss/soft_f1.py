@@ -20,10 +20,10 @@ class SoftF1Loss:
 
     Notes
     -----
-    A value of the batch, which every row gets: weights of rows or classes change nothing, and
-    a batch must be large enough to hold rare classes. Classes that a batch does not hold are
-    left out of the mean; their F1 is 0 whatever the net says. The paper has sigmoid outputs for
-    several labels a row.
+    A value of the batch, which every row gets: there is no loss of a row for `weights` or for the
+    shares of a mixture to multiply, and `build` refuses both beside it. A batch must be large
+    enough to hold rare classes. Classes that a batch does not hold are left out of the mean; their
+    F1 is 0 whatever the net says. The paper has sigmoid outputs for several labels a row.
 
     References
     ----------

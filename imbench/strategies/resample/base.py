@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from imblearn.utils import check_sampling_strategy
@@ -71,15 +71,16 @@ class BaseOverSampler(BaseEstimator, ABC):
         New rows a class.
     """
 
-    needed_rows: ClassVar[int] = 2
-    """Rows that a class must have to grow."""
-
     def __init__(self, sampling_strategy: Any = "auto", random_state: int | None = None) -> None:
         self.sampling_strategy = sampling_strategy
         self.random_state = random_state
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
+
+    def rows_needed(self) -> int:
+        """Return how many rows a class must have to grow, two at least."""
+        return 2
 
     @abstractmethod
     def make(
@@ -98,7 +99,7 @@ class BaseOverSampler(BaseEstimator, ABC):
         X : ndarray of shape (n, d)
         y : ndarray of shape (n,)
         grown : mapping of label to int
-            New rows of each class that is to grow; it has ``needed_rows`` at least.
+            New rows of each class that is to grow; it has :meth:`rows_needed` at least.
         rng : RandomState
 
         Returns
@@ -112,7 +113,7 @@ class BaseOverSampler(BaseEstimator, ABC):
         Raises
         ------
         TooFewRows
-            If a class that is to grow has fewer than ``needed_rows`` rows.
+            If a class that is to grow has fewer rows than :meth:`rows_needed` says.
         """
         self.check_params()
         rows, labels = check_X_y(X, y, dtype="numeric")
@@ -120,10 +121,11 @@ class BaseOverSampler(BaseEstimator, ABC):
             self.sampling_strategy, labels, "over-sampling"
         )
         grown = {label: n_new for label, n_new in self.sampling_strategy_.items() if n_new}
+        needed = self.rows_needed()
         for label in grown:
             n_rows = int((labels == label).sum())
-            if n_rows < self.needed_rows:
-                raise TooFewRows(self.needed_rows, label, n_rows)
+            if n_rows < needed:
+                raise TooFewRows(needed, label, n_rows)
         all_rows, all_labels = [rows], [labels]
         made = self.make(rows, labels, grown, check_random_state(self.random_state))
         for label, new in made.items():
@@ -150,7 +152,7 @@ class OverSampler(BaseOverSampler):
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            Rows of the class, two at least.
+            Rows of the class, as many as :meth:`rows_needed` says at least.
         others : ndarray of shape (m, d)
             Rows of all other classes.
         n_new : int

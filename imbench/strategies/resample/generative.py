@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +72,6 @@ class GenerativeSampler(BaseOverSampler):
     device_ : str
     """
 
-    needed_rows: ClassVar[int] = 4
-    """Of a class that is to grow. Our choice: no paper names a number."""
-
     def __init__(
         self,
         sampling_strategy: Any,
@@ -97,6 +94,10 @@ class GenerativeSampler(BaseOverSampler):
         self.categorical_features = categorical_features
         self.input_shape = input_shape
         self.device = device
+
+    def rows_needed(self) -> int:
+        """Return four: our choice, no paper names a number."""
+        return 4
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
