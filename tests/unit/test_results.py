@@ -63,7 +63,7 @@ def folder_of(store):
 def assert_same(found, expected):
     for field in dataclasses.fields(expected):
         one, other = getattr(found, field.name), getattr(expected, field.name)
-        if field.name in ARRAYS:
+        if field.name in (*ARRAYS, *PICTURE):
             assert one.dtype == other.dtype
             assert one.shape == other.shape
             assert one.tobytes() == other.tobytes(), field.name
