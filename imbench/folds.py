@@ -13,7 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from imbench.build import build
 from imbench.datasets.base import Dataset
 from imbench.errors import ImbenchError, Incompatible
 from imbench.models.base import Model
+from imbench.replay import Record, RecordFiles, rule_on_scores
 from imbench.results import CellKey, FoldResult
 from imbench.seeding import derive
 from imbench.splits import Fold
@@ -44,15 +45,20 @@ class Task:
     model: Model
     strategy: Strategy
     seed: int
+    records: RecordFiles | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
-    """What fitting gave: an estimator or an error."""
+    """What fitting gave: an estimator or an error.
 
-    estimator: Any
-    fit_s: float
-    n_together: int
+    An estimator with a record is a decision rule that takes row numbers in the place of rows.
+    """
+
+    estimator: Any = None
+    fit_s: float = 0.0
+    n_together: int = 1
+    record: Record | None = None
     error: Exception | None = None
 
 
@@ -77,11 +83,15 @@ def fit_fold(
     Incompatible
         If strategy, model and data do not fit.
     """
-    fold_seed = derive(seed, "fit", data.name, fold.repeat, fold.fold)
-    estimator = build(model, strategy, data.info, fold_seed)
+    estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
+
+
+def fold_seed(seed: int, data: Dataset, fold: Fold) -> int:
+    """Return the seed of what is fitted on a fold, the same for every strategy and model."""
+    return derive(seed, "fit", data.name, fold.repeat, fold.fold)
 
 
 def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
@@ -129,15 +139,15 @@ def _how_many_together(task: Task) -> int:
 
 
 def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]:
-    def fit(fold: Fold) -> tuple[Any, float]:
+    def fit(fold: Fold) -> _Fit:
         with log.of(fold):
-            return fit_fold(task.data, task.model, task.strategy, fold, task.seed)
+            return _fit(task, fold, len(folds))
 
     if len(folds) == 1:
         try:
-            yield _Fit(*fit(folds[0]), n_together=1)
+            yield fit(folds[0])
         except Exception as error:
-            yield _Fit(None, 0.0, 1, error)
+            yield _Fit(error=error)
         return
     from imbench.models.together import run_together
 
@@ -146,9 +156,23 @@ def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]
     each_s = (time.perf_counter() - started) / len(folds)
     for answer in answers:
         if isinstance(answer, Exception):
-            yield _Fit(None, 0.0, len(folds), answer)
+            yield _Fit(error=answer)
         else:
-            yield _Fit(answer[0], each_s, len(folds))
+            yield replace(answer, fit_s=each_s)
+
+
+def _fit(task: Task, fold: Fold, n_together: int) -> _Fit:
+    if task.records is not None:
+        record = task.records.read(fold)
+        record.share = 1 / n_together
+        seed = fold_seed(task.seed, task.data, fold)
+        rule = rule_on_scores(task.model, task.strategy, task.data, seed, record)
+        if rule is not None:
+            started = time.perf_counter()
+            rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
+            return _Fit(rule, time.perf_counter() - started, n_together, record)
+    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed)
+    return _Fit(estimator, fit_s, n_together)
 
 
 def _facts(task: Task, fold: Fold) -> dict[str, Any]:
@@ -174,7 +198,10 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
     try:
         if fit.error is not None:
             raise fit.error
-        return _predict(task.data, fold, fit)
+        outcome = _predict(task.data, fold, fit)
+        if fit.record is not None and task.records is not None:
+            task.records.write(fold, fit.record)
+        return outcome
     except Incompatible as error:
         return {"status": "skipped", "reason": error.reason}
     except Exception as error:
@@ -188,21 +215,23 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
 def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     estimator = fit.estimator
     started = time.perf_counter()
-    X_test = data.X[fold.test_index]
+    X_test = data.X[fold.test_index] if fit.record is None else fold.test_index[:, None]
     scores = steps.scores_for(estimator, X_test, np.arange(data.info.n_classes))
     predicted = np.asarray(estimator.predict(X_test), np.int64)
     predict_s = time.perf_counter() - started
     return {
         "status": "ok",
         "reason": "",
-        "fit_s": fit.fit_s,
+        "fit_s": fit.fit_s + (sum(fit.record.replayed.values()) if fit.record else 0.0),
         "predict_s": predict_s,
         "n_together": fit.n_together,
+        "n_replayed": len(fit.record.replayed) if fit.record else 0,
         "n_fits": steps.n_fits(estimator),
         "peak_bytes": peak_bytes(steps.device(estimator)),
         "device": steps.device(estimator),
         "counts_after": steps.counts_after(estimator),
         "notes": steps.notes(estimator),
+        "trained": steps.trained(estimator),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
         "y_pred": predicted,

@@ -57,6 +57,9 @@ class FoldResult:
         Wall-clock seconds.
     n_together : int
         Folds that were fitted side by side; ``fit_s`` is the time of all divided by it.
+    n_replayed : int
+        Fits of the whole composition whose scores were known from another decision rule;
+        ``fit_s`` holds the time that they had taken, and ``n_fits`` counts them.
     n_fits : int
         Models fitted for this fold, inner folds and ensemble members included.
     peak_bytes : int
@@ -68,6 +71,8 @@ class FoldResult:
         Rows a class in the training part.
     counts_after : tuple of float
         Rows a class that the model was trained on (nets: drawn in an epoch, on average).
+    trained : tuple of mapping
+        For each model inside what it was trained on, see :func:`imbench.steps.trained`.
     versions : mapping of str to str
     warnings, notes : tuple of str
         What libraries warned about, and what imbench changed (both shown in the report).
@@ -98,12 +103,14 @@ class FoldResult:
     fit_s: float = 0.0
     predict_s: float = 0.0
     n_together: int = 1
+    n_replayed: int = 0
     n_fits: int = 0
     peak_bytes: int = 0
     device: str = "cpu"
     n_train: int = 0
     counts_before: tuple[int, ...] = ()
     counts_after: tuple[float, ...] = ()
+    trained: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -228,6 +235,17 @@ class Store:
         except (OSError, DataError):
             return None
 
+    def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
+        """Store what :class:`imbench.replay.Record` remembers beside a fold; it can be lost."""
+        _write_atomically(self._stem(key, repeat, fold).with_suffix(".scores.npz"), content)
+
+    def read_scores(self, key: CellKey, repeat: int, fold: int) -> bytes | None:
+        """Return what `write_scores` wrote, or None."""
+        try:
+            return self._stem(key, repeat, fold).with_suffix(".scores.npz").read_bytes()
+        except OSError:
+            return None
+
     def read_cells(self) -> Iterator[CellResult | DataError]:
         """Yield every stored cell, and for what is damaged the error that says so."""
         if not self.runs.is_dir():
@@ -311,9 +329,9 @@ def _read_fold(stem: Path) -> FoldResult:
         raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
     with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
         values = {name: loaded[name] for name in (*ARRAYS, *PICTURE) if name in loaded}
-    tuples = ("class_names", "counts_before", "counts_after", "warnings", "notes")
+    tuples = ("class_names", "counts_before", "counts_after", "trained", "warnings", "notes")
     try:
-        meta |= {name: tuple(meta[name]) for name in tuples}
+        meta |= {name: tuple(meta[name]) for name in tuples if name in meta}
         return FoldResult(**meta, **values)
     except (KeyError, TypeError) as error:
         raise DataError(

@@ -16,6 +16,7 @@ from imbench.errors import ImbenchError
 from imbench.folds import Task, run_folds
 from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
+from imbench.replay import RecordFiles
 from imbench.results import CellKey, CellResult, FoldResult, Store, cell_result, run_id_of
 from imbench.splits import Fold
 from imbench.strategies import STAGES
@@ -53,7 +54,7 @@ class Runner:
         model, data = configuration.model_of(config), None
         try:
             data = self._dataset(config["dataset"])
-            task = _task(config, data, configuration.strategy_of(config), model)
+            task = _task(config, data, configuration.strategy_of(config), model, self.store)
         except ImbenchError as error:
             return _never_run(config, data, model, " ".join(str(error).splitlines()))
         self.store.write_cell(task.key)
@@ -125,7 +126,9 @@ def _runner_of_process(results_dir: Path) -> Runner:
     return Runner(results_dir)
 
 
-def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model) -> Task:
+def _task(
+    config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model, store: Store
+) -> Task:
     """Split the data and give the cell its name.
 
     Raises
@@ -135,17 +138,34 @@ def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: M
     """
     check_classes(metric_options(config["metrics"]), data.class_names)
     folds = configuration.splitter_of(config).split(data, config["seed"])
-    identity = configuration.identity(config) | {"fingerprint": data.fingerprint}
-    key = CellKey(
-        run_id=run_id_of(identity),
-        dataset=data.name,
-        model=model.name,
-        label=strategy.label,
-        stages=strategy.stages,
-        n_folds=len(folds),
-        config=identity,
-    )
-    return Task(key, data, folds, model, strategy, config["seed"])
+
+    def key_of(config: Mapping[str, Any], strategy: Strategy) -> CellKey:
+        identity = configuration.identity(config) | {"fingerprint": data.fingerprint}
+        return CellKey(
+            run_id=run_id_of(identity),
+            dataset=data.name,
+            model=model.name,
+            label=strategy.label,
+            stages=strategy.stages,
+            n_folds=len(folds),
+            config=identity,
+        )
+
+    records = None
+    if strategy.decision:
+        bare = key_of(_without_decision(config), strategy.without("decision"))
+        records = RecordFiles(store, bare, data.y)
+    seed = config["seed"]
+    return Task(key_of(config, strategy), data, folds, model, strategy, seed, records)
+
+
+def _without_decision(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the same strategy without its decision rule."""
+    node = dict(config["strategy"])
+    rule = node.pop("decision") or {}
+    if node.get("needs"):
+        node["needs"] = {k: v for k, v in node["needs"].items() if k not in rule}
+    return {**config, "strategy": {k: v for k, v in node.items() if v != {}}}
 
 
 def _never_run(

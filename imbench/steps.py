@@ -177,6 +177,28 @@ def _class_counts(steps: Any) -> NDArray[np.float64]:
     return counts
 
 
+def trained(estimator: Any) -> tuple[dict[str, Any], ...]:
+    """Return for each model inside what the functions of this module read of it, as plain data.
+
+    ``rows`` are the rows of each class that reached the model, ``model`` its own attributes.
+    :mod:`imbench.replay` makes stand-ins of them.
+    """
+    pipelines = list(fitted_models(estimator))
+    facts = []
+    for pipeline in pipelines:
+        model = pipeline.named_steps["model"]
+        names = ("class_counts_", "classes_", "device_", "validation_fraction")
+        own = {name: getattr(model, name) for name in names if hasattr(model, name)}
+        if len(pipelines) == 1 and hasattr(model, "history_"):
+            own["history_"] = model.history_
+        if getattr(model, "batches", None) is not None:
+            own["batches"] = True
+        plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in own.items()}
+        rows = pipeline.named_steps["rows"].class_counts_
+        facts.append({"rows": np.asarray(rows).tolist(), "model": plain})
+    return tuple(facts)
+
+
 def n_fits(estimator: Any) -> int:
     """Return how many models were fitted, inner folds and ensemble members included."""
     return getattr(estimator, "n_fits_", 1) * len(list(fitted_models(estimator)))

@@ -97,6 +97,7 @@ class HeadRule(DecisionRule):
     """
 
     name: ClassVar[str] = "head"
+    learns_from_scores: ClassVar[bool] = False
     is_softmax: ClassVar[bool] = True
 
     def __init__(self, estimator: Any, *, random_state: int | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -122,6 +122,8 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Collell et al. 2018, "A simple plug-in bagging ensemble based on threshold-moving for
     classifying binary and multiclass imbalanced data", DOI 10.1016/j.neucom.2017.08.035.
     """
+
+    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.replay
 
     def __init__(
         self,
