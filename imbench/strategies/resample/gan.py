@@ -100,8 +100,8 @@ class GANSampler(GenerativeSampler):
     rows of a batch have the same classes, so a mixed row has a class, too; the penalty is on
     the gradient by the row, not by its class. Deviations from Gulrajani et al.: perceptrons
     instead of convolutions, fewer steps with a higher rate. From CTGAN: the class alone is the
-    condition, numbers are scaled instead of given by mixtures, and rows are not packed. New rows come from a
-    moving average of the generator's weights (Yazici et al. 2019, arXiv 1806.04498).
+    condition, numbers are scaled instead of given by mixtures, and rows are not packed. New rows
+    come from a moving average of the generator's weights (Yazici et al. 2019, arXiv 1806.04498).
 
     References
     ----------
@@ -165,8 +165,7 @@ class GANSampler(GenerativeSampler):
         def judge(condition: Tensor, x: Tensor) -> Tensor:
             return critic(given(x, condition))
 
-        parameters = list(maker.parameters())
-        averaged = [parameter.detach().clone() for parameter in parameters]
+        averaged = [parameter.detach().clone() for parameter in maker.parameters()]
         for _ in range(self.n_steps):
             for _ in range(self.n_critic):
                 rows = examples.draw()
@@ -185,8 +184,8 @@ class GANSampler(GenerativeSampler):
             maker_step.zero_grad(set_to_none=True)
             loss.backward()
             maker_step.step()
-            with torch.no_grad():
-                torch._foreach_lerp_(averaged, parameters, 1 - AVERAGING)
-        with torch.no_grad():
-            torch._foreach_copy_(parameters, averaged)
+            for mean, parameter in zip(averaged, maker.parameters(), strict=True):
+                mean.lerp_(parameter.detach(), 1 - AVERAGING)
+        for mean, parameter in zip(averaged, maker.parameters(), strict=True):
+            parameter.detach().copy_(mean)
         return make
