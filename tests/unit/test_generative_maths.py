@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from scipy.stats import gumbel_r, kstest, multivariate_normal
+from scipy.stats import gumbel_r, kstest, multivariate_normal, norm, rankdata, zscore
 from torch.distributions import Bernoulli, Categorical, Normal
 from torch.distributions import kl_divergence as torch_kl
 
-from imbench.strategies.resample.encoding import ImageCodec, NormalScores, TableCodec
+from imbench.strategies.resample.encoding import ImageCodec, NumberScale, TableCodec
 from imbench.strategies.resample.gan import TEMPERATURE, gradient_penalty, soft_rows
-from imbench.strategies.resample.networks import blocks, gumbel, normal, perceptron
+from imbench.strategies.resample.networks import blocks, given, gumbel, normal, perceptron
 from imbench.strategies.resample.vae import kl_divergence, log_likelihood
 
 
@@ -136,31 +136,55 @@ class TestDraws:
         assert weights[0].abs().max() <= 3**-0.5
         assert weights[0].unique().numel() == weights[0].numel() == 3 * 5 + 5 + 5 * 2 + 2
 
+    def test_the_condition_is_as_loud_as_the_row_beside_it(self):
+        inputs = given(torch.ones(2, 9), torch.eye(2))
+        torch.testing.assert_close(inputs[:, :9], torch.ones(2, 9))
+        torch.testing.assert_close(inputs[:, 9:], 3 * torch.eye(2))
+        torch.testing.assert_close(*(part.norm(dim=1) for part in inputs.split([9, 2], 1)))
+
     def test_no_layer_bends_the_outputs(self):
         assert [type(layer).__name__ for layer in perceptron([3, 5, 2], seeded())] == [
             "Linear", "LeakyReLU", "Linear",
         ]  # fmt: skip
 
 
-class TestNormalScores:
-    def test_scores_of_distinct_values_have_the_shape_of_a_normal_distribution(self):
+class TestNumberScale:
+    def test_scores_are_half_standardised_value_and_half_normal_score(self):
         column = np.random.default_rng(0).exponential(size=2_000) ** 3
-        scores = NormalScores.fit(column).encode(column)
-        assert kstest(scores, "norm").pvalue > 0.5
-        assert (np.diff(scores[np.argsort(column)]) > 0).all()
+        ranks = norm.ppf((rankdata(column) - 0.5) / len(column))
+        expected = zscore(zscore(column) + zscore(ranks))
+        found = NumberScale.fit(column).encode(column)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+    def test_a_gap_between_clusters_is_kept_and_a_long_tail_is_drawn_in(self):
+        rng = np.random.default_rng(0)
+        two = np.concatenate([rng.normal(size=90), rng.normal(size=10) + 50])
+        scores = NumberScale.fit(two).encode(np.sort(two))
+        assert np.diff(scores).argmax() == 89
+        assert np.diff(scores).max() > 1
+        skewed = rng.exponential(size=1_000) ** 3
+        assert NumberScale.fit(skewed).encode(skewed).max() < 0.8 * zscore(skewed).max()
 
     @pytest.mark.parametrize("values", [[0.0, 1.0], [3.0], [1.0, 2.0, 2.5, 9.0]])
-    def test_repeated_values_come_back_as_they_were(self, values):
+    def test_repeated_values_come_back_and_no_others(self, values):
         column = np.random.default_rng(0).permutation(np.resize(values, 50))
-        codec = NormalScores.fit(column)
-        scores = codec.encode(column)
-        np.testing.assert_allclose(codec.decode(scores), column)
+        scale = NumberScale.fit(column)
+        scores = scale.encode(column)
+        np.testing.assert_array_equal(scale.decode(scores), column)
+        assert set(scale.decode(np.linspace(-9, 9, 99))) == set(values)
         assert scores.mean() == pytest.approx(0, abs=1e-12)
         assert scores.std() == pytest.approx(float(len(values) > 1))
 
+    def test_values_that_do_not_repeat_come_back_and_others_between_them(self):
+        column = np.random.default_rng(0).normal(size=30)
+        scale = NumberScale.fit(column)
+        np.testing.assert_allclose(scale.decode(scale.encode(column)), column)
+        between = scale.decode((scale.scores[1:] + scale.scores[:-1]) / 2)
+        np.testing.assert_allclose(between, (scale.values[1:] + scale.values[:-1]) / 2)
+
     def test_any_score_gives_a_value_in_the_range_seen(self):
         column = np.random.default_rng(0).normal(size=30)
-        made = NormalScores.fit(column).decode(np.array([-99.0, 99.0]))
+        made = NumberScale.fit(column).decode(np.array([-99.0, 99.0]))
         np.testing.assert_array_equal(made, [column.min(), column.max()])
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 TEMPERATURE = 0.2  # of the Gumbel softmax, as in CTGAN
+AVERAGING = 0.98  # a step, of the generator: the game circles around where it would end
 SLOPE = 0.2  # of the critic's leaky ReLU
 
 
@@ -73,7 +74,7 @@ class GANSampler(GenerativeSampler):
     n_steps : int, default=500
         Steps of the generator, whatever the number of rows.
     batch_size : int, default=128
-    lr : float, default=1e-3
+    lr : float, default=2e-3
         Of Adam, with beta 0 and 0.9, for both nets.
     n_critic : int, default=5
         Steps of the critic for each of the generator.
@@ -99,7 +100,8 @@ class GANSampler(GenerativeSampler):
     rows of a batch have the same classes, so a mixed row has a class, too; the penalty is on
     the gradient by the row, not by its class. Deviations from Gulrajani et al.: perceptrons
     instead of convolutions, fewer steps with a higher rate. From CTGAN: the class alone is the
-    condition, numbers are normal scores instead of mixtures, and rows are not packed.
+    condition, numbers are scaled instead of given by mixtures, and rows are not packed. New rows
+    come from a moving average of the generator's weights (Yazici et al. 2019, arXiv 1806.04498).
 
     References
     ----------
@@ -115,7 +117,7 @@ class GANSampler(GenerativeSampler):
         hidden: Sequence[int] = (128, 128),
         n_steps: int = 500,
         batch_size: int = 128,
-        lr: float = 1e-3,
+        lr: float = 2e-3,
         n_critic: int = 5,
         gradient_penalty: float = 10.0,
         categorical_features: Sequence[int] = (),
@@ -143,7 +145,7 @@ class GANSampler(GenerativeSampler):
         """Play the game for ``n_steps`` rounds; see the base class."""
         import torch
 
-        from imbench.strategies.resample.networks import normal, perceptron
+        from imbench.strategies.resample.networks import given, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]
         n_classes = examples.condition.shape[1]
@@ -158,11 +160,12 @@ class GANSampler(GenerativeSampler):
 
         def make(condition: Tensor) -> Tensor:
             code = normal((len(condition), self.latent_dim), generator)
-            return soft_rows(maker(torch.cat([code, condition], 1)), codec, generator)
+            return soft_rows(maker(given(code, condition)), codec, generator)
 
         def judge(condition: Tensor, x: Tensor) -> Tensor:
-            return critic(torch.cat([x, condition], 1))
+            return critic(given(x, condition))
 
+        averaged = [parameter.detach().clone() for parameter in maker.parameters()]
         for _ in range(self.n_steps):
             for _ in range(self.n_critic):
                 rows = examples.draw()
@@ -181,4 +184,8 @@ class GANSampler(GenerativeSampler):
             maker_step.zero_grad(set_to_none=True)
             loss.backward()
             maker_step.step()
+            for mean, parameter in zip(averaged, maker.parameters(), strict=True):
+                mean.lerp_(parameter.detach(), 1 - AVERAGING)
+        for mean, parameter in zip(averaged, maker.parameters(), strict=True):
+            parameter.detach().copy_(mean)
         return make

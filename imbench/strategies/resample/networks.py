@@ -53,6 +53,15 @@ def gumbel(shape: Sequence[int], generator: Generator) -> Tensor:
     return -torch.log(exponential.clamp(min=tiny))
 
 
+def given(x: Tensor, condition: Tensor) -> Tensor:
+    """Return inputs of a net, shape (B, d), beside their condition, shape (B, K), one-hot.
+
+    The condition is multiplied by sqrt(d): a single 1 beside the 784 pixels of a digit is not
+    heard, and both nets then make any digit for any class.
+    """
+    return torch.cat([x, condition * x.shape[1] ** 0.5], 1)
+
+
 def blocks(outputs: Tensor, codec: RowCodec) -> tuple[Tensor, list[Tensor]]:
     """Cut encoded rows, shape (B, width), into numbers and one block a categorical column."""
     numbers, *categories = outputs.split([codec.n_numbers, *codec.sizes], dim=1)

@@ -70,7 +70,7 @@ class VAESampler(GenerativeSampler):
     n_steps : int, default=2000
         Steps of the optimiser, of one batch each, whatever the number of rows.
     batch_size : int, default=128
-    lr : float, default=1e-3
+    lr : float, default=2e-3
         Of Adam.
     categorical_features : sequence of int, default=()
         Columns that hold category codes; imbench puts in those of the data set.
@@ -88,9 +88,10 @@ class VAESampler(GenerativeSampler):
 
     Notes
     -----
-    One net for all classes, trained on the rows given and no others. Numeric columns are taken
-    as normal scores and have one learnt standard deviation each, which new rows are drawn with;
-    categories of new rows are drawn from the softmax, pixels of new images are expected values.
+    One net for all classes, trained on the rows given and no others. Numeric columns are scaled
+    (see :class:`imbench.strategies.resample.encoding.NumberScale`) and have one learnt standard
+    deviation each, which new rows are drawn with; categories of new rows are drawn from the
+    softmax, pixels of new images are expected values.
 
     References
     ----------
@@ -107,7 +108,7 @@ class VAESampler(GenerativeSampler):
         hidden: Sequence[int] = (128,),
         n_steps: int = 2000,
         batch_size: int = 128,
-        lr: float = 1e-3,
+        lr: float = 2e-3,
         categorical_features: Sequence[int] = (),
         input_shape: tuple[int, int, int] | None = None,
         device: str = "auto",
@@ -122,7 +123,7 @@ class VAESampler(GenerativeSampler):
         """Maximise the evidence lower bound; see the base class."""
         import torch
 
-        from imbench.strategies.resample.networks import blocks, gumbel, normal, perceptron
+        from imbench.strategies.resample.networks import blocks, given, gumbel, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]
         n_classes = examples.condition.shape[1]
@@ -136,9 +137,9 @@ class VAESampler(GenerativeSampler):
         for _ in range(self.n_steps):
             rows = examples.draw()
             x, condition = examples.x[rows], examples.condition[rows]
-            mean, log_variance = encoder(torch.cat([x, condition], 1)).chunk(2, 1)
+            mean, log_variance = encoder(given(x, condition)).chunk(2, 1)
             code = mean + (0.5 * log_variance).exp() * normal(mean.shape, generator)
-            outputs = decoder(torch.cat([code, condition], 1))
+            outputs = decoder(given(code, condition))
             scale = log_scale.clamp(min=MIN_LOG_SCALE)
             bound = log_likelihood(outputs, x, scale, codec) - kl_divergence(mean, log_variance)
             optimizer.zero_grad(set_to_none=True)
@@ -147,7 +148,7 @@ class VAESampler(GenerativeSampler):
 
         def sample(condition: Tensor) -> Tensor:
             code = normal((len(condition), self.latent_dim), generator)
-            means, logits = blocks(decoder(torch.cat([code, condition], 1)), codec)
+            means, logits = blocks(decoder(given(code, condition)), codec)
             if codec.bounded:
                 return means.sigmoid()
             noise = normal(means.shape, generator) * log_scale.clamp(min=MIN_LOG_SCALE).exp()
