@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
 from imbench.errors import DataError
-from imbench.strategies.resample.refusals import class_name, dotted, explain, milder
+from imbench.strategies.resample.refusals import dotted, explain, milder
 
 
 class CheckedSampler(BaseEstimator):
@@ -41,7 +41,9 @@ class CheckedSampler(BaseEstimator):
         self.class_names = class_names
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
-        """Resample the training rows.
+        """Resample the training rows; labels that are words are 0..K-1 for the sampler.
+
+        Some of imbalanced-learn's samplers take no words.
 
         Raises
         ------
@@ -49,18 +51,30 @@ class CheckedSampler(BaseEstimator):
             If the sampler refuses the rows (a class has a single one), or a class that had rows
             has none left.
         """
-        X_after, y_after, clipped = self._fit_clipped(X, y)
+        labels = np.asarray(y)
+        if labels.dtype.kind in "iu":
+            return self._fit_resample(X, labels, self.class_names)
+        classes, encoded = np.unique(labels, return_inverse=True)
+        X_after, y_after = self._fit_resample(X, encoded, [str(name) for name in classes])
+        return X_after, classes[y_after]
+
+    def _fit_resample(
+        self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
+    ) -> tuple[Any, NDArray[np.int64]]:
+        X_after, y_after, clipped = self._fit_clipped(X, y, names)
         lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
-                f"{self.key} leaves no row of class {class_name(lost[0], self.class_names)!r}: "
+                f"{self.key} leaves no row of class {names[lost[0]]!r}: "
                 f"{milder(self.sampler, self.key)}."
             )
         own = getattr(self.sampler_, "notes_", ())
-        self.notes_ = (*clipped, *own, *self._unchanged(y, y_after))
+        self.notes_ = (*clipped, *own, *self._unchanged(y, y_after, names))
         return X_after, y_after
 
-    def _fit_clipped(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any, tuple[str, ...]]:
+    def _fit_clipped(
+        self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
+    ) -> tuple[Any, Any, tuple[str, ...]]:
         """Resample with as many neighbours as there is room for; notes say what was clipped."""
         self.sampler_ = clone(self.sampler, safe=False)
         notes: dict[str, str] = {}
@@ -68,7 +82,7 @@ class CheckedSampler(BaseEstimator):
             try:
                 return *self.sampler_.fit_resample(X, y), tuple(notes.values())
             except (ValueError, RuntimeError) as error:
-                refusal = explain(error, self.sampler_, self.key, np.asarray(y), self.class_names)
+                refusal = explain(error, self.sampler_, self.key, y, names)
                 if refusal is None:
                     raise
                 if not refusal.possible:
@@ -81,17 +95,17 @@ class CheckedSampler(BaseEstimator):
             )
             self.sampler_ = clone(self.sampler_).set_params(**{name: refusal.possible})
 
-    def _unchanged(self, y: ArrayLike, y_after: ArrayLike) -> Iterator[str]:
+    def _unchanged(
+        self, y: NDArray[np.int64], y_after: NDArray[np.int64], names: Sequence[str]
+    ) -> Iterator[str]:
         """Yield a note where a class was passed over, which no sampler says itself."""
-        labels, before = np.unique(y, return_counts=True)
-        after = np.unique(y_after, return_counts=True)[1]  # no class was lost
+        before, after = (np.bincount(labels, minlength=y.max() + 1) for labels in (y, y_after))
         same = after == before
         if same.all():
             yield f"{self.key} changed the size of no class."
         elif (after > before).any():
-            for label in labels[same & (before < after.max())]:
-                name = class_name(label, self.class_names)
-                yield f"{self.key} made no row of class {name!r}."
+            for label in np.flatnonzero(same & (before > 0) & (before < after.max())):
+                yield f"{self.key} made no row of class {names[int(label)]!r}."
 
 
 class RowCounter(BaseEstimator):

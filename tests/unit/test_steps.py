@@ -163,7 +163,7 @@ def test_notes_name_labels_that_are_words():
     wrapper = checked(KMeansSMOTE(k_neighbors=9, kmeans_estimator=1, random_state=0))
     wrapper.fit_resample(X, np.array(["common", "rare"])[y])
     assert "k_neighbors=9 was clipped to 3: class 'rare' has 4 in " in wrapper.notes_[0]
-    wrapper = checked(RandomOverSampler(sampling_strategy={"b": 9}))
+    wrapper = checked(RandomOverSampler(sampling_strategy={1: 9}))
     wrapper.fit_resample(np.zeros((13, 1)), np.repeat(["a", "b", "c"], [9, 2, 2]))
     assert wrapper.notes_ == ("strategy.resample.x made no row of class 'c'.",)
 

@@ -85,10 +85,13 @@ class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
         """
         self.check_params()
-        labels = np.asarray(y)
-        self.classes_, encoded = np.unique(labels, return_inverse=True)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        # What the classifier inside is told: words become places, because what reads counts out
+        # of it needs whole numbers; those stay, because a class may have no row here.
+        is_whole = self.classes_.dtype.kind in "iu"
+        self._labels = self.classes_ if is_whole else np.arange(len(self.classes_))
         self.n_fits_ = 1
-        self.estimator_ = clone(self.estimator).fit(X, labels)
+        self.estimator_ = clone(self.estimator).fit(X, self._labels[encoded])
         self._learn(X, encoded)
         return self
 
@@ -145,7 +148,7 @@ class TunedRule(DecisionRule):
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
         folds = inner_folds(y, self.cv, self.name, self.random_state)
-        labels = self.classes_[y]
+        labels = self._labels[y]
         scores = cross_val_predict(self.estimator, X, labels, cv=folds, method="predict_proba")
         self.n_fits_ = self.cv + 1
         self._learn_from(scores, y)

@@ -106,7 +106,7 @@ class HeadRule(DecisionRule):
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
-        rows, labels = np.asarray(X), self.classes_[y]
+        rows, labels = np.asarray(X), self._labels[y]
         for pipeline in fitted_models(self.estimator_):
             model = pipeline.named_steps["model"]
             known = np.isin(labels, model.classes_)  # a member may have met fewer classes

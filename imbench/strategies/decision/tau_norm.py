@@ -110,9 +110,9 @@ class TauNormalisation(HeadRule):
         """Return the tau that scores best on rows which the nets were not fitted on."""
         predicted = np.empty((len(TAUS), len(y)), np.int64)
         for train, held_out in inner_folds(y, self.cv, self.name, self.random_state).split(X, y):
-            fitted = clone(self.estimator).fit(X[train], self.classes_[y[train]])
+            fitted = clone(self.estimator).fit(X[train], self._labels[y[train]])
             for i, _ in enumerate(self._with_each_tau(fitted)):
-                predicted[i, held_out] = scores_for(fitted, X[held_out], self.classes_).argmax(1)
+                predicted[i, held_out] = scores_for(fitted, X[held_out], self._labels).argmax(1)
         self.n_fits_ = self.cv + 1
         n_classes = len(self.classes_)
         scores = [label_score(y, labels, n_classes, self.metric) for labels in predicted]

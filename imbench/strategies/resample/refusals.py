@@ -21,7 +21,7 @@ from imbench.strategies.resample.base import TooFewRows
 NEIGHBOURS = re.compile(
     r"n_neighbors <= n_samples_fit,.* n_neighbors = (\d+), n_samples_fit = (\d+)"
 )
-NO_CLUSTER = re.compile(r"No clusters found with sufficient samples of class (.+?)\. ")
+NO_CLUSTER = re.compile(r"No clusters found with sufficient samples of class (\d+)")
 ALL_OTHERS = "All support vectors are considered as noise"  # svm_smote
 ALL_OWN = "Not any neigbours belong to the majority"  # adasyn
 KNOWN = {
@@ -55,7 +55,7 @@ class Refusal:
 
 
 def explain(
-    error: Exception, sampler: Any, key: str, y: NDArray[Any], class_names: Sequence[str]
+    error: Exception, sampler: Any, key: str, y: NDArray[np.int64], class_names: Sequence[str]
 ) -> Refusal | None:
     """Return why ``sampler.fit_resample`` raised an error.
 
@@ -85,7 +85,7 @@ def explain(
     if found := NEIGHBOURS.search(text):
         return _neighbours(sampler, key, y, class_names, int(found[1]), int(found[2]))
     if found := NO_CLUSTER.search(text):
-        return _no_cluster(sampler, key, y, class_names, found[1])
+        return _no_cluster(sampler, key, y, class_names, int(found[1]))
     if ALL_OTHERS in text:
         return _neighbourhood(key, "m_neighbors", sampler, "other classes", y, class_names)
     if ALL_OWN in text:
@@ -97,12 +97,6 @@ def explain(
         return None
     line = (text.splitlines() or ["refuses the rows"])[0].rstrip(". ")
     return Refusal(f"{key}: {re.sub(r'[.] +(?=[A-Z])', '; ', line)}.")
-
-
-def class_name(label: Any, class_names: Sequence[str]) -> str:
-    """Return the name of a label 0..K-1; a label of another kind is its own name."""
-    is_place = isinstance(label, int | np.integer) and 0 <= label < len(class_names)
-    return class_names[label] if is_place else str(label)
 
 
 def milder(sampler: Any, key: str) -> str:
@@ -138,7 +132,7 @@ def dotted(name: str) -> str:
 def _neighbours(
     sampler: Any,
     key: str,
-    y: NDArray[Any],
+    y: NDArray[np.int64],
     names: Sequence[str],
     asked: int,
     found: int,
@@ -147,7 +141,7 @@ def _neighbours(
     """`asked` rows were looked for (the row itself among them, or not) where there are `found`."""
     labels, counts = np.unique(y, return_counts=True)
     here = labels[counts == found] if class_of is None else [class_of]
-    why = _has(class_name(here[0], names), found) if len(here) else ""
+    why = _has(names[here[0]], found) if len(here) else ""
     # k_neighbors looks inside a class, m_neighbors at all rows; where both fit, k comes first.
     params = [(name, k) for name, k in _counts(sampler) if k in (asked, asked - 1)]
     params.sort(key=lambda param: param[0].rpartition("__")[2], reverse=found == len(y))
@@ -164,7 +158,7 @@ def _neighbours(
     smallest = counts.argmin()
     why = (
         f"finds {found} in this training part, whose smallest class "
-        f"{class_name(labels[smallest], names)!r} has {counts[smallest]}"
+        f"{names[labels[smallest]]!r} has {counts[smallest]}"
     )
     sentence = f"{who}={k} needs {asked} rows to look for neighbours, but {why}: {fix}."
     return Refusal(sentence, name, possible, f"it {why}")
@@ -175,7 +169,7 @@ def _neighbourhood(
     name: str,
     sampler: Any,
     found: str,
-    y: NDArray[Any],
+    y: NDArray[np.int64],
     class_names: Sequence[str],
 ) -> Refusal:
     """Every neighbour of the rows that are asked about is of the same kind; which, it hides."""
@@ -183,20 +177,19 @@ def _neighbourhood(
     smallest = counts.argmin()
     return Refusal(
         f"{key}.{name}={getattr(sampler, name)} finds rows of {found} and no others around the "
-        f"rows of a class (the smallest, {class_name(labels[smallest], class_names)!r}, has "
+        f"rows of a class (the smallest, {class_names[labels[smallest]]!r}, has "
         f"{counts[smallest]} in this training part): set {key}.{name} higher, or use smote."
     )
 
 
 def _no_cluster(
-    sampler: Any, key: str, y: NDArray[Any], names: Sequence[str], found: str
+    sampler: Any, key: str, y: NDArray[np.int64], names: Sequence[str], label: int
 ) -> Refusal:
     """No cluster of `kmeans_smote` holds enough rows, or enough of a share, of a class."""
     k, threshold = sampler.k_neighbors, sampler.cluster_balance_threshold
-    label = next(label for label in np.unique(y) if str(label) == found)
-    n_rows, name_of_class = int((y == label).sum()), class_name(label, names)
+    n_rows = int((y == label).sum())
     if n_rows <= k:
-        possible, why = n_rows - 1, _has(name_of_class, n_rows)
+        possible, why = n_rows - 1, _has(names[label], n_rows)
         fix = f"set {key}.k_neighbors={possible}" if possible else "use random_over"
         sentence = _too_few(f"{key}.k_neighbors={k}", k + 1, why, fix)
         return Refusal(sentence, "k_neighbors", possible, why)
@@ -208,7 +201,7 @@ def _no_cluster(
         share = f" that are a share of it above cluster_balance_threshold={threshold}"
         lower = f", or {key}.cluster_balance_threshold=0"
     return Refusal(
-        f"{name}={clusters} leaves no cluster with {k + 1} rows of class {name_of_class!r}{share}, "
+        f"{name}={clusters} leaves no cluster with {k + 1} rows of class {names[label]!r}{share}, "
         f"which has {n_rows} in this training part: set {name}=1, which is SMOTE without "
         f"clusters{lower}."
     )
