@@ -62,6 +62,8 @@ class MetricOptions:
         Class that ``f1_minority`` and the binary curves are about; None: the rarest.
     ece_bins : int
         Bins of the expected calibration error.
+    rope : float
+        Region of practical equivalence: gains in `sort` up to this size are practically none.
     extra : mapping of str to mapping
         User metrics: ``{name: {_target_: function, parameter: value, ...}}``. The function is
         called with ``y_true, y_pred, y_score, minority`` and returns a float. The key
@@ -70,16 +72,18 @@ class MetricOptions:
     Raises
     ------
     ConfigError
-        If a name is unknown, a node cannot be called, or ``ece_bins`` is below 1.
+        If a name is unknown, a node cannot be called, ``ece_bins`` is below 1, or ``rope`` is no
+        number from 0 on.
     """
 
     columns: tuple[str, ...] = (
-        "f1_macro", "f1_minority", "balanced_accuracy", "g_mean", "average_precision", "roc_auc",
-        "brier",
+        "f1_macro", "f1_minority", "average_precision", "brier", "roc_auc", "ece", "log_loss",
+        "balanced_accuracy", "g_mean",
     )  # fmt: skip
     sort: str = "f1_macro"
     minority: str | None = None
     ece_bins: int = 15
+    rope: float = 0.01
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -87,6 +91,9 @@ class MetricOptions:
             raise ConfigError(f"metrics.ece_bins={self.ece_bins!r}: must be a whole number.")
         if self.ece_bins < 1:
             raise ConfigError(f"metrics.ece_bins={self.ece_bins}: must be at least 1.")
+        is_number = isinstance(self.rope, int | float) and not isinstance(self.rope, bool)
+        if not is_number or not 0 <= self.rope < float("inf"):
+            raise ConfigError(f"metrics.rope={self.rope!r}: must be a number from 0 on.")
         for name, node in self.extra.items():
             _check_extra(name, node)
         known = [*HIGHER_IS_BETTER, *self.extra]
