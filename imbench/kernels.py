@@ -168,18 +168,26 @@ def rank_metrics(
     if positive.all() or not positive.any():
         return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
     order = np.argsort(-ranked, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(ranked[order])), len(order) - 1)
-    hit, sorted_weights = positive[order], weights[:, order]
-    # Cumulative weights of hits and of all rows down to each threshold, from the highest one.
-    hits = np.cumsum(sorted_weights * hit, axis=1)[:, ends]  # (B, T)
-    passed = np.cumsum(sorted_weights, axis=1)[:, ends]
-    steps = np.diff(hits, axis=1, prepend=0.0)
-    false = passed - hits
-    n_hits, n_false = hits[:, -1], false[:, -1]
+    n, hit, sorted_score = len(order), positive[order], ranked[order]
+    # A threshold passes whole groups of equal score; only those with a positive row add anything.
+    first = np.append(True, sorted_score[1:] != sorted_score[:-1])
+    group = np.cumsum(first) - 1
+    edges = np.append(np.flatnonzero(first), n)
+    places = np.flatnonzero(hit)
+    last = np.append(group[places[1:]] != group[places[:-1]], True)  # of each group's positives
+    groups = group[places[last]]
+    sums = np.zeros((len(weights), n + 1))  # weights of all rows before a place, from the top
+    np.cumsum(weights[:, order], axis=1, out=sums[:, 1:])
+    passed, before = sums[:, edges[groups + 1]], sums[:, edges[groups]]
+    hits = np.cumsum(weights[:, order[places]], axis=1)[:, last]
+    earlier = np.zeros_like(hits)
+    earlier[:, 1:] = hits[:, :-1]
+    steps, n_hits = hits - earlier, hits[:, -1]
+    n_false = sums[:, -1] - n_hits
     average_precision = (steps * hits / passed).sum(axis=1) / n_hits
     # Trapezoids: a pair of equal scores counts one half.
-    below = n_false[:, None] - false + 0.5 * np.diff(false, axis=1, prepend=0.0)
-    return (steps * below).sum(axis=1) / (n_hits * n_false), average_precision
+    above = 0.5 * ((passed - hits) + (before - earlier))
+    return 1 - (steps * above).sum(axis=1) / (n_hits * n_false), average_precision
 
 
 def calibration_error(
@@ -190,9 +198,8 @@ def calibration_error(
     correct = score.argmax(axis=1) == y_true
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
-    used, column = np.unique(bins, return_inverse=True)
-    gaps = np.zeros((len(bins), len(used)))
-    gaps[np.arange(len(bins)), column] = correct - confidence
+    gaps = np.zeros((len(bins), n_bins))
+    gaps[np.arange(len(bins)), bins] = correct - confidence
     return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
 
 

@@ -19,13 +19,23 @@ from numpy.typing import NDArray
 from imbench.metrics import MetricOptions, compute, summarise
 from imbench.report.board import Block, FoldRow, Leaderboard, Row
 from imbench.report.ranking import Ranking, rank_strategies
-from imbench.report.statistics import Comparison, among_best, compare
+from imbench.report.statistics import MIN_FOLDS, Comparison, among_best, compare
 from imbench.report.statistics.intervals import Interval, bootstrap, recall_intervals
 from imbench.results import CellResult, FoldResult
 
-__all__ = ["BASELINE", "Block", "FoldRow", "Leaderboard", "Row", "build_leaderboard", "flatten"]
+__all__ = [
+    "BASELINE",
+    "NEAR_BEST",
+    "Block",
+    "FoldRow",
+    "Leaderboard",
+    "Row",
+    "build_leaderboard",
+    "flatten",
+]
 
 BASELINE = "none"
+NEAR_BEST = "*"  # marks what cannot be told from the best
 # What cells must share beside the strategy for their folds to be the same folds.
 SHARED = ("dataset", "fingerprint", "model", "splits", "tuning", "seed")
 SHARED_BY_DATASETS = ("model", "splits", "tuning", "seed")
@@ -259,6 +269,8 @@ def _caption(rows: Sequence[Row], has_baseline: bool, m: int, options: MetricOpt
         f"Mean ± sd over {n_folds} fold{'s' if n_folds > 1 else ''} of {size} test rows; "
         f"fit s is per fold"
     )
+    if sum(r.status == "ok" for r in rows) > 1:
+        base += f"; {NEAR_BEST} the best and what cannot be told from it"
     if not has_baseline:
         return f"{base}. No gains: run strategy={BASELINE} too, to compare with doing nothing."
     if n_folds == 1:
@@ -266,11 +278,16 @@ def _caption(rows: Sequence[Row], has_baseline: bool, m: int, options: MetricOpt
             f"{base}. gain: {options.sort} against {BASELINE}; one fold has no interval, so no "
             "difference can be told from chance: set splits.n_splits or splits.n_repeats."
         )
+    gained = f"gain: improvement of {options.sort} over {BASELINE} with its 95 % interval"
+    if n_folds < MIN_FOLDS:
+        return (
+            f"{base}. {gained}; no verdict below {MIN_FOLDS} folds: set splits.n_splits or "
+            "splits.n_repeats."
+        )
     strategies = f"{m} strateg{'ies' if m != 1 else 'y'}"
     return (
-        f"{base}. gain: improvement of {options.sort} over {BASELINE} with its 95 % interval; "
-        f"better / worse: corrected resampled t-test on the same folds, Holm over {strategies}, "
-        "5 %."
+        f"{base}. {gained}; better / worse: corrected resampled t-test on the same folds, Holm "
+        f"over {strategies} ({NEAR_BEST}: over all pairs), 5 %."
     )
 
 
