@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imbench.report.statistics import Comparison
+from imbench.report.statistics import Comparison, TTest
 from imbench.report.statistics.intervals import Interval, Proportion
 from imbench.results import Status
 
@@ -91,6 +92,32 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """A strategy and a decision rule, on the same folds.
+
+    Parameters
+    ----------
+    strategy, rule, metric : str
+    as_is : TTest
+        Gain of the strategy over doing nothing.
+    rule_alone : TTest
+        Gain of the rule over doing nothing.
+    beyond : TTest
+        Gain of the strategy with the rule over the rule alone.
+    p_holm : float
+        Of ``beyond``, after Holm's correction for the strategies crossed with this rule.
+    """
+
+    strategy: str
+    rule: str
+    metric: str
+    as_is: TTest
+    rule_alone: TTest
+    beyond: TTest
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True)
 class Block:
     """The strategies that met the same data set, model and folds, best first."""
 
@@ -99,6 +126,7 @@ class Block:
     title: str
     caption: str
     rows: tuple[Row, ...]
+    crossings: tuple[Crossed, ...] = ()
 
 
 @dataclass(frozen=True)

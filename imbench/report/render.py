@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from imbench.report.crossing import crossing_sentence
 from imbench.report.ranking import Ranking
 from imbench.report.statistics.bayes import Posterior
 from imbench.report.tables import BASELINE, NEAR_BEST, Block, Leaderboard, Row
@@ -78,7 +79,8 @@ def reasons(block: Block) -> list[str]:
     for row in block.rows:
         for line in _explanations(row):
             titles.setdefault(line, []).append(row.title)
-    return [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
+    lines = [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
+    return [*lines, *map(crossing_sentence, block.crossings)]
 
 
 def _explanations(row: Row) -> Iterator[str]:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from imbench.metrics import MetricOptions, compute, summarise
 from imbench.report.board import Block, FoldRow, Leaderboard, Row
+from imbench.report.crossing import crossings
 from imbench.report.ranking import Ranking, rank_strategies
 from imbench.report.statistics import MIN_FOLDS, Comparison, among_best, compare
 from imbench.report.statistics.intervals import Interval, bootstrap, recall_intervals
@@ -160,6 +161,7 @@ def _block(
         title=title,
         caption=_caption(told_rows, baseline is not None, tested, options),
         rows=told_rows,
+        crossings=crossings(told_rows, options.sort, sign > 0),
     )
 
 
