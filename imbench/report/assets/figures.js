@@ -109,9 +109,15 @@ const watcher = new IntersectionObserver(
   { rootMargin: "300px" },
 );
 
+/** The plotting library. It is 5 MB of script, read when the first figure comes into view. */
+function plotting() {
+  if (!window.Plotly) document.head.append(el("script", {}, byId("plotly").textContent));
+  return window.Plotly;
+}
+
 /** Draw a figure unless its drawing is still right. */
 function drawFigure(node) {
-  if (drawn.get(node.id) || !window.Plotly) return;
+  if (drawn.get(node.id)) return;
   drawn.set(node.id, true);
   const block = figureBlock();
   const plot = node.querySelector(".plot");
@@ -120,7 +126,7 @@ function drawFigure(node) {
   node.querySelector(".caption").textContent = result.caption ?? "";
   node.querySelector("details").hidden = Boolean(result.empty);
   if (result.empty) {
-    window.Plotly.purge(plot);
+    plotting().purge(plot);
     plot.replaceChildren(el("p", { class: "empty" }, result.empty));
     plot.style.minHeight = "0";
     plot.removeAttribute("role");
@@ -134,8 +140,12 @@ function drawFigure(node) {
   plot.setAttribute("role", "img");
   plot.setAttribute("aria-label", `${node.figure.title}. ${result.words} The values follow as a table.`);
   const { axis, ink, soft, line, ...layout } = result.layout; // the rest is what Plotly knows
-  if (theme.printing) layout.width = Math.min(plot.clientWidth || 640, 640);
-  window.Plotly.react(plot, result.traces, layout, {
+  if (theme.printing) {
+    // The window is still that of the screen: A4 less its margins holds two columns of this width.
+    const room = node.classList.contains("wide") ? 640 : 310;
+    layout.width = Math.min(layout.width ?? room, room);
+  }
+  plotting().react(plot, result.traces, layout, {
     responsive: true,
     displaylogo: false,
     displayModeBar: false,

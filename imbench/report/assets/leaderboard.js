@@ -1,6 +1,6 @@
 // The verdict in words and the table. Needs base.js and data.js.
 
-const ROWS_AT_FIRST = 200; // of a table; more cost a second in a browser and are rarely read
+const ROWS_AT_FIRST = 200; // and so many more at a time: 3,000 at once take a browser seconds
 const SENTENCES_AT_FIRST = 6;
 const VERDICTS = new Map([
   [1, ["better", "▲ better"]],
@@ -8,7 +8,7 @@ const VERDICTS = new Map([
   [0, ["", "· cannot be told"]],
 ]);
 const sorting = { key: "metric", ascending: null }; // ascending null: the better first
-let allRows = false;
+let rowsShown = ROWS_AT_FIRST;
 
 function drawVerdicts() {
   const blocks = blocksShown();
@@ -84,7 +84,7 @@ function drawTable() {
       block.rows.map((row, i) => ({ block, i })).filter(({ i }) => passes(block.rows[i])),
     ),
   );
-  const shown = allRows ? rows : rows.slice(0, ROWS_AT_FIRST);
+  const shown = rows.slice(0, rowsShown);
   const head = el("tr", {}, ...heads(several).map(headCell));
   const table = el(
     "table",
@@ -99,8 +99,9 @@ function drawTable() {
   byId("count").textContent =
     `${count(rows.length, "row")} of ${total.toLocaleString("en")}` +
     (shown.length < rows.length ? `, the first ${shown.length} shown` : "") + ".";
-  byId("show-all").hidden = shown.length === rows.length;
-  byId("show-all").textContent = `Show all ${rows.length.toLocaleString("en")} rows`;
+  const left = rows.length - shown.length;
+  byId("show-more").hidden = !left;
+  byId("show-more").textContent = `Show ${Math.min(left, ROWS_AT_FIRST)} more rows`;
   drawNotes(blocks);
 }
 
@@ -120,6 +121,7 @@ function headCell([key, text, metric]) {
     const was = active ? ascending : null;
     sorting.key = key;
     sorting.ascending = was === null ? null : !was;
+    rowsShown = ROWS_AT_FIRST;
     drawTable();
     byId("board").querySelector(`button[data-key="${key}"]`).focus();
   };

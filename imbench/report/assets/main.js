@@ -24,13 +24,13 @@ function fillControls() {
 
 /** Draw everything that depends on the choice. */
 function update() {
-  allRows = false;
+  rowsShown = ROWS_AT_FIRST;
   const blocks = blocksShown();
   if (!blocks.length) {
     byId("count").textContent = "No results for this data set with this model.";
     byId("board-scroll").replaceChildren();
     byId("board-notes").replaceChildren();
-    byId("show-all").hidden = true;
+    byId("show-more").hidden = true;
     byId("figures").hidden = true;
     byId("verdicts").replaceChildren();
     byId("more-verdicts").hidden = true;
@@ -70,8 +70,8 @@ function listen() {
     waiting = setTimeout(update, 120);
   });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
-  byId("show-all").addEventListener("click", () => {
-    allRows = true;
+  byId("show-more").addEventListener("click", () => {
+    rowsShown += ROWS_AT_FIRST;
     drawTable();
   });
   byId("theme").addEventListener("click", () => {
@@ -79,6 +79,13 @@ function listen() {
     drawTheme();
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawTheme);
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth === width) return; // a phone's address bar changes the height alone
+    width = innerWidth;
+    clearTimeout(waiting);
+    waiting = setTimeout(drawFigures, 120);
+  });
   addEventListener("beforeprint", () => {
     theme.printing = true;
     drawMatrices();
@@ -123,9 +130,5 @@ if (data.blocks.length) {
   for (const id of ["controls", "leaderboard", "about"]) byId(id).hidden = false;
   update();
   listen();
-  // The plotting library stands after this script: words and table are there before it is read.
-  addEventListener("DOMContentLoaded", () => {
-    for (const node of document.querySelectorAll("figure")) if (node.inView) drawFigure(node);
-  });
 }
 drawTheme();

@@ -67,7 +67,7 @@ const heatMap = {
       layout: {
         ...base,
         width: Math.min(byId("heat").clientWidth, 300 + 110 * labels.length),
-        margin: { ...base.margin, l: 8, t: 8, b: 60 },
+        margin: { l: 8, r: labels.length > 4 ? 70 : 12, t: 8, b: 60 },
         xaxis: {
           ...axisOf(base, ""), showgrid: false, showline: false, ticks: "", side: "top", tickangle: labels.length > 4 ? -45 : 0,
           tickvals: labels.map((_, k) => k), ticktext: labels.map((label) => plain(label, 24)),
@@ -372,8 +372,8 @@ function matrix(block, row, title) {
         const n = cells[i * side + j];
         const share = total ? n / total : 0;
         const strong = share > (theme.dark ? 0.75 : 0.55);
-        const style = `background:rgba(${tint},${(0.04 + 0.9 * share).toFixed(3)});color:${strong ? (theme.dark ? "#0c1116" : "#fff") : "inherit"};print-color-adjust:exact`;
-        return el("td", { style, title: `${(100 * share).toFixed(1)} % of the true class` }, n.toLocaleString("en"));
+        const style = `background:rgba(${tint},${(0.04 + 0.9 * share).toFixed(3)});${strong ? `color:${theme.dark ? "#0c1116" : "#fff"};` : ""}print-color-adjust:exact`;
+        return el("td", { style, class: n ? null : "zero", title: `${(100 * share).toFixed(1)} % of the true class` }, n.toLocaleString("en"));
       }),
     );
   };
