@@ -24,6 +24,7 @@ SCRIPTS = (
     "figures.js",
     "curves.js",
     "overview.js",
+    "details.js",
     "about.js",
     "main.js",
 )

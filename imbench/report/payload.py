@@ -8,7 +8,6 @@ the order of axes is said here and there.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,42 +21,21 @@ from imbench.metrics import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.report import words
 from imbench.report.curves import Curve, classes_shown, confusion, curves
 from imbench.report.provenance import provenance
-from imbench.report.statistics import Comparison, compare
-from imbench.report.tables import BASELINE, Block, Leaderboard, Row
+from imbench.report.ranking import rank_strategies
+from imbench.report.render import RANKING_HEADS, ranking_notes, ranking_texts, reasons
+from imbench.report.statistics import Comparison
+from imbench.report.statistics.across import cliques
+from imbench.report.tables import BASELINE, Block, Leaderboard, Row, judge
 from imbench.results import CellResult, FoldResult
 from imbench.strategies import STAGES
 
-# Fields of a row in "stats", for each metric. Verdicts: 1 better, -1 worse, 0 cannot be told.
-STATS = ("mean", "std", "gain", "low", "high", "p_holm", "verdict")
+# Fields of a row in "stats", for each metric. Verdicts: 1 better, -1 worse, 0 cannot be told;
+# best: 1 if the row is the best of its block or cannot be told from it.
+STATS = ("mean", "std", "gain", "low", "high", "p_holm", "verdict", "best")
 VERDICTS = {"better": 1.0, "worse": -1.0, "cannot be told": 0.0}
 # Curves of a page at most: 0.35 kB each keep 3,000 cells within 15 MB.
 MAX_CURVES = 6_000
 MAX_CLASS_CURVES = 10  # a cell
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """Average ranks over data sets, and what the critical difference says about them.
-
-    Parameters
-    ----------
-    names : tuple of str
-        Strategies.
-    average : tuple of float
-        Average rank of each, 1 is best.
-    cd : float
-        Critical difference; NaN where there is none.
-    cliques : tuple of tuple of str
-        Groups whose members cannot be told apart.
-    note : str
-        Metric, test, number of data sets, and how missing results were ranked.
-    """
-
-    names: tuple[str, ...]
-    average: tuple[float, ...]
-    cd: float
-    cliques: tuple[tuple[str, ...], ...]
-    note: str
 
 
 @dataclass(frozen=True)
@@ -70,13 +48,10 @@ class Extras:
         Override words that reproduce a cell, by ``run_id``; see :mod:`imbench.cli.reproduce`.
     problems : tuple of str
         Sentences about files that were left out.
-    ranks : mapping of str to Ranks
-        By metric; empty where there are too few data sets.
     """
 
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
-    ranks: Mapping[str, Ranks] = field(default_factory=dict)
 
 
 def build_payload(
@@ -109,13 +84,12 @@ def build_payload(
         ],
         "columns": list(board.columns),
         "baseline": BASELINE,
+        "rope": options.rope,
         "stages": list(STAGES),
         "stats": list(STATS),
         "blocks": blocks,
         "summaries": [words.summary([b[m] for b in told], m) for m in metrics],
-        "ranks": {
-            m: {**dataclasses.asdict(r), "cd": _short(r.cd)} for m, r in extras.ranks.items()
-        },
+        "rankings": [_rankings(board, told, m, options) for m in metrics],
         "problems": [
             *extras.problems,
             *filter(None, [words.version_note(f for c in by_id.values() for f in c.folds)]),
@@ -133,42 +107,57 @@ def with_metric(
     block: Block, cells: Sequence[CellResult], metric: str, options: MetricOptions
 ) -> Block:
     """Return a block whose comparisons are about another metric, in the order that it had."""
-    sign = 1.0 if options.higher_is_better(metric) else -1.0
-    rows = {row.run_id: row for row in block.rows}
-    baseline = next((c for c in cells if c.label == BASELINE and c.status == "ok"), None)
-    if metric == options.sort or baseline is None:
+    if metric == options.sort:
         return block
-    others = [c for c in cells if c is not baseline and c.status == "ok"]
-    gains = {
-        c.run_id: [
-            gain
-            for _, _, gain in differences(c, baseline, rows, metric, sign)
-            if not math.isnan(gain)
-        ]
-        for c in others
-    }
-    told = compare(gains, _test_train_ratio(baseline))
-    return replace(block, rows=tuple(replace(r, comparison=told.get(r.run_id)) for r in block.rows))
+    return replace(block, rows=judge(block.rows, cells, replace(options, sort=metric)))
 
 
-def differences(
-    cell: CellResult,
-    baseline: CellResult,
-    rows: Mapping[str, Row],
-    metric: str,
-    sign: float,
-) -> list[tuple[int, int, float]]:
-    """Return (repeat, fold, gain) for the folds with the same test rows in both cells."""
-    theirs = {(f.repeat, f.fold): f for f in baseline.folds if f.status == "ok"}
-    before = {(f.repeat, f.fold): f.metrics for f in rows[baseline.run_id].folds}
-    after = {(f.repeat, f.fold): f.metrics for f in rows[cell.run_id].folds}
+def paired_folds(cell: CellResult, baseline: CellResult) -> list[tuple[int, int]]:
+    """Return (repeat, fold) of the folds that have the same test rows in both cells."""
+    theirs = {(f.repeat, f.fold): f.test_index for f in baseline.folds if f.status == "ok"}
     return [
-        (*place, sign * (after[place][metric] - before[place][metric]))
-        for fold in cell.folds
-        if (place := (fold.repeat, fold.fold)) in theirs
-        and place in after
-        and np.array_equal(fold.test_index, theirs[place].test_index)
+        (f.repeat, f.fold)
+        for f in cell.folds
+        if f.status == "ok"
+        and (f.repeat, f.fold) in theirs
+        and np.array_equal(f.test_index, theirs[f.repeat, f.fold])
     ]
+
+
+def _rankings(
+    board: Leaderboard,
+    told: Sequence[Mapping[str, Block]],
+    metric: str,
+    options: MetricOptions,
+) -> list[dict[str, Any]]:
+    """Strategies over the data sets of each model, by one metric."""
+    blocks = {
+        block.title: by_metric[metric] for block, by_metric in zip(board.blocks, told, strict=True)
+    }
+    found = []
+    for ranking in board.rankings:
+        members = [blocks[title] for title in ranking.datasets]
+        if metric != options.sort:
+            higher = options.higher_is_better(metric)
+            ranking = rank_strategies(
+                ranking.title, members, metric, higher, options.rope, BASELINE
+            )
+        ranks = [s.average_rank for s in ranking.standings]
+        tested = not ranking.reason
+        found.append(
+            {
+                "title": ranking.title,
+                "model": members[0].model,
+                "ranks": [_short(rank) for rank in ranks],
+                "cd": _short(ranking.critical_difference),
+                "cliques": cliques(ranks, ranking.critical_difference) if tested else [],
+                "heads": list(RANKING_HEADS),
+                "texts": ranking_texts(ranking),
+                "notes": ranking_notes(ranking),
+                "reason": ranking.reason,
+            }
+        )
+    return found
 
 
 def _block(
@@ -184,18 +173,17 @@ def _block(
     done = [[f for f in cell.folds if f.status == "ok"] for cell in cells]
     some = next((folds[0] for folds in done if folds), None)
     places = sorted({(f.repeat, f.fold) for folds in done for f in folds})
-    rows = {row.run_id: row for row in block.rows}
     content: dict[str, Any] = {
         "dataset": block.dataset,
         "model": block.model,
         "title": block.title,
         "caption": block.caption.replace(board.sort, "{metric}"),
         "verdicts": [words.sentence(by_metric[m], m) for m in by_metric],
-        "notes": words.notes(cells, rows, board.columns),
+        "notes": reasons(replace(block, rows=tuple(r for r in block.rows if r.status == "ok"))),
         "folds": [f"{repeat}.{fold}" for repeat, fold in places],
         "stats": _packed(_stats(block, by_metric)),
         "values": _packed(_fold_values(block, places, tuple(by_metric))),
-        "paired": [[places.index(p) for p in paired] for paired in _paired(cells, rows, board)],
+        "paired": [[places.index(p) for p in paired] for paired in _paired(cells)],
         **provenance(cells, block, extras.commands),
     }
     if some is not None:
@@ -234,10 +222,29 @@ def _row(
         return content
     return content | {
         "fit_s": _short(row.fit_s),
+        "rope": _posterior(row),
+        "recall": _recalls(row, folds[0].class_names, shown),
+        "interval": {m: [_short(i.low), _short(i.high)] for m, i in row.intervals.items()},
         "curves": [_curve(c) for c in curves(folds, minority, n_curves)],
         "confusion": confusion(folds, shown).ravel().tolist(),
         "after": _mean_counts([f.counts_after for f in folds], shown),
     }
+
+
+def _posterior(row: Row) -> list[float | None] | None:
+    """Probabilities of worse, practically equal and better, in the metric of the report."""
+    told = row.comparison.posterior if row.comparison else None
+    return None if told is None else [_short(p) for p in (told.worse, told.equal, told.better)]
+
+
+def _recalls(
+    row: Row, class_names: Sequence[str], shown: NDArray[np.int64]
+) -> list[list[float | None]]:
+    """Recall, the limits of its interval and rows, for each class with a row of its own."""
+    found = [row.recalls[class_names[k]] for k in shown]
+    return [
+        [_short(p.hits / p.n) if p.n else None, _short(p.low), _short(p.high), p.n] for p in found
+    ]
 
 
 def _curve(curve: Curve) -> dict[str, Any]:
@@ -261,7 +268,9 @@ def _stats(block: Block, by_metric: Mapping[str, Block]) -> NDArray[np.float32]:
             values[i, j, 0] = row.mean.get(metric, math.nan)
             values[i, j, 1] = row.std.get(metric, math.nan)
             if row.comparison is not None:
-                values[i, j, 2:] = _compared(row.comparison)
+                values[i, j, 2:7] = _compared(row.comparison)
+            if row.status == "ok":
+                values[i, j, 7] = row.among_best
     return values
 
 
@@ -283,21 +292,12 @@ def _fold_values(
     return values
 
 
-def _paired(
-    cells: Sequence[CellResult], rows: Mapping[str, Row], board: Leaderboard
-) -> list[list[tuple[int, int]]]:
+def _paired(cells: Sequence[CellResult]) -> list[list[tuple[int, int]]]:
     """For each cell the folds that have the baseline's test rows."""
     baseline = next((c for c in cells if c.label == BASELINE and c.status == "ok"), None)
     if baseline is None:
         return [[] for _ in cells]
-    return [
-        [
-            (repeat, fold)
-            for repeat, fold, _ in differences(cell, baseline, rows, board.sort, 1.0)
-            if cell.status == "ok"
-        ]
-        for cell in cells
-    ]
+    return [paired_folds(cell, baseline) if cell.status == "ok" else [] for cell in cells]
 
 
 def _mean_counts(counts: Sequence[Sequence[float]], shown: NDArray[np.int64]) -> list[float]:
@@ -319,8 +319,3 @@ def _packed(values: NDArray[np.float32]) -> str:
 def _short(value: float) -> float | None:
     """Four significant digits, None where undefined."""
     return float(f"{value:.4g}") if math.isfinite(value) else None
-
-
-def _test_train_ratio(cell: CellResult) -> float:
-    folds = [f for f in cell.folds if f.status == "ok"]
-    return sum(len(f.y_true) for f in folds) / max(sum(f.n_train for f in folds), 1)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from imbench.report.tables import BASELINE, Block, Row
-from imbench.results import CellResult, FoldResult
+from imbench.results import FoldResult
 
 METRIC_NAMES = {
     "precision_macro": "macro precision",
@@ -80,36 +79,6 @@ def summary(blocks: Sequence[Block], sort: str) -> str:
     )
 
 
-def notes(
-    cells: Sequence[CellResult], rows: Mapping[str, Row], metrics: Iterable[str]
-) -> list[str]:
-    """Return what is to be known of a block beside its numbers, a sentence each.
-
-    Parameters
-    ----------
-    cells : sequence of CellResult
-        Of one block.
-    rows : mapping of str to Row
-        The block's rows by ``run_id``.
-    metrics : iterable of str
-        Those whose undefined folds are told.
-    """
-    found = _identical(cells, rows)
-    for metric in metrics:
-        gaps: dict[str, list[str]] = {}
-        for row in rows.values():
-            missing = [f for f in row.folds if math.isnan(f.metrics.get(metric, math.nan))]
-            if missing:
-                where = f"{len(missing)} of {len(row.folds)} folds"
-                gaps.setdefault(where, []).append(row.title)
-        for where, titles in gaps.items():
-            found.append(
-                f"{metric_name(metric)} is undefined on {where} of {_joined(titles)}: "
-                "means and differences leave these folds out."
-            )
-    return found
-
-
 def version_note(folds: Iterable[FoldResult]) -> str:
     """Say which packages differ between folds; empty where none does."""
     seen: dict[str, Counter[str]] = {}
@@ -124,22 +93,6 @@ def version_note(folds: Iterable[FoldResult]) -> str:
     if not mixed:
         return ""
     return f"The folds were computed by different versions: {'; '.join(mixed)}."
-
-
-def _identical(cells: Sequence[CellResult], rows: Mapping[str, Row]) -> list[str]:
-    """Name the strategies that made the same predictions on every fold."""
-    same: dict[str, list[str]] = {}
-    for cell in cells:
-        if cell.status == "ok" and cell.folds:
-            digest = hashlib.sha256()
-            for fold in cell.folds:
-                digest.update(fold.y_pred.tobytes() + fold.y_score.tobytes())
-            same.setdefault(digest.hexdigest(), []).append(rows[cell.run_id].title)
-    return [
-        f"{_joined(titles)} made identical predictions: nothing tells them apart."
-        for titles in same.values()
-        if len(titles) > 1
-    ]
 
 
 def _of(rows: Iterable[Row], verdict: str) -> list[Row]:

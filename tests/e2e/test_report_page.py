@@ -9,21 +9,15 @@ import pytest
 
 from imbench.metrics import MetricOptions
 from imbench.report.page import to_html, write_report
-from imbench.report.payload import Extras, Ranks, build_payload, to_json
+from imbench.report.payload import Extras, build_payload, to_json
 from imbench.report.tables import build_leaderboard
 from tests.factories import make_cell
 from tests.pages import EVIL, address, browser, large_sweep, sweep
 
 OPTIONS = MetricOptions()
-RANKS = Ranks(
-    ("none", "smote", "threshold", "noise"),
-    (2.5, 1.0, 2.5, 4.0),
-    1.2,
-    (("none", "threshold"),),
-    "Three data sets.",
-)
 FIGURES = (
-    "heat", "ranks", "precision-recall", "roc", "reliability", "costs", "folds", "time", "classes",
+    "heat", "ranks", "precision-recall", "roc", "reliability", "costs", "folds", "time", "recalls",
+    "classes",
 )  # fmt: skip
 
 
@@ -39,13 +33,14 @@ def report(tmp_path_factory):
         *sweep(),
         *sweep("telco"),
         *sweep("telco", model="svm"),
-        *[make_cell(label, dataset="letters", k=4, n=200) for label in ("none", "smote")],
+        *sweep("wine"),
+        *[make_cell(s, dataset="letters", k=4, n=200) for s in ("none", "smote", "threshold")],
         make_cell(EVIL, skill=3.0, n=200, class_names=("<b>0", 'one"')),
     ]
     commands = {
         cell.run_id: (f"dataset={cell.dataset}", f"strategy={cell.label}") for cell in cells
     }
-    extras = Extras(commands, ("Left out: r0-f1.npz fails its checksum.",), {"f1_macro": RANKS})
+    extras = Extras(commands, ("Left out: r0-f1.npz fails its checksum.",))
     return write_report(cells, OPTIONS, tmp_path_factory.mktemp("report"), extras)
 
 
@@ -76,7 +71,7 @@ def show(page, figure):
 
 def test_verdict_stands_above_the_table(page):
     assert page.locator("#verdicts li").first.inner_text().startswith("On digits with knn, ")
-    assert "In 3 of 4 comparisons" in page.locator("#summary").inner_text()
+    assert "In 4 of 5 comparisons" in page.locator("#summary").inner_text()
     assert "fails its checksum" in page.locator("#problems").inner_text()
 
 
@@ -129,7 +124,7 @@ def test_metric_changes_table_and_words(page):
 def test_filters_of_place_stage_and_name(page):
     page.select_option("#dataset", "")
     page.select_option("#model", "")
-    assert page.locator("#board tbody tr").count() == 21
+    assert page.locator("#board tbody tr").count() == 28
     assert page.locator("button[data-key=dataset]").count() == 1
     page.select_option("#model", "svm")
     assert page.locator("#board tbody tr").count() == 6
@@ -147,7 +142,7 @@ def test_a_place_without_results_says_so(page):
     page.select_option("#model", "svm")
     assert "No results" in page.locator("#count").inner_text()
     page.select_option("#model", "knn")
-    assert page.locator("#board tbody tr").count() == 2
+    assert page.locator("#board tbody tr").count() == 3
 
 
 def test_chosen_strategies_overlay_in_every_figure(page):

@@ -15,9 +15,8 @@ from imbench.report.page import write_report
 from imbench.report.payload import (
     STATS,
     Extras,
-    Ranks,
     build_payload,
-    differences,
+    paired_folds,
     to_json,
     with_metric,
 )
@@ -171,13 +170,20 @@ def test_folds_with_other_test_rows_are_no_pairs():
     cells = [make_cell("none"), make_cell("smote", skill=3.0)]
     moved = dataclasses.replace(cells[1].folds[0], test_index=cells[1].folds[0].test_index + 1)
     cells[1] = dataclasses.replace(cells[1], folds=(moved, *cells[1].folds[1:]))
-    board = build_leaderboard(cells, OPTIONS)
-    rows = {row.run_id: row for row in board.rows}
-    found = differences(cells[1], cells[0], rows, "f1_macro", 1.0)
-    assert [(repeat, fold) for repeat, fold, _ in found] == [(0, 1), (0, 2), (0, 3), (0, 4)]
+    assert paired_folds(cells[1], cells[0]) == [(0, 1), (0, 2), (0, 3), (0, 4)]
     (block,) = payload_of(cells)["blocks"]
     paired = dict(zip([r["title"] for r in block["rows"]], block["paired"], strict=True))
     assert paired == {"none": [0, 1, 2, 3, 4], "smote": [1, 2, 3, 4]}
+
+
+def test_identical_predictions_and_undefined_folds_are_noted():
+    one_class = make_cell("none").folds[0]
+    one_class = dataclasses.replace(one_class, y_true=np.zeros_like(one_class.y_true))
+    cells = [make_cell(label) for label in ("none", "smote")]
+    cells = [dataclasses.replace(c, folds=(one_class, *c.folds[1:])) for c in cells]
+    (block,) = payload_of(cells, metric_options({"columns": ["roc_auc", "accuracy"]}))["blocks"]
+    assert any("same predictions as" in line for line in block["notes"])
+    assert any("roc_auc is undefined on 1 of 5 folds" in line for line in block["notes"])
 
 
 def test_damaged_and_mixed_results_are_told():
@@ -219,12 +225,27 @@ def test_cells_without_a_command_are_named():
     assert set(block["uncommanded"]) == {"smote", "threshold", "noise", "broken", "focal"}
 
 
-def test_ranks_are_passed_on_with_an_undefined_difference_as_null():
-    ranks = Ranks(("a", "b"), (1.0, 2.0), float("nan"), (("a", "b"),), "2 data sets")
-    payload = payload_of(sweep(), extras=Extras(ranks={"f1_macro": ranks}))
-    found = json.loads(to_json(payload))["ranks"]["f1_macro"]
-    assert found["cd"] is None
-    assert found["cliques"] == [["a", "b"]]
+def test_every_metric_has_its_ranking():
+    cells = [c for dataset in "abc" for c in sweep(dataset)]
+    payload = payload_of(cells)
+    by_metric = dict(zip([m["key"] for m in payload["metrics"]], payload["rankings"], strict=True))
+    (by_f1,), (by_brier,) = by_metric["f1_macro"], by_metric["brier"]
+    assert by_f1["model"] == "knn"
+    assert by_f1["texts"][0][0] == "smote"
+    assert by_f1["texts"][-1][0] == "broken"  # failed everywhere
+    assert by_f1["ranks"] == sorted(by_f1["ranks"])
+    assert all(0 <= first < last < 6 for first, last in by_f1["cliques"])
+    about = build_leaderboard(cells, metric_options({"sort": "brier"})).rankings[0]
+    assert [t[0] for t in by_brier["texts"]] == [s.title for s in about.standings]
+    json.loads(to_json(payload))
+
+
+def test_too_few_data_sets_have_a_reason_instead_of_a_difference():
+    payload = payload_of([c for dataset in "ab" for c in sweep(dataset)])
+    (ranking,) = payload["rankings"][0]
+    assert "it takes 3" in ranking["reason"]
+    assert ranking["cd"] is None
+    assert ranking["cliques"] == []
 
 
 def test_size_of_a_cell_is_bounded():

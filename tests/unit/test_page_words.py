@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-
-from imbench.metrics import MetricOptions, metric_options
+from imbench.metrics import MetricOptions
 from imbench.report.tables import build_leaderboard
-from imbench.report.words import metric_name, notes, sentence, summary, version_note
+from imbench.report.words import metric_name, sentence, summary, version_note
 from tests.factories import make_cell
 from tests.pages import sweep
 
@@ -15,11 +13,6 @@ OPTIONS = MetricOptions()
 
 def blocks_of(cells, options=OPTIONS):
     return build_leaderboard(cells, options).blocks
-
-
-def notes_of(cells, options=OPTIONS):
-    board = build_leaderboard(cells, options)
-    return notes(cells, {row.run_id: row for row in board.rows}, board.columns)
 
 
 def test_verdict_names_gains_with_intervals_then_the_rest():
@@ -87,24 +80,6 @@ def test_summary_counts_the_comparisons_in_which_something_helps():
         "most often smote (2)."
     )
     assert summary(blocks_of(unhelped), "f1_macro") == ""
-
-
-def test_identical_predictions_are_told():
-    cells = [make_cell(label) for label in ("none", "smote", "rose")]
-    assert notes_of(cells) == [
-        "none, smote and rose made identical predictions: nothing tells them apart."
-    ]
-    assert notes_of([make_cell("none"), make_cell("smote", skill=3.0)]) == []
-
-
-def test_undefined_folds_are_told_for_the_metrics_shown():
-    cell = make_cell("none")
-    one_class = dataclasses.replace(cell.folds[0], y_true=np.zeros_like(cell.folds[0].y_true))
-    cell = dataclasses.replace(cell, folds=(one_class, *cell.folds[1:]))
-    found = notes_of([cell], metric_options({"columns": ["roc_auc", "accuracy"]}))
-    assert found == [
-        "ROC AUC is undefined on 1 of 5 folds of none: means and differences leave these folds out."
-    ]
 
 
 def test_one_version_needs_no_note():

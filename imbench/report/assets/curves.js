@@ -265,9 +265,30 @@ const costCurves = {
   },
 };
 
-/** The strategies in the figures, with a way to remove and to add one. */
-function drawChips() {
+/** Chips of the strategies in the figures and the choices above them. */
+function drawTools() {
   const block = figureBlock();
+  drawChips(block);
+  const shown = new Set(overlaid(block));
+  const rest = ranked(block).filter((i) => !shown.has(i)).map((i) => block.rows[i].title);
+  fillSelect("add-strategy", [["", "Add a strategy"], ...rest.map((title) => [title, title])], "", 0);
+  const labels = classesWithCurves(block);
+  fillSelect("class", labels.map((label) => [String(label), block.classes[label]]), String(classChosen(block) ?? ""));
+  const blocks = blocksShown();
+  fillSelect("block", blocks.map((other, i) => [String(i), other.title]), String(blocks.indexOf(block)));
+  const rankings = rankingsShown();
+  fillSelect("ranking", rankings.map(({ title }, i) => [String(i), title]), String(Math.min(chosen.ranking, rankings.length - 1)));
+  byId("figures-about").textContent = `On ${block.title}. Every figure from here on shows these strategies.`;
+}
+
+/** Options of a choice, which is hidden where there is nothing to choose. */
+function fillSelect(id, options, value, least = 2) {
+  byId(id).replaceChildren(...options.map(([key, text]) => option(key, text)));
+  byId(id).value = value;
+  byId(id).parentElement.hidden = options.length < least;
+}
+
+function drawChips(block) {
   for (const list of document.querySelectorAll(".chips")) {
     list.replaceChildren(
       ...lines(block).map(({ title, color, dash }) =>
@@ -285,19 +306,6 @@ function drawChips() {
       ),
     );
   }
-  const shown = new Set(overlaid(block));
-  const rest = ranked(block).filter((i) => !shown.has(i));
-  const adder = byId("add-strategy");
-  adder.replaceChildren(option("", "Add a strategy"), ...rest.map((i) => option(block.rows[i].title, block.rows[i].title)));
-  const labels = classesWithCurves(block);
-  byId("class").replaceChildren(...labels.map((label) => option(String(label), block.classes[label])));
-  byId("class").value = String(classChosen(block) ?? "");
-  byId("class").parentElement.hidden = labels.length < 2;
-  const blocks = blocksShown();
-  byId("block").replaceChildren(...blocks.map((other, i) => option(String(i), other.title)));
-  byId("block").value = String(blocks.indexOf(block));
-  byId("block").parentElement.hidden = blocks.length < 2;
-  byId("figures-about").textContent = `On ${block.title}. Every figure from here on shows these strategies.`;
 }
 
 function change(title, shown) {

@@ -14,6 +14,7 @@ const chosen = {
   stage: "",
   search: "",
   block: 0, // index of the block that figures are about
+  ranking: 0, // index of the ranking of those shown
   strategies: null, // titles in figures; null: the page chooses
   classLabel: null, // of curves; null: the minority
   costs: "ratio", // or "prevalence"

@@ -165,7 +165,7 @@ function fillTable(node) {
 /** Redraw what is in view and mark the rest. */
 function drawFigures() {
   drawn.clear();
-  drawChips();
+  drawTools();
   drawMatrices();
   for (const node of document.querySelectorAll("figure")) if (node.inView) drawFigure(node);
 }

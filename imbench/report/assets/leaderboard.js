@@ -38,10 +38,15 @@ function heads(several) {
     ...place,
     ["verdict", "against none"],
     ["gain", `gain in ${name} [95\u00a0%]`],
+    ...(hasPosteriors() ? [["better", "P worse / equal / better"]] : []),
     ...columns().map((j) => [`metric-${j}`, data.metrics[j].name, j]),
     ["fit_s", "fit s"],
   ];
 }
+
+/** Posteriors hold for the metric that the report is about: the equivalence is in its units. */
+const hasPosteriors = () =>
+  chosen.metric === metricIndex(data.sort) && blocksShown().some((block) => block.rows.some((row) => row.rope));
 
 /** What a row is sorted by under a head; text or number. */
 function sortValue({ block, i }, key) {
@@ -49,6 +54,7 @@ function sortValue({ block, i }, key) {
   if (key === "title") return row.title.toLowerCase();
   if (key === "dataset" || key === "model") return block[key].toLowerCase();
   if (key === "fit_s") return row.fit_s ?? NaN;
+  if (key === "better") return row.rope?.[2] ?? NaN;
   if (key === "gain") return stat(block, i, "gain");
   if (key === "verdict") return stat(block, i, "verdict") * 1e3 + (stat(block, i, "gain") || 0);
   return stat(block, i, "mean", key === "metric" ? chosen.metric : Number(key.slice(7)));
@@ -57,7 +63,7 @@ function sortValue({ block, i }, key) {
 /** Whether smaller values stand on top when a head is first pressed. */
 function startsAscending(key) {
   if (["title", "dataset", "model", "fit_s"].includes(key)) return true;
-  if (key === "gain" || key === "verdict") return false;
+  if (["gain", "verdict", "better"].includes(key)) return false;
   return !data.metrics[key === "metric" ? chosen.metric : Number(key.slice(7))].up;
 }
 
@@ -107,10 +113,14 @@ function drawTable() {
 
 function tableCaption(blocks) {
   const name = data.metrics[chosen.metric].name;
-  if (blocks.length === 1) return blocks[0].caption.replaceAll("{metric}", name);
+  const equal = hasPosteriors()
+    ? ` P: posterior of the Bayesian correlated t-test; equal is a gain within ±${data.rope}.`
+    : "";
+  if (blocks.length === 1) return blocks[0].caption.replaceAll("{metric}", name) + equal;
   return (
-    "Mean ± sd over folds; a gain is the mean difference to none on the same folds with its 95 % interval. " +
-    "Choose one data set and one model for its test and number of folds."
+    "Mean ± sd over folds; * the best of its data set and model and what cannot be told from it; " +
+    "a gain is the mean difference to none on the same folds with its 95 % interval. " +
+    `Choose one data set and one model for its test and number of folds.${equal}`
   );
 }
 
@@ -145,7 +155,7 @@ function tableRow({ block, i }, several) {
     ? [el("td", { class: "text" }, block.dataset), el("td", { class: "text" }, block.model)]
     : [];
   if (status(row) !== "ok") {
-    const width = columns().length + 2;
+    const width = columns().length + 2 + hasPosteriors();
     return el(
       "tr",
       {},
@@ -164,6 +174,7 @@ function tableRow({ block, i }, several) {
     ...place,
     el("td", { class: `text ${kind}` }, words),
     gainCell(block, i),
+    ...(hasPosteriors() ? [el("td", { class: "range" }, row.rope ? row.rope.map((p) => fixed(p, 2)).join(" / ") : "")] : []),
     ...columns().map((j) => meanCell(block, i, j)),
     el("td", {}, seconds(row.fit_s ?? NaN)),
   );
@@ -208,25 +219,28 @@ function gainCell(block, i) {
   return el("td", {}, fixed(gain, 3, true), el("span", { class: "range" }, range));
 }
 
+/** Mean; for the chosen metric with its spread and a star if it cannot be told from the best. */
 function meanCell(block, i, j) {
-  const std = stat(block, i, "std", j);
+  const std = fixed(stat(block, i, "std", j));
+  const mean = fixed(stat(block, i, "mean", j));
+  const [low, high] = block.rows[i].interval?.[data.metrics[j].key] ?? [NaN, NaN];
+  const interval = Number.isFinite(low) ? `, 95 % bootstrap interval ${fixed(low)} to ${fixed(high)}` : "";
+  const title = std === "–" ? null : `${mean} ± ${std}${interval}`;
+  if (j !== chosen.metric) return el("td", { title }, mean);
   return el(
     "td",
-    { class: j === chosen.metric ? "sorted" : null },
-    fixed(stat(block, i, "mean", j)),
-    Number.isNaN(std) ? "" : el("span", { class: "sd" }, ` ± ${fixed(std)}`),
+    { class: "sorted", title },
+    mean,
+    std === "–" ? "" : el("span", { class: "sd" }, ` ± ${std}`),
+    el("span", { class: "star" }, stat(block, i, "best", j) === 1 ? " *" : "\u00a0\u00a0"),
   );
 }
 
 /** What is to be known beside the numbers, for one block or a few. */
 function drawNotes(blocks) {
-  const lines = blocks.slice(0, 4).flatMap((block) => [
-    ...block.notes,
-    ...[...byReason(block)].map(([reason, titles]) => `${titles.join(", ")}: ${reason}`),
-  ]);
-  const several = data.metrics.length > 1 && chosen.metric !== metricIndex(data.sort);
-  const sort = data.metrics[metricIndex(data.sort)].name;
-  if (several) {
+  const lines = blocks.slice(0, 4).flatMap((block) => block.notes);
+  if (chosen.metric !== metricIndex(data.sort)) {
+    const sort = data.metrics[metricIndex(data.sort)].name;
     lines.push(
       `This report was made about ${sort}. Its 5 % holds for a metric chosen before looking; trying many of them finds false gains.`,
     );
@@ -234,13 +248,4 @@ function drawNotes(blocks) {
   byId("board-notes").replaceChildren(
     lines.length ? el("ul", {}, ...lines.map((line) => el("li", {}, line))) : "",
   );
-}
-
-/** Reasons of rows that are done but not complete; the others stand in the table. */
-function byReason(block) {
-  const found = new Map();
-  for (const row of block.rows) {
-    if (status(row) === "ok" && row.reason) found.set(row.reason, [...(found.get(row.reason) ?? []), row.title]);
-  }
-  return found;
 }

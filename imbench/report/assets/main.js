@@ -50,6 +50,7 @@ function listen() {
   const place = (key) => (value) => {
     chosen[key] = value;
     chosen.block = 0;
+    chosen.ranking = 0;
     chosen.classLabel = null;
     update();
   };
@@ -89,7 +90,7 @@ function listen() {
   addEventListener("beforeprint", () => {
     theme.printing = true;
     drawMatrices();
-    drawChips();
+    drawTools();
     drawAll();
   });
   addEventListener("afterprint", () => {

@@ -1,5 +1,4 @@
-// Heat map, critical difference, confusion matrices, class sizes, folds and time.
-// Needs base.js, data.js, figures.js and curves.js.
+// Across data sets: heat map and average ranks. Needs base.js, data.js, figures.js and curves.js.
 
 const heatMap = {
   id: "heat",
@@ -89,44 +88,37 @@ const heatMap = {
   },
 };
 
+/** The rankings by the chosen metric, of the chosen model or of all. */
+const rankingsShown = () =>
+  data.rankings[chosen.metric].filter((ranking) => !chosen.model || ranking.model === chosen.model);
+
 /** Average ranks with the critical difference, Demšar 2006, fig. 1; a list where names are many. */
 const criticalDifference = {
   id: "ranks",
   title: "Average ranks",
   wide: true,
   draw() {
-    const ranks = data.ranks[data.metrics[chosen.metric].key];
-    const { name } = data.metrics[chosen.metric];
-    if (!ranks) return { empty: `No ranks in ${name}: they need several data sets with the same strategies.` };
-    const order = ranks.names.map((_, i) => i).sort((i, j) => ranks.average[i] - ranks.average[j]);
+    const shown = rankingsShown();
+    const ranking = shown[Math.min(chosen.ranking, shown.length - 1)];
+    if (!ranking) return { empty: "No ranks: they need several data sets with one model." };
+    if (ranking.reason) return { empty: ranking.reason };
+    const names = ranking.texts.map(([name]) => name);
     const width = byId("ranks").clientWidth;
-    const drawRanks = order.length <= 20 && width > 560 ? rankDiagram : rankList;
+    const drawRanks = names.length <= 20 && width > 560 ? rankDiagram : rankList;
     return {
-      ...drawRanks(ranks, order),
-      caption: ranks.note,
-      words: `Best average rank: ${ranks.names[order[0]]}, ${fixed(ranks.average[order[0]], 2)}.`,
-      table: {
-        heads: ["strategy", "average rank"],
-        rows: order.map((i) => [ranks.names[i], fixed(ranks.average[i], 2)]),
-      },
+      ...drawRanks(ranking, names),
+      caption: `${ranking.title}. ${ranking.notes.join(" ")}`,
+      words: `Best average rank: ${names[0]}, ${fixed(ranking.ranks[0], 2)}.`,
+      table: { heads: ranking.heads, rows: ranking.texts },
     };
   },
 };
 
-/** First and last place, in the order of ranks, of each group that cannot be told apart. */
-function cliqueSpans(ranks, order) {
-  return ranks.cliques.map((names) => {
-    const places = names.map((name) => order.findIndex((i) => ranks.names[i] === name));
-    return [Math.min(...places), Math.max(...places)];
-  });
-}
-
-function rankDiagram(ranks, order) {
+function rankDiagram({ ranks, cd, cliques: spans }, names) {
   const base = baseLayout(0);
-  const n = order.length;
+  const n = names.length;
   const half = Math.ceil(n / 2);
-  const spans = cliqueSpans(ranks, order);
-  const rank = (place) => ranks.average[order[place]];
+  const rank = (place) => ranks[place];
   const top = spans.length * 0.32 + 0.5; // depth at which the first name stands
   const shapes = [];
   const annotations = [];
@@ -140,18 +132,18 @@ function rankDiagram(ranks, order) {
     line(rank(place), depth, edge, depth);
     annotations.push({
       x: edge, y: depth, xanchor: left ? "right" : "left", showarrow: false, font: { size: 12.5, color: base.ink },
-      text: `${plain(ranks.names[order[place]], 22)} <span style="color:${base.soft}">${fixed(rank(place), 2)}</span>`,
+      text: `${plain(names[place], 22)} <span style="color:${base.soft}">${fixed(rank(place), 2)}</span>`,
     });
   }
   spans.forEach(([first, last], k) => {
     const depth = -(0.3 + k * 0.32);
     line(rank(first) - 0.04, depth, rank(last) + 0.04, depth, { line: { color: base.ink, width: 4 } });
   });
-  if (Number.isFinite(ranks.cd)) {
-    line(1, 0.75, 1 + ranks.cd, 0.75, { line: { color: base.ink, width: 2 } });
+  if (Number.isFinite(cd)) {
+    line(1, 0.75, 1 + cd, 0.75, { line: { color: base.ink, width: 2 } });
     annotations.push({
-      x: 1 + ranks.cd / 2, y: 0.75, yanchor: "bottom", showarrow: false,
-      text: `critical difference ${fixed(ranks.cd, 2)}`, font: { size: 12, color: base.ink },
+      x: 1 + cd / 2, y: 0.75, yanchor: "bottom", showarrow: false,
+      text: `critical difference ${fixed(cd, 2)}`, font: { size: 12, color: base.ink },
     });
   }
   const depth = top + half * 0.62;
@@ -159,9 +151,9 @@ function rankDiagram(ranks, order) {
   return {
     traces: [
       {
-        type: "scatter", mode: "markers", x: order.map((i) => ranks.average[i]), y: order.map(() => 0),
+        type: "scatter", mode: "markers", x: ranks, y: ranks.map(() => 0),
         marker: { color: base.ink, size: 6 },
-        text: order.map((i) => plain(ranks.names[i])), hovertemplate: "%{text}: %{x:.2f}<extra></extra>",
+        text: names.map((name) => plain(name)), hovertemplate: "%{text}: %{x:.2f}<extra></extra>",
       },
     ],
     layout: {
@@ -178,225 +170,26 @@ function rankDiagram(ranks, order) {
   };
 }
 
-function rankList(ranks, order) {
-  const base = baseLayout(Math.max(180, order.length * 20 + 90));
-  const best = ranks.average[order[0]];
-  const shapes = Number.isFinite(ranks.cd)
-    ? [{ type: "rect", x0: best, x1: best + ranks.cd, yref: "paper", y0: 0, y1: 1, line: { width: 0 }, fillcolor: base.soft, opacity: 0.15 }]
-    : [];
+function rankList({ ranks, cd }, names) {
+  const base = baseLayout(Math.max(180, names.length * 20 + 90));
+  const shaded = { type: "rect", x0: ranks[0], x1: ranks[0] + cd, yref: "paper", y0: 0, y1: 1, line: { width: 0 }, fillcolor: base.soft, opacity: 0.15 };
   return {
     traces: [
       {
-        type: "scatter", mode: "markers", x: order.map((i) => ranks.average[i]), y: order.map((_, k) => k),
+        type: "scatter", mode: "markers", x: ranks, y: names.map((_, k) => k),
         marker: { color: base.ink, size: 7 }, hovertemplate: "%{x:.2f}<extra></extra>",
       },
     ],
     layout: {
-      ...base, shapes,
-      xaxis: axisOf(base, "average rank; shaded: within the critical difference of the best", {}),
+      ...base,
+      shapes: Number.isFinite(cd) ? [shaded] : [],
+      xaxis: axisOf(base, "average rank; shaded: cannot be told from the best"),
       yaxis: {
         ...axisOf(base, ""), autorange: "reversed", ticks: "",
-        tickvals: order.map((_, k) => k), ticktext: order.map((i) => plain(ranks.names[i], 24)),
+        tickvals: names.map((_, k) => k), ticktext: names.map((name) => plain(name, 24)),
       },
     },
   };
-}
-
-const foldDifferences = {
-  id: "folds",
-  title: "Fold by fold",
-  draw(block, rows) {
-    const baseline = baselineRow(block);
-    const { name, up } = data.metrics[chosen.metric];
-    if (baseline < 0) return { empty: "No differences: run strategy=none as well, to compare with doing nothing." };
-    const told = rows.filter(({ row }) => row !== baseline);
-    if (!told.length) return { empty: "Add a strategy other than none to see its differences." };
-    const base = baseLayout(Math.max(200, told.length * 46 + 80));
-    const traces = [
-      { type: "scatter", mode: "lines", x: [0, 0], y: [-0.6, told.length - 0.4], line: { color: base.soft, width: 1 }, hoverinfo: "skip" },
-    ];
-    const values = [];
-    told.forEach(({ row, title, color }, k) => {
-      const folds = block.paired[row];
-      const gains = folds.map((f) => (up ? 1 : -1) * (foldValue(block, row, f) - foldValue(block, baseline, f)));
-      traces.push({
-        type: "scatter", mode: "markers", x: gains, y: gains.map((_, f) => k + 0.14 + 0.05 * (f % 3)),
-        marker: { color, size: 7, opacity: 0.6 },
-        text: folds.map((f) => block.folds[f]), hovertemplate: `fold %{text}: %{x:.3f}<extra>${plain(title)}</extra>`,
-      });
-      const [mean, low, high] = ["gain", "low", "high"].map((field) => stat(block, row, field));
-      const known = !Number.isNaN(low);
-      traces.push({
-        type: "scatter", mode: "markers", x: [mean], y: [k - 0.12],
-        marker: { color, size: 10, symbol: "diamond" },
-        error_x: known
-          ? { type: "data", symmetric: false, array: [high - mean], arrayminus: [mean - low], color, thickness: 2, width: 5 }
-          : { visible: false },
-        hovertemplate: `mean %{x:.3f}<extra>${plain(title)}</extra>`,
-      });
-      values.push(...folds.map((f, i) => [title, block.folds[f], fixed(gains[i], 3, true)]));
-      values.push([title, "mean", fixed(mean, 3, true) + (known ? ` [${fixed(low, 3, true)}, ${fixed(high, 3, true)}]` : "")]);
-    });
-    const one = block.folds.length === 1;
-    return {
-      traces,
-      layout: {
-        ...base,
-        xaxis: axisOf(base, `gain in ${name} over none`, {}),
-        yaxis: {
-          ...axisOf(base, ""), range: [told.length - 0.4, -0.6], ticks: "", showgrid: false,
-          tickvals: told.map((_, k) => k), ticktext: told.map(({ title }) => plain(title, 22)),
-        },
-      },
-      caption: one
-        ? "One fold: no interval, so no difference can be told from chance."
-        : "Dots: each fold against none on the same rows. Diamond: mean with its 95 % interval.",
-      words: `Gains in ${name} on ${count(block.folds.length, "fold")}.`,
-      table: { heads: ["strategy", "fold", "gain"], rows: values },
-    };
-  },
-};
-
-/** Ticks at 1, 2 and 5 of each power of ten in a range of exponents; fewer where it is long. */
-function decades([low, high]) {
-  const steps = high - low > 2.5 ? [1] : high - low > 1.2 ? [1, 3] : [1, 2, 5];
-  const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, k) => Math.floor(low) + k);
-  const tickvals = powers.flatMap((power) => steps.map((step) => step * 10 ** power));
-  return { tickvals, ticktext: tickvals.map((value) => String(Number(value.toPrecision(3)))) };
-}
-
-const time = {
-  id: "time",
-  title: "Quality against seconds of training",
-  draw(block, rows) {
-    const { name } = data.metrics[chosen.metric];
-    const overlaidRows = new Map(rows.map((line) => [line.row, line]));
-    const all = ranked(block).filter((i) => !Number.isNaN(stat(block, i, "mean")) && block.rows[i].fit_s > 0);
-    if (!all.length) return { empty: `No strategy has a defined ${name} and a time.` };
-    const base = baseLayout(360);
-    const point = (i) => overlaidRows.get(i);
-    const times = all.map((i) => Math.log10(block.rows[i].fit_s));
-    const room = Math.max(0.15, 0.18 * (Math.max(...times) - Math.min(...times))); // for the names
-    const range = [Math.min(...times) - room, Math.max(...times) + room];
-    return {
-      traces: [
-        {
-          type: "scatter", mode: "markers+text",
-          x: all.map((i) => block.rows[i].fit_s), y: all.map((i) => stat(block, i, "mean")),
-          text: all.map((i) => (point(i) || all.length <= 12 ? plain(block.rows[i].title, 22) : "")),
-          textposition: "top center", textfont: { size: 11 }, cliponaxis: false,
-          customdata: all.map((i) => plain(block.rows[i].title)),
-          marker: {
-            size: all.map((i) => (point(i) ? 10 : 7)),
-            color: all.map((i) => point(i)?.color ?? base.soft),
-            opacity: all.map((i) => (point(i) ? 1 : 0.55)),
-          },
-          hovertemplate: `%{customdata}<br>${plain(name)} %{y:.3f}, %{x:.2f} s<extra></extra>`,
-        },
-      ],
-      layout: {
-        ...base,
-        xaxis: axisOf(base, "seconds of fitting a fold", { type: "log", range, ...decades(range) }),
-        yaxis: axisOf(base, `mean ${name}`),
-      },
-      caption: "Every strategy of this data set and model; a logarithmic axis. Seconds are those of the machine below.",
-      words: `${count(all.length, "strategy", "strategies")}.`,
-      table: {
-        heads: ["strategy", "fit s", name],
-        rows: all.map((i) => [block.rows[i].title, seconds(block.rows[i].fit_s), fixed(stat(block, i, "mean"))]),
-      },
-    };
-  },
-};
-
-const classSizes = {
-  id: "classes",
-  title: "Class sizes before and after",
-  draw(block, rows) {
-    if (!block.before?.length) return { empty: "The folds do not say how many rows of each class they held." };
-    const base = baseLayout(340);
-    const told = rows.filter(({ row, title }) => block.rows[row].after?.length && block.rows[row].label !== data.baseline);
-    const names = block.shown.map((name) => plain(name, 14));
-    const bar = (values, name, color) => ({
-      type: "bar", x: names.map((_, k) => k), y: values, name: plain(name), marker: { color },
-      hovertemplate: `%{y:.0f} rows<extra>${plain(name)}</extra>`,
-    });
-    const every = [block.before, ...told.map(({ row }) => block.rows[row].after)];
-    const positive = every.flat().filter((value) => value > 0);
-    const wide = Math.max(...positive) > 50 * Math.min(...positive);
-    return {
-      wide: names.length > 4,
-      traces: [
-        bar(block.before, "before", theme.dark ? "#6a717b" : "#b4b9c1"),
-        ...told.map(({ row, title, color }) => bar(block.rows[row].after, title, color)),
-      ],
-      layout: {
-        ...base,
-        barmode: "group", bargap: 0.25,
-        xaxis: {
-          ...axisOf(base, "class"), showgrid: false, tickvals: names.map((_, k) => k), ticktext: names,
-          tickangle: names.length > 8 ? -45 : 0,
-        },
-        yaxis: axisOf(base, "rows", wide ? { type: "log" } : {}),
-      },
-      caption: "Training rows of each class, mean over folds: before any strategy (grey), and what each trained on (nets: rows drawn in an epoch).",
-      words: `Before: ${block.shown.map((name, k) => `${name} ${Math.round(block.before[k])}`).join(", ")}.`,
-      table: {
-        heads: ["class", "before", ...told.map(({ title }) => title)],
-        rows: block.shown.map((name, k) => [name, ...every.map((values) => fixed(values[k], 1))]),
-      },
-    };
-  },
-};
-
-/** Confusion matrices of the overlaid strategies: tables, so that they can be read aloud. */
-function drawMatrices() {
-  const block = figureBlock();
-  const node = byId("matrices");
-  const rows = lines(block).filter(({ row }) => block.rows[row].confusion);
-  node.replaceChildren(...rows.map(({ row, title }) => matrix(block, row, title)));
-}
-
-function matrix(block, row, title) {
-  const side = block.shown.length;
-  const cells = block.rows[row].confusion;
-  const tint = theme.dark ? "111, 168, 232" : "31, 95, 168";
-  const name = (text) => ([...text].length > 14 ? `${[...text].slice(0, 13).join("")}…` : text);
-  const line = (i) => {
-    const total = cells.slice(i * side, (i + 1) * side).reduce((sum, n) => sum + n, 0);
-    return el(
-      "tr",
-      {},
-      el("th", { scope: "row", class: "text", title: block.shown[i] }, name(block.shown[i])),
-      ...block.shown.map((_, j) => {
-        const n = cells[i * side + j];
-        const share = total ? n / total : 0;
-        const strong = share > (theme.dark ? 0.75 : 0.55);
-        const style = `background:rgba(${tint},${(0.04 + 0.9 * share).toFixed(3)});${strong ? `color:${theme.dark ? "#0c1116" : "#fff"};` : ""}print-color-adjust:exact`;
-        return el("td", { style, class: n ? null : "zero", title: `${(100 * share).toFixed(1)} % of the true class` }, n.toLocaleString("en"));
-      }),
-    );
-  };
-  return el(
-    "div",
-    { class: "matrix scroll", tabindex: "0", role: "region", "aria-label": `Confusion matrix of ${title}` },
-    el(
-      "table",
-      {},
-      el("caption", {}, title),
-      el(
-        "thead",
-        {},
-        el(
-          "tr",
-          {},
-          el("th", { class: "text", scope: "col" }, "true \\ predicted"),
-          ...block.shown.map((text) => el("th", { scope: "col", title: text }, name(text))),
-        ),
-      ),
-      el("tbody", {}, ...block.shown.map((_, i) => line(i))),
-    ),
-  );
 }
 
 function addOverview() {
@@ -414,21 +207,13 @@ function addOverview() {
         option("mean", "mean"),
       ),
     ),
-  );
-  const ranks = Object.keys(data.ranks).length ? [criticalDifference] : [];
-  addSection("overview", "Across data sets", null, [heatMap, ...ranks], tools);
-}
-
-function addDetails() {
-  const tools = el("ul", { class: "chips", "aria-label": "Strategies in these figures" });
-  addSection("details", "Gains, time and class sizes", null, [foldDifferences, time, classSizes], tools);
-  byId("figures").append(
     el(
-      "section",
-      { id: "confusion", "aria-labelledby": "confusion-title" },
-      el("h2", { id: "confusion-title" }, "Confusion matrices"),
-      el("p", { class: "soft" }, "Counts over the pooled folds, shaded by the share of the true class."),
-      el("div", { id: "matrices", class: "matrices" }),
+      "label",
+      {},
+      "Ranks of",
+      el("select", { id: "ranking", on: { change: (event) => { chosen.ranking = Number(event.target.value); drawFigures(); } } }),
     ),
   );
+  const ranks = data.rankings.some((rankings) => rankings.length) ? [criticalDifference] : [];
+  addSection("overview", "Across data sets", null, [heatMap, ...ranks], tools);
 }
