@@ -184,7 +184,7 @@ def test_cost_curves_have_both_axes_and_touch_no_trivial_rule(page):
     page.select_option("#cost-axis", "prevalence")
     assert "prevalence" in show(page, "costs").inner_text()
     page.locator("#costs summary").click()
-    assert page.locator("#costs tbody tr").count() > 20
+    page.locator("#costs tbody tr").nth(20).wait_for()
 
 
 def test_every_figure_has_words_and_its_values_as_a_table(page):
@@ -194,7 +194,7 @@ def test_every_figure_has_words_and_its_values_as_a_table(page):
         assert plot.get_attribute("role") == "img"
         assert len(plot.get_attribute("aria-label")) > 40
         figure.locator("summary").click()
-        assert figure.locator(".as-table tbody tr").count() > 0
+        figure.locator(".as-table tbody tr").first.wait_for()  # filled when it opens
 
 
 def test_matrices_are_tables_with_the_counts(page):
