@@ -177,7 +177,15 @@ def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     minority = minority_label(options, fold.class_names, fold.minority)
     arrays = (fold.y_true, fold.y_pred, fold.y_score)
     metrics = compute_metrics(*arrays, fold.class_names, minority, options.ece_bins)
+    return metrics | compute_user_metrics(fold, options)
+
+
+def compute_user_metrics(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
+    """Compute the metrics of ``metrics.extra`` alone; raises as :func:`compute` does."""
+    metrics = {}
     for name, node in options.extra.items():
+        minority = minority_label(options, fold.class_names, fold.minority)
+        arrays = (fold.y_true, fold.y_pred, fold.y_score)
         given = dict(zip(ARGUMENTS, (*arrays, minority), strict=True))
         value = construct(_without_direction(node), f"metrics.extra.{name}", **given)
         try:

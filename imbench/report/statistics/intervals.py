@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.kernels import weighted_metrics
-from imbench.metrics import MetricOptions, compute, minority_label
+from imbench.metrics import MetricOptions, compute, compute_user_metrics, minority_label
 from imbench.results import FoldResult
 
 CONFIDENCE = 0.95
@@ -208,7 +208,7 @@ def _user_metrics(
     first = [f for f in folds if f.repeat == folds[0].repeat and len(f.y_true)]
 
     def means(parts: Sequence[FoldResult]) -> NDArray[np.float64]:
-        found = [compute(f, options) for f in parts]
+        found = [compute_user_metrics(f, options) for f in parts]
         return _mean_of_defined(np.array([[m[name] for name in names] for m in found]))
 
     drawn = []
