@@ -41,6 +41,13 @@ def command(words: list[str]) -> int:
         dest="filters",
         help="dataset, model, strategy, stage or status, as 'strategy=smote*'; repeatable",
     )
+    parser.add_argument(
+        "--bootstrap",
+        type=int,
+        default=0,
+        metavar="DRAWS",
+        help="bootstrap intervals of the shown metrics, 1000 for a paper (default: none)",
+    )
     parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--traceback", action="store_true")
@@ -48,6 +55,10 @@ def command(words: list[str]) -> int:
         "--set", nargs="*", default=[], metavar="metrics.key=value", dest="overrides"
     )
     arguments = parser.parse_args(words)
+    if arguments.bootstrap < 0:
+        raise ConfigError(
+            f"--bootstrap={arguments.bootstrap}: must be a number of draws from 0 on."
+        )
     if not arguments.runs.is_dir():
         raise ConfigError(f"report {arguments.runs}: there is no such folder; give a runs/ folder.")
     composer = Composer(arguments.config_dir)
@@ -63,7 +74,7 @@ def command(words: list[str]) -> int:
     if not cells:
         raise ConfigError(f"report {arguments.runs}: there is no stored cell in it; run one first.")
     cells = select(cells, arguments.filters)
-    board = build_leaderboard(cells, options)
+    board = build_leaderboard(cells, options, arguments.bootstrap)
     console().print(to_rich(board))
     out = arguments.out or arguments.runs.parent / "report"
     extras = Extras(commands=commands(cells, composer), problems=tuple(problems))

@@ -52,13 +52,20 @@ class _Finder:
         self._composer = composer
         self._found: dict[str, tuple[str, ...] | None] = {}
         self._groups: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        self._strategies = catalogue.items("strategy", composer.folders)
 
     def words(self, cell: CellResult) -> tuple[str, ...] | None:
         stored = {key: value for key, value in cell.config.items() if key != "fingerprint"}
+        if not {"dataset", "model", "splits", "seed"} <= set(stored):
+            return None
         strategy = {"strategy": stored.pop("strategy", {})}
         around = self._part(stored, self._choices(stored))
         chosen = self._part(strategy, [f"strategy={self._selection(cell)}"])
-        return None if around is None or chosen is None else (*around, *chosen)
+        if around is None or chosen is None:
+            return None
+        # A result knows its data by content, not by place.
+        path = ["dataset.path=FILE"] if self._takes_path(around) else []
+        return (*around, *path, *chosen)
 
     def _part(self, stored: Mapping[str, Any], choices: list[str]) -> tuple[str, ...] | None:
         """Words that compose a part of a configuration; None if there are none."""
@@ -71,20 +78,25 @@ class _Finder:
         return self._found[key]
 
     def _compose(self, stored: Mapping[str, Any], choices: list[str]) -> tuple[str, ...] | None:
-        told = [word for word in choices if word.startswith(TOLD)]  # defaults need no word
-        for words in (told, choices):
-            config = self._composer.cells(words, multirun=False)[0]
-            changes = list(_changes(_identity(config, stored), flatten(stored)))
-            if not changes:
-                break
-        else:
+        """Try the fewest choices first; a choice stays only where it saves overrides."""
+        words = [word for word in choices if word.startswith(TOLD)]
+        changes = self._differences(words, stored)
+        if changes:
+            optional = [word for word in choices if word not in words]
+            words, changes = choices, self._differences(choices, stored)
+            for word in optional:
+                fewer = [w for w in words if w != word]
+                without = self._differences(fewer, stored)
+                if len(without) <= len(changes):
+                    words, changes = fewer, without
             words = [*words, *changes]
-            config = self._composer.cells(words, multirun=False)[0]
-            if list(_changes(_identity(config, stored), flatten(stored))):
+            if changes and self._differences(words, stored):
                 return None
-        if "dataset" in stored and "path" in config["dataset"]:
-            words = [*words, "dataset.path=FILE"]  # results know data by content, not by place
         return tuple(words)
+
+    def _differences(self, words: list[str], stored: Mapping[str, Any]) -> list[str]:
+        config = self._composer.cells(words, multirun=False)[0]
+        return list(_changes(_identity(config, stored), flatten(stored)))
 
     def _choices(self, stored: Mapping[str, Any]) -> list[str]:
         """Yaml file of every group, where it is not the default or says what the cell is about."""
@@ -99,14 +111,21 @@ class _Finder:
             choices.append(f"dataset/imbalance={kind}")
         return choices
 
-    def _nearest(self, group: str, node: Mapping[str, Any]) -> str | None:
-        """Name of the file with the same component that shares most values with a node."""
+    def _takes_path(self, words: Sequence[str]) -> bool:
+        chosen = {word.partition("=")[2] for word in words if word.startswith("dataset=")}
+        return any(name in chosen and "path" in node for name, node in self._contents("dataset"))
+
+    def _contents(self, group: str) -> list[tuple[str, dict[str, Any]]]:
+        """Name and content of the yaml files of a group."""
         if group not in self._groups:
-            found = catalogue.items(group, self._composer.folders)
             self._groups[group] = [
                 (item.name, yaml.safe_load(item.path.read_text(encoding="utf-8")) or {})
-                for item in found
+                for item in catalogue.items(group, self._composer.folders)
             ]
+        return self._groups[group]
+
+    def _nearest(self, group: str, node: Mapping[str, Any]) -> str | None:
+        """Name of the file with the same component that shares most values with a node."""
         wanted = flatten(node)
 
         def shared(content: Mapping[str, Any]) -> tuple[int, int]:
@@ -115,7 +134,7 @@ class _Finder:
 
         alike = [
             (shared(content), name)
-            for name, content in self._groups[group]
+            for name, content in self._contents(group)
             if all(content.get(k) == node.get(k) for k in ("_target_",) if k in node)
             and ("estimator" not in node or content.get("name") == node.get("name"))
         ]
@@ -125,16 +144,18 @@ class _Finder:
         """Return the strategies to select, in the label's order: samplers are chained in it."""
         node = cell.config.get("strategy") or {}
         wanted = {(stage, entry) for stage in STAGES for entry in node.get(stage) or {}}
-        items = catalogue.items("strategy", self._composer.folders)
-        fitting = [i for i in items if i.entries and set(i.entries) <= wanted]
-        order = cell.label.split("+")
-        fitting.sort(key=lambda i: (-len(i.entries), order.index(i.entries[0][1])))
+        fitting = [i for i in self._strategies if i.entries and set(i.entries) <= wanted]
+        order = {name: place for place, name in enumerate(cell.label.split("+"))}
+
+        def place(item: catalogue.Item) -> int:
+            return order.get(item.entries[0][1], len(order))
+
+        fitting.sort(key=lambda i: (-len(i.entries), place(i)))
         chosen: list[catalogue.Item] = []
         for item in fitting:  # the largest first: ldam_drw before what fills one of its stages
             if not any(set(item.entries) & set(other.entries) for other in chosen):
                 chosen.append(item)
-        chosen.sort(key=lambda i: order.index(i.entries[0][1]))
-        names = [item.name for item in chosen] or [BASELINE]
+        names = [item.name for item in sorted(chosen, key=place)] or [BASELINE]
         return names[0] if len(names) == 1 else f"[{','.join(names)}]"
 
 
@@ -146,8 +167,9 @@ def _identity(config: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str,
 
 def _changes(composed: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterable[str]:
     """Yield overrides that turn what was composed into what was stored."""
-    for key in composed:
-        if key not in stored:
+    for key, value in composed.items():
+        filled = value == {} and any(other.startswith(f"{key}.") for other in stored)
+        if key not in stored and not filled:
             yield f"~{key}"
     for key, value in stored.items():
         if composed.get(key, MISSING) != value:

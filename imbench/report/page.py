@@ -1,4 +1,4 @@
-"""The report on disk: ``index.html``, ``report.md`` and ``results.csv``."""
+"""The report on disk: the page, and its tables for papers and programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 
 from imbench.errors import ConfigError
 from imbench.metrics import MetricOptions
+from imbench.report.export import write_parquet
+from imbench.report.latex import to_latex
 from imbench.report.payload import Extras, build_payload, to_json
 from imbench.report.render import escape_markdown, to_csv, to_markdown
 from imbench.report.tables import Leaderboard, build_leaderboard
@@ -44,9 +46,10 @@ def write_report(
     cells : iterable of CellResult
     options : MetricOptions
     out_dir : Path
-        Created if absent; the three files are overwritten.
+        Created if absent. ``index.html``, ``report.md``, ``tables.tex``, ``results.csv`` and
+        ``results.parquet`` in it are overwritten.
     extras : Extras or None
-        Commands, problems and ranks.
+        Commands and problems.
     board : Leaderboard or None
         Of these cells, where the caller has it already.
 
@@ -61,6 +64,7 @@ def write_report(
     payload = build_payload(board, cells, options, extras)
     files = {
         "results.csv": to_csv(board),
+        "tables.tex": to_latex(board),
         "report.md": to_report_markdown(board, payload["problems"]),
         "index.html": to_html(board, to_json(payload)),
     }
@@ -74,6 +78,7 @@ def write_report(
             f"The report cannot be written to {out_dir} ({error.strerror}): "
             "choose a folder that you may write to."
         ) from error
+    write_parquet(board, out_dir / "results.parquet")
     return out_dir / "index.html"
 
 

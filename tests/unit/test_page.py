@@ -53,9 +53,9 @@ def page(tmp_path_factory):
     return write_report(cells, OPTIONS, tmp_path_factory.mktemp("page") / "new" / "report")
 
 
-def test_report_is_three_files(page):
+def test_report_is_a_page_with_tables_beside_it(page):
     assert sorted(p.name for p in page.parent.iterdir()) == [
-        "index.html", "report.md", "results.csv",
+        "index.html", "report.md", "results.csv", "results.parquet", "tables.tex",
     ]  # fmt: skip
     html = page.read_text(encoding="utf-8")
     assert "On digits with knn, smote gains 0." in html

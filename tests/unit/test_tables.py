@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from imbench.errors import ConfigError
 from imbench.metrics import MetricOptions, compute, metric_options
 from imbench.report.render import to_csv, to_json_lines, to_markdown, to_rich
 from imbench.report.tables import build_leaderboard, flatten
