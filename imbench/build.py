@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from imblearn.pipeline import Pipeline
@@ -25,36 +25,11 @@ from imbench.models.base import Model
 from imbench.models.holdout import HoldoutPipeline
 from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
 from imbench.models.weighted import WeightedClassifier
+from imbench.needs import check_needs
 from imbench.seeding import seed_estimator
 from imbench.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
-
-Need = tuple[Callable[[Model, DatasetInfo], bool], str, str]
-
-_DATA, _MODEL = "dataset={info.name} ", "model={model.name} "
-NEEDS: dict[str, Need] = {
-    "binary": (lambda m, i: i.n_classes == 2, "two classes", _DATA + "has more"),
-    "images": (lambda m, i: i.input_shape is not None, "images", _DATA + "is a table"),
-    "tables": (lambda m, i: i.input_shape is None, "a table", _DATA + "holds images"),
-    "no_categories": (
-        lambda m, i: not i.categorical,
-        "a table of numbers",
-        _DATA + "has categorical columns",
-    ),
-    "some_categories": (
-        lambda m, i: bool(i.categorical),
-        "categorical columns",
-        _DATA + "has none",
-    ),
-    "only_categories": (
-        lambda m, i: len(i.categorical) == i.n_features,
-        "a table of nothing but categories",
-        _DATA + "has numeric columns",
-    ),
-    "net": (lambda m, i: bool(m.training_stages), "a net", _MODEL + "is none"),
-}
-"""What a yaml may list under ``needs``: a check, what it asks for, and what is there instead."""
 
 
 def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
@@ -78,7 +53,8 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
     Incompatible
         If the parts do not fit; the reason names the strategy, the model or the data, and why.
     """
-    _check_needs(model, strategy, info)
+    check_needs(model, strategy, info)
+    _check_meeting(strategy)
     estimator = _with_training_stages(model, strategy, info)
     estimator = _pipeline(estimator, model, strategy, info)
     for stage in ("ensemble", "decision"):
@@ -87,16 +63,24 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
     return seed_estimator(estimator, seed)
 
 
-def _check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:
-    wanted = [(f"model={model.name}", need, "") for need in model.needs]
-    for name, needs in strategy.needs.items():
-        wanted += [(f"strategy={name}", need, strategy.hints.get(name, "")) for need in needs]
-    for who, need, hint in wanted:
-        is_met, words, otherwise = NEEDS[need]
-        if not is_met(model, info):
-            instead = f"; use {hint} instead" if hint else ""
-            found = otherwise.format(model=model, info=info)
-            raise Incompatible(f"{who} needs {words}, but {found}{instead}.")
+def _check_meeting(strategy: Strategy) -> None:
+    """Refuse in-training entries that cannot do their work beside each other."""
+    mixing = [n for n, entry in strategy.augment.items() if getattr(entry, "mixes_labels", False)]
+    loss = next(iter(strategy.loss), "")
+    if getattr(strategy.entry("loss"), "batch_level", False):
+        for name in (*strategy.weights, *mixing):
+            raise Incompatible(
+                f"strategy={loss} is one loss for a whole batch: it has none of a row that "
+                f"strategy={name} could weight; leave one of the two out."
+            )
+    *earlier, last = strategy.augment or [""]
+    for name in earlier:
+        if name in mixing:
+            fix = "leave one of the two out" if last in mixing else f"select {name} last"
+            raise Incompatible(
+                f"strategy={name} mixes rows and their labels, so that strategy={last} after it "
+                f"could not tell of which class a row is: {fix}."
+            )
 
 
 def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
@@ -138,9 +122,12 @@ def _takes_nan(sampler: Any) -> bool:
 
 
 def _sampler(name: str, sampler: Any, info: DatasetInfo) -> CheckedSampler:
-    """Return a copy that knows its categorical columns: seeds are set inside, fold by fold."""
+    """Return a copy that knows columns and shape of its rows: seeds are set inside, by fold."""
     copy = clone(sampler, safe=False)
-    if info.categorical and "categorical_features" in getattr(copy, "get_params", dict)():
+    parameters: Mapping[str, Any] = getattr(copy, "get_params", dict)()
+    if info.input_shape is not None and "input_shape" in parameters:
+        copy.set_params(input_shape=info.input_shape)
+    if info.categorical and "categorical_features" in parameters:
         # `clean` puts categorical columns last.
         first = info.n_features - len(info.categorical)
         copy.set_params(categorical_features=list(range(first, info.n_features)))

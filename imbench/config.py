@@ -21,6 +21,7 @@ Config = Mapping[str, Any]
 
 DEVICES = ("auto", "cpu", "cuda")
 OUTPUTS = ("table", "json")
+PARTS = ("strategy", "model", "splits")
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
 NOT_IN_RUN_ID = {
@@ -40,6 +41,12 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
     folders : sequence of Path
         Configuration folders, to name the yaml files in a clash.
     """
+    # Values are looked at once the names are right.
+    return check_names(config, folders) or check_values(config)
+
+
+def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
+    """Return what is wrong with forms, choices, names and signatures."""
     problems = _check_forms(config)
     if problems:
         return problems
@@ -53,11 +60,15 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
             problems += bind(node, key)
         else:
             problems.append(f"{key} must name a class or function in _target_, got {node!r}.")
-    if problems:
-        return problems  # values are looked at once the names are right
-    for part in (strategy_of, model_of, splitter_of):
+    return problems
+
+
+def check_values(config: Config, parts: Sequence[str] = PARTS) -> list[str]:
+    """Return what is wrong with the values of parts whose names are right."""
+    problems = []
+    for part in parts:
         try:
-            part(config)
+            {"strategy": strategy_of, "model": model_of, "splits": splitter_of}[part](config)
         except ConfigError as error:
             problems += str(error).splitlines()
     return problems
@@ -90,7 +101,9 @@ def strategy_of(config: Config) -> Strategy:
 
 def _stage_entry(entry: Config, stage: str, key: str) -> Any:
     if stage not in WRAPPERS:
-        return construct(entry, key)
+        component = construct(entry, key)
+        _check_params(component, key)
+        return component
     _check_params(construct(entry, key, estimator=None), key)
     return deferred(entry, key)
 
@@ -135,7 +148,8 @@ def identity(config: Config) -> dict[str, Any]:
     for part, left_out in NOT_IN_RUN_ID.items():
         node = copy.deepcopy(dict(config[part]))
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
-    kept["model"]["estimator"] = _without_device(kept["model"].get("estimator"))
+    for part in ("model", "strategy"):
+        kept[part] = _without_device(kept[part])
     return kept
 
 
@@ -195,6 +209,9 @@ def _check_choices(config: Config) -> list[str]:
         problems.append(f"amp={config['amp']} must be true or false.")
     if type(config["seed"]) is not int or config["seed"] < 0:
         problems.append(f"seed={config['seed']} must be an integer of at least 0.")
+    n_jobs = config["n_jobs"]
+    if type(n_jobs) is not int or (n_jobs < 1 and n_jobs != -1):
+        problems.append(f"n_jobs={n_jobs} must be an integer of at least 1, or -1 for all cores.")
     return problems
 
 
@@ -243,7 +260,7 @@ def _check_model(node: Config) -> list[str]:
 
 
 def _check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:
-    from imbench.build import NEEDS
+    from imbench.needs import NEEDS
 
     return [
         f"{key}: {kind!r} is not a kind of data{closest(kind, NEEDS)}; known: {', '.join(NEEDS)}."

@@ -3,7 +3,8 @@
 ``<results_dir>/runs/<dataset>-<model>-<label>-<run_id>/`` holds
 
 - ``cell.json``: what the cell is (resolved configuration, label, stages);
-- ``r0-f3.npz``: test rows, labels, predictions, scores and the training curve of a fold;
+- ``r0-f3.npz``: test rows, labels, predictions, scores and the training curve of a fold; where
+  a sampler shows the rows it made, a few of them beside training rows;
 - ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
 
 The arrays are written first and the JSON last, each to a temporary file that is flushed and
@@ -32,6 +33,7 @@ from imbench.errors import ConfigError, DataError
 
 Status = Literal["ok", "skipped", "failed"]
 ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
+PICTURE = ("picture", "picture_y", "picture_made")  # absent from a file where there is none
 FORMAT = 1
 
 
@@ -53,6 +55,11 @@ class FoldResult:
         Label of the class that ``f1_minority`` is about.
     fit_s, predict_s : float
         Wall-clock seconds.
+    n_together : int
+        Folds that were fitted side by side; ``fit_s`` is the time of all divided by it.
+    n_replayed : int
+        Fits of the whole composition whose scores were known from another decision rule;
+        ``fit_s`` holds the time that they had taken, and ``n_fits`` counts them.
     n_fits : int
         Models fitted for this fold, inner folds and ensemble members included.
     peak_bytes : int
@@ -64,6 +71,8 @@ class FoldResult:
         Rows a class in the training part.
     counts_after : tuple of float
         Rows a class that the model was trained on (nets: drawn in an epoch, on average).
+    trained : tuple of mapping
+        For each model inside what it was trained on, see :func:`imbench.steps.trained`.
     versions : mapping of str to str
     warnings, notes : tuple of str
         What libraries warned about, and what imbench changed (both shown in the report).
@@ -75,6 +84,10 @@ class FoldResult:
         Class probabilities, rows sum to one.
     history : ndarray of shape (n_epochs, 2)
         Training loss and validation score by epoch; (0, 2) for models without epochs.
+    picture : ndarray of shape (n, C, H, W) or (n, 2)
+        Rows that a sampler shows: images, or points of a table; (0, 2) if there is none.
+    picture_y, picture_made : ndarray of shape (n,)
+        Their labels, and whether the sampler made them.
     """
 
     run_id: str
@@ -89,12 +102,15 @@ class FoldResult:
     minority: int
     fit_s: float = 0.0
     predict_s: float = 0.0
+    n_together: int = 1
+    n_replayed: int = 0
     n_fits: int = 0
     peak_bytes: int = 0
     device: str = "cpu"
     n_train: int = 0
     counts_before: tuple[int, ...] = ()
     counts_after: tuple[float, ...] = ()
+    trained: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -104,6 +120,9 @@ class FoldResult:
     y_pred: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     y_score: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     history: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    picture: NDArray[Any] = field(default_factory=lambda: np.empty((0, 2), np.float32))
+    picture_y: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    picture_made: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,12 +216,13 @@ class Store:
         """Store one fold, arrays first, so that the JSON is the mark of completeness."""
         stem = self._stem(key, result.repeat, result.fold)
         buffer = io.BytesIO()
-        np.savez(buffer, **{name: getattr(result, name) for name in ARRAYS})
+        names = (*ARRAYS, *PICTURE) if len(result.picture) else ARRAYS
+        np.savez(buffer, **{name: getattr(result, name) for name in names})
         arrays = buffer.getvalue()
         meta = {
             f.name: getattr(result, f.name)
             for f in dataclasses.fields(result)
-            if f.name not in ARRAYS
+            if f.name not in (*ARRAYS, *PICTURE)
         }
         meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
         _write_atomically(stem.with_suffix(".npz"), arrays)
@@ -213,6 +233,17 @@ class Store:
         try:
             return _read_fold(self._stem(key, repeat, fold))
         except (OSError, DataError):
+            return None
+
+    def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
+        """Store what :class:`imbench.replay.Record` remembers beside a fold; it can be lost."""
+        _write_atomically(self._stem(key, repeat, fold).with_suffix(".scores.npz"), content)
+
+    def read_scores(self, key: CellKey, repeat: int, fold: int) -> bytes | None:
+        """Return what `write_scores` wrote, or None."""
+        try:
+            return self._stem(key, repeat, fold).with_suffix(".scores.npz").read_bytes()
+        except OSError:
             return None
 
     def read_cells(self) -> Iterator[CellResult | DataError]:
@@ -297,10 +328,10 @@ def _read_fold(stem: Path) -> FoldResult:
     if hashlib.sha256(arrays).hexdigest() != meta.pop("arrays_sha256"):
         raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
     with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
-        values = {name: loaded[name] for name in ARRAYS}
-    tuples = ("class_names", "counts_before", "counts_after", "warnings", "notes")
+        values = {name: loaded[name] for name in (*ARRAYS, *PICTURE) if name in loaded}
+    tuples = ("class_names", "counts_before", "counts_after", "trained", "warnings", "notes")
     try:
-        meta |= {name: tuple(meta[name]) for name in tuples}
+        meta |= {name: tuple(meta[name]) for name in tuples if name in meta}
         return FoldResult(**meta, **values)
     except (KeyError, TypeError) as error:
         raise DataError(

@@ -2,48 +2,27 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform
-import resource
-import sys
-import time
-import traceback
-import warnings
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from imbench import config as configuration
-from imbench import steps
-from imbench.build import build
 from imbench.datasets import load_dataset
 from imbench.datasets.base import Dataset
-from imbench.errors import ImbenchError, Incompatible
+from imbench.errors import ImbenchError
+from imbench.folds import Task, run_folds
 from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
+from imbench.replay import RecordFiles
 from imbench.results import CellKey, CellResult, FoldResult, Store, cell_result, run_id_of
-from imbench.seeding import derive
 from imbench.splits import Fold
+from imbench.strategies import STAGES
 from imbench.strategies.base import Strategy
 
-PACKAGES = ("imbench", "imbalanced-learn", "numpy", "scikit-learn", "torch")
 KEPT_DATASETS = 4  # a sweep visits few data sets, each many times
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """A cell that is ready to run."""
-
-    key: CellKey
-    data: Dataset
-    folds: list[Fold]
-    model: Model
-    strategy: Strategy
-    seed: int
 
 
 @dataclass
@@ -64,35 +43,41 @@ class Runner:
 
     def __post_init__(self) -> None:
         self.store = Store(self.results_dir)
-        self.versions = versions()
 
     def run(self, config: Mapping[str, Any]) -> CellResult:
         """Run what is missing of a cell and return all of it.
 
-        Data that cannot be read or split and strategies that do not fit are statuses of the
-        cell, not exceptions: the sweep goes on. A failed fold ends its cell.
+        Data that cannot be read or split, values of a strategy that are refused and strategies
+        that do not fit are statuses of the cell, not exceptions: the sweep goes on. A failed fold
+        ends its cell.
         """
-        strategy, model = configuration.strategy_of(config), configuration.model_of(config)
-        name = str(config["dataset"].get("name"))
+        model, data = configuration.model_of(config), None
         try:
             data = self._dataset(config["dataset"])
-            name = data.name
-            task = _task(config, data, strategy, model)
+            task = _task(config, data, configuration.strategy_of(config), model, self.store)
         except ImbenchError as error:
-            return _without_data(config, name, strategy, model, str(error))
+            return _never_run(config, data, model, " ".join(str(error).splitlines()))
         self.store.write_cell(task.key)
-        done = []
-        for fold in task.folds:
-            result = self.store.read_fold(task.key, fold.repeat, fold.fold)
-            stored = result is not None and result.status == "ok"
-            if result is None or not stored:
-                result = self._run_fold(task, fold)
-                self.store.write_fold(task.key, result)
-            self.on_fold(result, stored)
+        done, missing = self._stored(task)
+        for result in run_folds(task, missing):
+            self.store.write_fold(task.key, result)
+            self.on_fold(result, False)
             done.append(result)
             if result.status != "ok":
                 break
         return cell_result(task.key, done)
+
+    def _stored(self, task: Task) -> tuple[list[FoldResult], list[Fold]]:
+        """Return the folds that are there already, and those that are to be run."""
+        done, missing = [], []
+        for fold in task.folds:
+            result = self.store.read_fold(task.key, fold.repeat, fold.fold)
+            if result is not None and result.status == "ok":
+                done.append(result)
+                self.on_fold(result, True)
+            else:
+                missing.append(fold)
+        return done, missing
 
     def _dataset(self, node: Mapping[str, Any]) -> Dataset:
         name = run_id_of(node)
@@ -102,41 +87,48 @@ class Runner:
             self._datasets[name] = load_dataset(node)
         return self._datasets[name]
 
-    def _run_fold(self, task: Task, fold: Fold) -> FoldResult:
-        """Fit and predict; whatever goes wrong becomes a status."""
-        common: dict[str, Any] = {
-            "run_id": task.key.run_id,
-            "dataset": task.key.dataset,
-            "model": task.key.model,
-            "label": task.key.label,
-            "repeat": fold.repeat,
-            "fold": fold.fold,
-            "class_names": task.data.class_names,
-            "minority": task.data.info.minority,
-            "n_train": len(fold.train_index),
-            "counts_before": tuple(
-                np.bincount(
-                    task.data.y[fold.train_index], minlength=task.data.info.n_classes
-                ).tolist()
-            ),
-            "versions": self.versions,
-        }
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                outcome: dict[str, Any] = _fit_and_predict(task, fold)
-            except Incompatible as error:
-                outcome = {"status": "skipped", "reason": error.reason}
-            except Exception as error:
-                outcome = {
-                    "status": "failed",
-                    "reason": reason_of(error),
-                    "traceback": traceback.format_exc(),
-                }
-        return FoldResult(**common, **outcome, warnings=_distinct(caught))
+
+def run_cells(
+    runner: Runner, configs: Sequence[Mapping[str, Any]], n_jobs: int
+) -> Iterator[CellResult]:
+    """Run cells, several at a time if asked, and yield them in their order.
+
+    Parameters
+    ----------
+    runner : Runner
+        Runs the cells itself if they run one after another.
+    configs : sequence of mapping
+        Composed and checked.
+    n_jobs : int
+        Cells side by side; -1 is one a core. Each has a process of its own, which divide the
+        cores: threads times processes are the number of cores.
+    """
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    n_workers = min(n_cores or 1 if n_jobs == -1 else n_jobs, len(configs))
+    if n_workers == 1:
+        yield from map(runner.run, configs)
+        return
+    import joblib
+
+    threads = max((n_cores or 1) // n_workers, 1)
+    with joblib.parallel_config("loky", inner_max_num_threads=threads):
+        work = joblib.Parallel(n_workers, return_as="generator", batch_size=1)
+        yield from work(joblib.delayed(_run_cell)(runner.results_dir, c) for c in configs)
 
 
-def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model) -> Task:
+def _run_cell(results_dir: Path, config: Mapping[str, Any]) -> CellResult:
+    return _runner_of_process(results_dir).run(config)
+
+
+@lru_cache(maxsize=1)
+def _runner_of_process(results_dir: Path) -> Runner:
+    """Return the runner of a worker process, which keeps its data sets from cell to cell."""
+    return Runner(results_dir)
+
+
+def _task(
+    config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model, store: Store
+) -> Task:
     """Split the data and give the cell its name.
 
     Raises
@@ -146,128 +138,55 @@ def _task(config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: M
     """
     check_classes(metric_options(config["metrics"]), data.class_names)
     folds = configuration.splitter_of(config).split(data, config["seed"])
-    identity = configuration.identity(config) | {"fingerprint": data.fingerprint}
-    key = CellKey(
-        run_id=run_id_of(identity),
-        dataset=data.name,
-        model=model.name,
-        label=strategy.label,
-        stages=strategy.stages,
-        n_folds=len(folds),
-        config=identity,
-    )
-    return Task(key, data, folds, model, strategy, config["seed"])
+
+    def key_of(config: Mapping[str, Any], strategy: Strategy) -> CellKey:
+        identity = configuration.identity(config) | {"fingerprint": data.fingerprint}
+        return CellKey(
+            run_id=run_id_of(identity),
+            dataset=data.name,
+            model=model.name,
+            label=strategy.label,
+            stages=strategy.stages,
+            n_folds=len(folds),
+            config=identity,
+        )
+
+    records = None
+    if strategy.decision:
+        bare = key_of(_without_decision(config), strategy.without("decision"))
+        records = RecordFiles(store, bare, data.y)
+    seed = config["seed"]
+    return Task(key_of(config, strategy), data, folds, model, strategy, seed, records)
 
 
-def fit_fold(
-    data: Dataset, model: Model, strategy: Strategy, fold: Fold, seed: int
-) -> tuple[Any, float]:
-    """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
-
-    Parameters
-    ----------
-    seed : int
-        Of the whole comparison; the fold's own is derived from it.
-
-    Returns
-    -------
-    estimator
-        Fitted.
-    fit_s : float
-
-    Raises
-    ------
-    Incompatible
-        If strategy, model and data do not fit.
-    """
-    fold_seed = derive(seed, "fit", data.name, fold.repeat, fold.fold)
-    estimator = build(model, strategy, data.info, fold_seed)
-    started = time.perf_counter()
-    estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
-    return estimator, time.perf_counter() - started
+def _without_decision(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the same strategy without its decision rule."""
+    node = dict(config["strategy"])
+    rule = node.pop("decision") or {}
+    if node.get("needs"):
+        node["needs"] = {k: v for k, v in node["needs"].items() if k not in rule}
+    return {**config, "strategy": {k: v for k, v in node.items() if v != {}}}
 
 
-def _fit_and_predict(task: Task, fold: Fold) -> dict[str, Any]:
-    data = task.data
-    estimator, fit_s = fit_fold(data, task.model, task.strategy, fold, task.seed)
-    started = time.perf_counter()
-    X_test = data.X[fold.test_index]
-    scores = _aligned(estimator.predict_proba(X_test), estimator.classes_, data.info.n_classes)
-    predicted = np.asarray(estimator.predict(X_test), np.int64)
-    predict_s = time.perf_counter() - started
-    return {
-        "status": "ok",
-        "reason": "",
-        "fit_s": fit_s,
-        "predict_s": predict_s,
-        "n_fits": steps.n_fits(estimator),
-        "peak_bytes": peak_bytes(steps.device(estimator)),
-        "device": steps.device(estimator),
-        "counts_after": steps.counts_after(estimator),
-        "notes": steps.notes(estimator),
-        "test_index": fold.test_index,
-        "y_true": data.y[fold.test_index],
-        "y_pred": predicted,
-        "y_score": scores,
-        "history": steps.history(estimator),
-    }
-
-
-def _aligned(
-    scores: NDArray[np.float64], classes: NDArray[np.int64], n_classes: int
-) -> NDArray[np.float64]:
-    """Put the columns of scores where their labels are; a class not trained on scores 0."""
-    aligned = np.zeros((len(scores), n_classes))
-    aligned[:, np.asarray(classes, int)] = scores
-    return aligned
-
-
-def peak_bytes(device: str) -> int:
-    """Return the peak memory: of the CUDA device, otherwise of this process so far."""
-    if device.startswith("cuda"):
-        import torch
-
-        return int(torch.cuda.max_memory_allocated())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    return {"python": platform.python_version()} | {
-        name: importlib.metadata.version(name) for name in PACKAGES
-    }
-
-
-def reason_of(error: BaseException) -> str:
-    """Return an exception as one sentence.
-
-    A ValueError is how estimators say what is wrong with values; any other type stands in front
-    of a message that was not written for users.
-    """
-    lines = str(error).strip().splitlines()
-    text = lines[0] if lines else "no message"
-    return (
-        text if isinstance(error, ImbenchError | ValueError) else f"{type(error).__name__}: {text}"
-    )
-
-
-def _distinct(caught: list[warnings.WarningMessage]) -> tuple[str, ...]:
-    lines = (f"{w.category.__name__}: {str(w.message).strip().splitlines()[0]}" for w in caught)
-    return tuple(dict.fromkeys(lines))
-
-
-def _without_data(
-    config: Mapping[str, Any], name: str, strategy: Strategy, model: Model, reason: str
+def _never_run(
+    config: Mapping[str, Any], data: Dataset | None, model: Model, reason: str
 ) -> CellResult:
-    """Return the failed cell of a data set that could not be read or split; nothing is stored."""
+    """Return the failed cell of which no fold could be run; nothing is stored.
+
+    The data could not be read (then there are none) or split, or a value of the strategy is
+    refused: what it is called is known all the same.
+    """
+    entries = {stage: config["strategy"].get(stage) or {} for stage in STAGES}
+    named = Strategy(**entries)
     identity = configuration.identity(config)
+    if data is not None:
+        identity["fingerprint"] = data.fingerprint
     return CellResult(
         run_id=run_id_of(identity),
-        dataset=name,
+        dataset=str(config["dataset"].get("name")) if data is None else data.name,
         model=model.name,
-        label=strategy.label,
-        stages=strategy.stages,
+        label=named.label,
+        stages=named.stages,
         status="failed",
         reason=reason,
         n_folds=configuration.splitter_of(config).n_folds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
 from imbench.errors import DataError
-from imbench.strategies.resample.refusals import explain, milder
+from imbench.strategies.resample.refusals import dotted, explain, milder
 
 
 class CheckedSampler(BaseEstimator):
     """A resampler that says in one sentence why it cannot work on a training part.
+
+    A number of neighbours that a class has no room for is clipped, and the clip is noted.
 
     Parameters
     ----------
@@ -29,7 +31,8 @@ class CheckedSampler(BaseEstimator):
     sampler_ : object
         The fitted sampler.
     notes_ : tuple of str
-        What the sampler noted itself, and a sentence for each class that it passed over.
+        A sentence for each number of neighbours that was clipped, what the sampler noted itself,
+        and a sentence for each class that it passed over.
     """
 
     def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
@@ -37,33 +40,64 @@ class CheckedSampler(BaseEstimator):
         self.key = key
         self.class_names = class_names
 
-    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
-        """Resample the training rows.
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
+        """Resample the training rows; labels that are words are 0..K-1 for the sampler.
+
+        Some of imbalanced-learn's samplers take no words.
 
         Raises
         ------
         DataError
-            If the sampler refuses the rows (a class has no room for its neighbours), or a
-            class that had rows has none left.
+            If the sampler refuses the rows (a class has a single one), or a class that had rows
+            has none left.
         """
-        self.sampler_ = clone(self.sampler, safe=False)
-        try:
-            X_after, y_after = self.sampler_.fit_resample(X, y)
-        except (ValueError, RuntimeError) as error:
-            why = explain(error, self.sampler, self.key, y, self.class_names)
-            if why is None:
-                raise
-            raise DataError(why) from error
+        labels = np.asarray(y)
+        if labels.dtype.kind in "iu":
+            return self._fit_resample(X, labels, self.class_names)
+        classes, encoded = np.unique(labels, return_inverse=True)
+        X_after, y_after = self._fit_resample(X, encoded, [str(name) for name in classes])
+        return X_after, classes[y_after]
+
+    def _fit_resample(
+        self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
+    ) -> tuple[Any, NDArray[np.int64]]:
+        X_after, y_after, clipped = self._fit_clipped(X, y, names)
         lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
-                f"{self.key} leaves no row of class {self.class_names[lost[0]]!r}: "
+                f"{self.key} leaves no row of class {names[lost[0]]!r}: "
                 f"{milder(self.sampler, self.key)}."
             )
-        self.notes_ = (*getattr(self.sampler_, "notes_", ()), *self._unchanged(y, y_after))
+        own = getattr(self.sampler_, "notes_", ())
+        self.notes_ = (*clipped, *own, *self._unchanged(y, y_after, names))
         return X_after, y_after
 
-    def _unchanged(self, y: NDArray[np.int64], y_after: NDArray[np.int64]) -> Iterator[str]:
+    def _fit_clipped(
+        self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
+    ) -> tuple[Any, Any, tuple[str, ...]]:
+        """Resample with as many neighbours as there is room for; notes say what was clipped."""
+        self.sampler_ = clone(self.sampler, safe=False)
+        notes: dict[str, str] = {}
+        while True:
+            try:
+                return *self.sampler_.fit_resample(X, y), tuple(notes.values())
+            except (ValueError, RuntimeError) as error:
+                refusal = explain(error, self.sampler_, self.key, y, names)
+                if refusal is None:
+                    raise
+                if not refusal.possible:
+                    before = [f"{note[:-1]}; " for note in notes.values()]
+                    raise DataError("".join([*before, refusal.sentence])) from error
+            name, asked = refusal.parameter, self.sampler.get_params()[refusal.parameter]
+            notes[name] = (
+                f"{self.key}.{dotted(name)}={asked} was clipped to {refusal.possible}: "
+                f"{refusal.why}."
+            )
+            self.sampler_ = clone(self.sampler_).set_params(**{name: refusal.possible})
+
+    def _unchanged(
+        self, y: NDArray[np.int64], y_after: NDArray[np.int64], names: Sequence[str]
+    ) -> Iterator[str]:
         """Yield a note where a class was passed over, which no sampler says itself."""
         before, after = (np.bincount(labels, minlength=y.max() + 1) for labels in (y, y_after))
         same = after == before
@@ -71,7 +105,7 @@ class CheckedSampler(BaseEstimator):
             yield f"{self.key} changed the size of no class."
         elif (after > before).any():
             for label in np.flatnonzero(same & (before > 0) & (before < after.max())):
-                yield f"{self.key} made no row of class {self.class_names[label]!r}."
+                yield f"{self.key} made no row of class {names[int(label)]!r}."
 
 
 class RowCounter(BaseEstimator):
@@ -83,15 +117,22 @@ class RowCounter(BaseEstimator):
 
     Attributes
     ----------
+    classes_ : ndarray of shape (K,)
+        0..K-1, also those without rows; of labels that are no whole numbers those that are there.
     class_counts_ : ndarray of shape (K,)
     """
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes
 
-    def fit_resample(self, X: ArrayLike, y: NDArray[np.int64]) -> tuple[Any, Any]:
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Count and pass on."""
-        self.class_counts_ = np.bincount(y, minlength=self.n_classes)
+        labels = np.asarray(y)
+        if labels.dtype.kind in "iu":
+            self.class_counts_ = np.bincount(labels, minlength=self.n_classes)
+            self.classes_ = np.arange(len(self.class_counts_))
+        else:
+            self.classes_, self.class_counts_ = np.unique(labels, return_counts=True)
         return X, y
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -117,6 +158,23 @@ def fitted_models(estimator: Any) -> Iterator[Any]:
         yield from fitted_models(estimator.estimator_)
 
 
+def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[np.float64]:
+    """Return probabilities with a column for each of the classes, shape (n, K).
+
+    Parameters
+    ----------
+    estimator : fitted classifier
+        It may have met fewer classes than there are.
+    X : array of shape (n, d)
+    classes : ndarray of shape (K,)
+        Sorted; a class that the estimator never met scores 0.
+    """
+    found = estimator.predict_proba(X)
+    scores = np.zeros((len(found), len(classes)))
+    scores[:, np.searchsorted(classes, estimator.classes_)] = found
+    return scores
+
+
 def counts_after(estimator: Any) -> tuple[float, ...]:
     """Return the rows of each class that trained a model, a mean over ensemble members."""
     counts = [_class_counts(p.named_steps) for p in fitted_models(estimator)]
@@ -128,8 +186,31 @@ def _class_counts(steps: Any) -> NDArray[np.float64]:
     counts = np.array(steps["rows"].class_counts_, np.float64)
     if hasattr(steps["model"], "class_counts_"):
         counts[:] = 0
-        counts[steps["model"].classes_] = steps["model"].class_counts_
+        places = np.searchsorted(steps["rows"].classes_, steps["model"].classes_)
+        counts[places] = steps["model"].class_counts_
     return counts
+
+
+def trained(estimator: Any) -> tuple[dict[str, Any], ...]:
+    """Return for each model inside what the functions of this module read of it, as plain data.
+
+    ``rows`` are the rows of each class that reached the model, ``model`` its own attributes.
+    :mod:`imbench.replay` makes stand-ins of them.
+    """
+    pipelines = list(fitted_models(estimator))
+    facts = []
+    for pipeline in pipelines:
+        model = pipeline.named_steps["model"]
+        names = ("class_counts_", "classes_", "device_", "validation_fraction")
+        own = {name: getattr(model, name) for name in names if hasattr(model, name)}
+        if len(pipelines) == 1 and hasattr(model, "history_"):
+            own["history_"] = model.history_
+        if getattr(model, "batches", None) is not None:
+            own["batches"] = True
+        plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in own.items()}
+        rows = pipeline.named_steps["rows"].class_counts_
+        facts.append({"rows": np.asarray(rows).tolist(), "model": plain})
+    return tuple(facts)
 
 
 def n_fits(estimator: Any) -> int:
@@ -164,6 +245,20 @@ def history(estimator: Any) -> NDArray[np.float64]:
         if hasattr(p.named_steps["model"], "history_")
     ]
     return curves[0] if len(curves) == 1 else np.empty((0, 2))
+
+
+def picture(estimator: Any) -> dict[str, NDArray[Any]]:
+    """Return what a sampler inside shows of its rows (``picture_``), for a `FoldResult`.
+
+    The first sampler that has something to show, of the first member of an ensemble; {} if
+    there is none. See :class:`imbench.strategies.resample.picture.Picture`.
+    """
+    for pipeline in fitted_models(estimator):
+        for _, step in pipeline.steps:
+            shown = getattr(getattr(step, "sampler_", None), "picture_", None)
+            if shown is not None:
+                return {"picture": shown.rows, "picture_y": shown.y, "picture_made": shown.made}
+    return {}
 
 
 def device(estimator: Any) -> str:

@@ -26,7 +26,7 @@ from imbench.metrics import MetricOptions
 from imbench.report.plots import figures, save_png
 from imbench.report.render import to_csv
 from imbench.report.tables import Row, build_leaderboard, flatten
-from imbench.results import CellResult
+from imbench.results import ARRAYS, PICTURE, CellResult
 
 FORMAT = 1  # raised when a run is laid out in another way, so that old ones are rewritten
 RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"
@@ -308,8 +308,8 @@ def _digest(cell: CellResult, options: MetricOptions) -> str:
         facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     for fold in cell.folds:
-        for array in (fold.test_index, fold.y_true, fold.y_pred, fold.y_score, fold.history):
-            digest.update(array.tobytes())
+        for name in (*ARRAYS, *PICTURE):
+            digest.update(getattr(fold, name).tobytes())
     return digest.hexdigest()
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from imbench import catalogue
-from imbench.build import NEEDS
 from imbench.components import TARGET, locate
+from imbench.needs import NEEDS
 from imbench.strategies import CHAINED, IN_TRAINING, STAGES
 
 PATH = Path(__file__).parents[1] / "docs" / "strategies.md"
@@ -79,7 +79,7 @@ def section(item: catalogue.Item) -> Iterator[str]:
         )
     needs = [NEEDS[kind][1] for kind in (content.get("needs") or {}).get(item.name, [])]
     if needs:
-        instead = content["about"][item.name].get("instead")
+        instead = (content["about"][item.name].get("instead") or "").replace(" or ", "` or `")
         yield f"- Needs {' and '.join(needs)}" + (f"; otherwise `{instead}`." if instead else ".")
     if item.paper:
         yield f"- {item.paper}"

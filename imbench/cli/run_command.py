@@ -38,7 +38,7 @@ def command(words: list[str]) -> int:
         print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
         return 0
     _check_all(configs, composer.folders)
-    return _run_all(configs)
+    return _run_all(configs, options.traceback)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -53,25 +53,35 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
+    """Raise ConfigError with everything that is wrong.
+
+    In a sweep a strategy whose values are refused is the matter of its own cell, which fails
+    with the sentence, as long as another cell is left to run.
+    """
     from imbench.components import bind
-    from imbench.config import check
+    from imbench.config import check_names, check_values
     from imbench.metrics import metric_options
 
-    problems = [sentence for cell in configs for sentence in check(cell, folders)]
+    problems, refused = [], []
+    for cell in configs:
+        wrong = check_names(cell, folders)
+        problems += wrong or check_values(cell, ("model", "splits"))
+        refused.append([] if wrong else check_values(cell, ("strategy",)))
     problems += bind(configs[0]["tracking"], "tracking")
     try:
         metric_options(configs[0]["metrics"])
     except ConfigError as error:
         problems.append(str(error))
-    if problems:
+    if problems or all(refused):
+        problems += [sentence for sentences in refused for sentence in sentences]
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
-def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
+def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int:
     from imbench.components import construct
     from imbench.config import splitter_of
     from imbench.metrics import metric_options
-    from imbench.run import Runner
+    from imbench.run import Runner, run_cells
     from imbench.tracking import Tracker
 
     options = metric_options(configs[0]["metrics"])
@@ -85,14 +95,16 @@ def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
     with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
         runner.on_fold = bar.fold_done
         try:
-            for i, config in enumerate(configs):
-                bar.cell_starts(i, len(configs), config)
-                cells.append(runner.run(config))
+            bar.cell_starts(0, len(configs), configs[0])
+            for i, cell in enumerate(run_cells(runner, configs, configs[0]["n_jobs"])):
+                cells.append(cell)
                 bar.jump_to(sum(n_folds[: i + 1]))
                 try:
-                    tracker.log_cell(cells[-1], options)
+                    tracker.log_cell(cell, options)
                 except ImbenchError as error:
                     untracked.append(str(error))
+                if i + 1 < len(configs):
+                    bar.cell_starts(i + 1, len(configs), configs[i + 1])
         except KeyboardInterrupt:
             bar.stop()
             print(
@@ -101,7 +113,7 @@ def _run_all(configs: Sequence[Mapping[str, Any]]) -> int:
                 file=sys.stderr,
             )
             return 130
-    _print_results(cells, options, configs[0]["output"])
+    _print_results(cells, options, configs[0]["output"], show_tracebacks)
     if tracker.hint and configs[0]["output"] == "table" and exit_code(cells) == 0:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
@@ -115,7 +127,9 @@ def exit_code(cells: Sequence[CellResult]) -> int:
     return 1 if "failed" in statuses or "ok" not in statuses else 0
 
 
-def _print_results(cells: Sequence[CellResult], options: Any, output: str) -> None:
+def _print_results(
+    cells: Sequence[CellResult], options: Any, output: str, show_tracebacks: bool
+) -> None:
     from imbench.report.render import to_json_lines, to_rich
     from imbench.report.tables import build_leaderboard
 
@@ -128,7 +142,7 @@ def _print_results(cells: Sequence[CellResult], options: Any, output: str) -> No
     # One cell that did not run is an error message; in a sweep it is a row of the table.
     if len(cells) == 1 and cells[0].status != "ok":
         print(f"imbench: {cells[0].status}: {cells[0].reason}", file=sys.stderr)
-    if "--traceback" in sys.argv:
+    if show_tracebacks:
         for fold in (f for cell in cells for f in cell.folds if f.traceback):
             print(fold.traceback, file=sys.stderr)
 

@@ -13,8 +13,9 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor, nn
 
+from imbench.models.batching import slices
+from imbench.models.randomness import seeded
 from imbench.models.torch_classifier import select_device
-from imbench.models.trainer import slices
 
 
 def mirrored(n_features: int, hidden: Sequence[int]) -> nn.Sequential:
@@ -90,8 +91,7 @@ class Autoencoder(OutlierMixin, BaseEstimator):
         x = torch.tensor(np.asarray(X), dtype=torch.float32, device=device)
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
         generator = Generator(device).manual_seed(seed)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.default_generator.manual_seed(seed)
+        with seeded(seed, device):
             self.net_ = mirrored(x.shape[1], self.hidden).to(device)
         optimizer = torch.optim.Adam(self.net_.parameters(), self.lr, fused=True)
         for _ in range(self.epochs):

@@ -22,7 +22,7 @@ class Model:
         Not fitted; :func:`imbench.build.build` works on a clone.
     preprocessing : Preprocessing
     needs : tuple of str
-        Kinds of data it is for, see :data:`imbench.build.NEEDS`.
+        Kinds of data it is for, see :data:`imbench.needs.NEEDS`.
     """
 
     name: str

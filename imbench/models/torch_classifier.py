@@ -15,8 +15,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
 from imbench.models.backbones.mlp import MLP
+from imbench.models.batching import Rows
 from imbench.models.holdout import validation_rows
-from imbench.models.trainer import Rows, Settings, Stages, forward, train
+from imbench.models.randomness import seeded
+from imbench.models.together import train_job
+from imbench.models.trainer import Job, Settings, Stages, forward
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 
@@ -122,6 +125,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         self.amp = amp
         self.random_state = random_state
 
+    @property
+    def trains_in_stacks(self) -> bool:
+        """Whether several such nets can be trained as one, and are worth it."""
+        return bool(getattr(self.backbone or MLP(), "stacks", False))
+
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         if self.optimizer not in ("adam", "adamw", "sgd"):
@@ -194,26 +202,13 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             scored = X_scored, np.searchsorted(self.classes_, y_scored)
         rows = self._rows(rows_in, encoded, sample_weight, device)
         validation_set = self._rows(*scored, None, device) if len(scored[1]) else None
-        # Initialisation and dropout draw from PyTorch's global generators: seeded here, and
-        # given back as they were.
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            # Not torch.manual_seed: it seeds every CUDA device, and one is given back.
-            torch.default_generator.manual_seed(seed)
-            if device.type == "cuda":
-                torch.cuda.manual_seed(seed)
+        with seeded(seed, device):
             self.net_ = self._make_net().to(device)
-            counts = torch.bincount(rows.y, minlength=len(self.classes_))
-            loss = self.loss or CrossEntropyLoss()
-            stages = Stages(
-                loss=loss.bind(counts),
-                loss_uses_features=getattr(loss, "uses_features", False),
-                loss_uses_progress=getattr(loss, "uses_progress", False),
-                batches=self.batches,
-                augment=self.augment.bind(counts) if self.augment is not None else None,
-                augment_uses_balanced_rows=getattr(self.augment, "uses_balanced_rows", False),
-                weights=self.weights,
-            )
-            training = train(self.net_, rows, validation_set, stages, self._settings(), generator)
+        stages = self._bound(torch.bincount(rows.y, minlength=len(self.classes_)))
+        job = Job(
+            self.net_, rows, validation_set, stages, self._settings(), generator, self._kind()
+        )
+        training = train_job(job)
         self.history_ = training.history
         self.class_counts_ = training.rows_seen
         self.device_ = str(device)
@@ -250,6 +245,28 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         make_head = getattr(self.loss, "make_head", nn.Linear)
         return nn.Sequential(body, make_head(n_features, len(self.classes_)))
 
+    def _bound(self, counts: Tensor) -> Stages:
+        """Return the stages for training counts of shape (K,)."""
+        loss = self.loss or CrossEntropyLoss()
+        return Stages(
+            loss=loss.bind(counts),
+            loss_uses_features=getattr(loss, "uses_features", False),
+            loss_uses_progress=getattr(loss, "uses_progress", False),
+            loss_is_batch_level=getattr(loss, "batch_level", False),
+            stack_loss=loss.bind if getattr(loss, "stacks", False) else None,
+            batches=self.batches,
+            augment=self.augment.bind(counts) if self.augment is not None else None,
+            augment_uses_balanced_rows=getattr(self.augment, "uses_balanced_rows", False),
+            weights=self.weights,
+        )
+
+    def _kind(self) -> object:
+        """Return what nets must have in common to be trained as one, beside their shape.
+
+        Stages without a ``repr`` of their own are equal to nothing but themselves.
+        """
+        return tuple(map(repr, (self.loss, self.batches, self.augment, self.weights)))
+
     def _settings(self) -> Settings:
         return Settings(
             n_classes=len(self.classes_),
@@ -274,10 +291,8 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         return Rows(x, torch.tensor(y, device=device), weight)
 
     def _inputs(self, X: ArrayLike) -> Tensor:
-        rows = np.asarray(
-            validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
-        )
-        if not rows.flags.writeable:  # PyTorch warns about tensors on read-only memory
-            rows = rows.copy()
+        rows = validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
+        # A copy, also because matrix products may round differently on memory that is aligned
+        # differently, and NumPy's is by chance.
         device = next(self.net_.parameters()).device
-        return torch.as_tensor(rows).view(-1, *self._shape()).to(device)
+        return torch.tensor(rows, device=device).view(-1, *self._shape())

@@ -3,19 +3,28 @@
 Called by :class:`imbench.models.torch_classifier.TorchClassifier`. The four in-training stages
 meet here and nowhere else: `batches` gives the order of rows, `augment` changes a batch,
 `loss` gives a loss a row, `weights` says how much it counts.
+
+The loop takes M nets at once (:mod:`imbench.models.stack`); a single fit is a stack of one. Each
+net has its own rows, generators and learning rate, and ends with the parameters that it would
+have ended with alone, up to rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from imbench.models.batching import EpochPlan, PaddedRows, Rows, pad_stack, to_input
+from imbench.models.optimizer import StackOptimizer
+from imbench.models.randomness import seeded
+from imbench.models.stack import Stack
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.protocols import (
@@ -27,34 +36,25 @@ from imbench.strategies.protocols import (
     Weights,
 )
 
-
-@dataclass(frozen=True, eq=False)
-class Rows:
-    """Rows on the device.
-
-    Parameters
-    ----------
-    x : Tensor of shape (n, *input_shape)
-        float32, or uint8 for images, which :func:`to_input` scales to [0, 1] a batch at a time.
-    y : Tensor of shape (n,)
-        int64 labels 0..K-1.
-    weight : Tensor of shape (n,) or None
-        What the caller says that a row counts (``sample_weight``).
-    """
-
-    x: Tensor
-    y: Tensor
-    weight: Tensor | None = None
-
-    def take(self, index: Tensor) -> Rows:
-        """Return the rows at an index."""
-        weight = None if self.weight is None else self.weight[index]
-        return Rows(self.x[index], self.y[index], weight)
+BYTES_AT_ONCE = 2**24  # of rows gathered ahead; more no longer fits into a cache
 
 
 @dataclass(frozen=True, eq=False)
 class Stages:
-    """The in-training stages, bound to the training counts; None where a stage is empty."""
+    """The in-training stages, bound to the training counts; None where a stage is empty.
+
+    Parameters
+    ----------
+    loss : callable
+    batches, augment, weights : callable or None
+    loss_uses_features, loss_uses_progress, augment_uses_balanced_rows : bool
+        See :mod:`imbench.strategies.protocols`.
+    stack_loss : callable or None
+        Binds the loss for a stack: counts (M, K) to a loss of logits (M, B, K). Without it the
+        loss is called for one net after the other.
+    loss_is_batch_level : bool
+        The loss of a row depends on the other rows, and so padding must not be among them.
+    """
 
     loss: RowLoss
     batches: Batches | None = None
@@ -63,6 +63,8 @@ class Stages:
     loss_uses_features: bool = False
     augment_uses_balanced_rows: bool = False
     loss_uses_progress: bool = False
+    stack_loss: Callable[[Tensor], RowLoss] | None = None
+    loss_is_batch_level: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,36 @@ class Settings:
     lr: float
     weight_decay: float
     amp: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One net to train.
+
+    Parameters
+    ----------
+    net : Sequential
+        Body and head, from (B, *input_shape) to logits (B, K); on the device of ``rows``. It is
+        trained in place.
+    rows, validation : Rows
+        Validation rows are only ever scored.
+    stages : Stages
+    settings : Settings
+    generator : torch.Generator
+        Of the same device; the only source of randomness. It gives the order of rows; what
+        augmentations and dropout draw comes from others that are seeded by it, so that they do
+        not change the order and two strategies stay paired.
+    kind : object
+        Nets whose stages do the same, but for what they are bound to, have equal ones.
+    """
+
+    net: nn.Sequential
+    rows: Rows
+    validation: Rows | None
+    stages: Stages
+    settings: Settings
+    generator: Generator
+    kind: object = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,38 +127,10 @@ class Training:
     rows_seen: NDArray[np.float64]
 
 
-def to_input(x: Tensor) -> Tensor:
-    """Return a batch as float32; uint8 pixels become [0, 1]."""
-    return x.float().div_(255) if x.dtype == torch.uint8 else x
-
-
-def slices(n_rows: int, batch_size: int) -> Iterator[slice]:
-    """Cut an epoch into batches; a last batch of one row joins the one before it.
-
-    Batch normalisation has no variance to compute from a single row.
-    """
-    starts = list(range(0, n_rows, batch_size))
-    if len(starts) > 1 and n_rows - starts[-1] == 1:
-        starts.pop()
-    for start, end in zip(starts, [*starts[1:], n_rows], strict=True):
-        yield slice(start, end)
-
-
-def make_optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
-    """Return the optimiser; fused, because its step is one kernel and needs no compiler."""
-    decay = settings.weight_decay
-    if settings.optimizer == "sgd":
-        return torch.optim.SGD(
-            net.parameters(), settings.lr, momentum=0.9, weight_decay=decay, fused=True
-        )
-    adam = torch.optim.AdamW if settings.optimizer == "adamw" else torch.optim.Adam
-    return adam(net.parameters(), settings.lr, weight_decay=decay, fused=True)
-
-
 def batch_loss(
     outputs: tuple[Tensor, ...], targets: Targets, loss: RowLoss, row_weights: list[Tensor]
 ) -> Tensor:
-    """Return the weighted mean of the losses of a batch.
+    """Return the weighted mean of the losses of a batch, of each net.
 
     Parameters
     ----------
@@ -151,73 +155,21 @@ def batch_loss(
     return total / norm.clamp_min(torch.finfo(norm.dtype).tiny)
 
 
-def train(
-    net: nn.Sequential,
-    rows: Rows,
-    validation: Rows | None,
-    stages: Stages,
-    settings: Settings,
-    generator: Generator,
-) -> Training:
-    """Train a net in place.
+def train(jobs: Sequence[Job]) -> list[Training]:
+    """Train nets in place.
 
     Parameters
     ----------
-    net : Sequential
-        Body and head, from (B, *input_shape) to logits (B, K); on the device of ``rows``.
-    rows, validation : Rows
-        Validation rows are only ever scored.
-    stages : Stages
-    settings : Settings
-    generator : torch.Generator
-        Of the same device; with dropout the only source of randomness. It gives the order of
-        rows; what augmentations draw comes from a second one, so that they do not change the
-        order and two strategies stay paired.
+    jobs : sequence of Job
+        Nets of one architecture, with equal settings but the learning rate and equal stages but
+        for what they are bound to; several only if :func:`imbench.models.stack.can_stack`.
     """
-    device, n_classes = rows.y.device, settings.n_classes
-    for_augment = Generator(device).manual_seed(generator.initial_seed() + 1)
-    counts = torch.bincount(rows.y, minlength=n_classes)
-    counts_on_host = counts.cpu().numpy()
-    optimizer = make_optimizer(net, settings)
-    seen = torch.zeros(n_classes, dtype=torch.int64, device=device)
-    losses, scores = [], []
-    for epoch in range(settings.epochs):
-        progress = epoch / settings.epochs
-        order = _epoch_order(net, rows, stages, settings, progress, generator)
-        seen += torch.bincount(rows.y[order], minlength=n_classes)
-        class_weights = _class_weights(stages, counts_on_host, progress, device)
-        loss = partial(stages.loss, progress=progress) if stages.loss_uses_progress else stages.loss
-        net.train()
-        total = torch.zeros((), device=device)
-        balanced = None
-        if stages.augment_uses_balanced_rows:
-            balanced = _balanced_order(rows.y, len(order), settings, for_augment)
-        for part in slices(len(order), settings.batch_size):
-            index = order[part]  # (B,)
-            n_rows = len(index)
-            batch = rows.take(index if balanced is None else torch.cat([index, balanced[part]]))
-            x = to_input(batch.x)
-            targets: Targets = [(batch.y, torch.ones(n_rows, device=device))]
-            if stages.augment is not None:
-                x, targets = stages.augment(x, batch.y, for_augment)
-            row_weights = [_row_weights(Target(*t), class_weights, batch.weight) for t in targets]
-            with torch.autocast(device.type, torch.bfloat16, enabled=settings.amp):
-                features = net[0](x)
-                logits = net[1](features)
-            outputs = (logits, features) if stages.loss_uses_features else (logits,)
-            value = batch_loss(outputs, targets, loss, row_weights)
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            optimizer.step()
-            total += value.detach() * n_rows / len(order)
-        losses.append(total)
-        if validation is not None:
-            scores.append(_balanced_accuracy(net, validation, settings))
-    history = np.full((settings.epochs, 2), np.nan)
-    history[:, 0] = torch.stack(losses).cpu().numpy()
-    if scores:
-        history[:, 1] = torch.stack(scores).cpu().numpy()
-    return Training(history, seen.cpu().numpy() / settings.epochs)
+    loop = _Loop(jobs)
+    if loop.stack.leading:
+        return loop.run()
+    # Layers that cannot be stacked draw their dropout from the global generators.
+    with seeded(jobs[0].generator.initial_seed() + 2, loop.device):
+        return loop.run()
 
 
 def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Tensor:
@@ -227,50 +179,229 @@ def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Ten
         return torch.cat([net(to_input(part)) for part in x.split(batch_size)])
 
 
-def _epoch_order(
-    net: nn.Module,
-    rows: Rows,
-    stages: Stages,
-    settings: Settings,
-    progress: float,
-    generator: Generator,
-) -> Tensor:
-    y = rows.y
-    if stages.batches is None:
-        return torch.randperm(len(y), generator=generator, device=y.device)
-    more = {}
-    if getattr(stages.batches, "uses_losses", False):
-        more["losses"] = cross_entropy(forward(net, rows.x, settings.amp), y)
-    return stages.batches(y, settings.n_classes, settings.batch_size, progress, generator, **more)
+class _Loop:
+    """The state of a training run of M nets."""
 
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.settings, self.stages = jobs[0].settings, jobs[0].stages
+        self.device = jobs[0].rows.y.device
+        self.stack = Stack([job.net for job in jobs])
+        self.rows = Rows.concatenate([job.rows for job in jobs])
+        self.first = np.cumsum([0, *(len(job.rows.y) for job in jobs)])[:-1]
+        seeds = [job.generator.initial_seed() for job in jobs]
+        self.for_augment = [Generator(self.device).manual_seed(seed + 1) for seed in seeds]
+        self.dropouts = self.stack.dropouts()
+        for_dropout = [Generator(self.device).manual_seed(seed + 2) for seed in seeds]
+        for layer in self.dropouts:
+            layer.generators = for_dropout
+        self.counts = torch.stack(
+            [torch.bincount(job.rows.y, minlength=self.settings.n_classes) for job in jobs]
+        )
+        self.counts_on_host = self.counts.cpu().numpy()
+        self.seen = torch.zeros_like(self.counts)
+        held_out = [job.validation for job in jobs if job.validation is not None]
+        self.validation = PaddedRows(held_out) if held_out else None
+        self.parameters = list(self.stack.parameters())
+        self.optimizer = StackOptimizer(
+            self.parameters,
+            self.settings.optimizer,
+            [job.settings.lr for job in jobs],
+            self.settings.weight_decay,
+            self.stack.leading,
+        )
+        self.stack_loss = None
+        if self.stages.stack_loss is not None:
+            self.stack_loss = self.stages.stack_loss(self.counts)
 
-def _balanced_order(y: Tensor, n_draws: int, settings: Settings, generator: Generator) -> Tensor:
-    groups = rows_by_class(y, settings.n_classes)
-    return draw_rows(groups, power_shares(groups.counts, 0.0), n_draws, generator)
+    def run(self) -> list[Training]:
+        losses, scores = [], []
+        for epoch in range(self.settings.epochs):
+            losses.append(self._epoch(epoch / self.settings.epochs))
+            if self.validation is not None:
+                scores.append(self._balanced_accuracy(self.validation))
+        self.stack.unstack()
+        history = np.full((len(self.jobs), self.settings.epochs, 2), np.nan)
+        history[..., 0] = torch.stack(losses, 1).cpu().numpy()
+        if scores:
+            history[..., 1] = torch.stack(scores, 1).cpu().numpy()
+        seen = self.seen.cpu().numpy() / self.settings.epochs
+        return [Training(*parts) for parts in zip(history, seen, strict=True)]
 
+    def _epoch(self, progress: float) -> Tensor:
+        """Train for one epoch and return the mean loss of each net, (M,)."""
+        orders = self._orders(progress)
+        plan = EpochPlan([len(order) for order in orders], self.settings.batch_size)
+        index = plan.rows(orders, self.first)  # (S, M, B)
+        labels, one = self.rows.y[index], torch.ones((), device=self.device)
+        class_weights = self._class_weights(progress)
+        weight = plan.mask(self.device) * self._weights_of(labels, index, class_weights)
+        balanced = self._balanced_orders(orders)
+        self.stack.train()
+        self.optimizer.begin_epoch(plan.n_steps)
+        values = []
+        for step, x in self._inputs(index):
+            sizes = plan.sizes[step].tolist()
+            for layer in self.dropouts:
+                layer.sizes = sizes
+            targets: Targets = [(labels[step], one)]
+            row_weights = [weight[step]]
+            if self.stages.augment is not None:
+                extra = None
+                if balanced is not None:
+                    extra = [b[o:] for b, o in zip(balanced, plan.offsets[step], strict=True)]
+                x, targets, row_weights = self._augmented(
+                    x, index[step], sizes, extra, class_weights
+                )
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
+                features = self.stack.body(x)
+                logits = self.stack.head(features)
+            outputs = (logits, features) if self.stages.loss_uses_features else (logits,)
+            loss = self._loss(progress, sizes, bool(plan.is_padded[step]))
+            value = batch_loss(outputs, targets, loss, row_weights)  # (M,)
+            gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
+            self.optimizer.step(gradients, step)
+            values.append(value.detach())
+        self._count(orders)
+        share = plan.sizes / plan.sizes.sum(0)  # (S, M)
+        return (torch.stack(values) * torch.as_tensor(share, device=self.device)).sum(0)
 
-def _class_weights(
-    stages: Stages, counts: NDArray[np.int64], progress: float, device: torch.device
-) -> Tensor | None:
-    if stages.weights is None:
-        return None
-    weights = stages.weights(counts, progress)
-    return torch.as_tensor(weights, dtype=torch.float32, device=device)
+    def _inputs(self, index: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """Yield the number and the input (M, B, *input_shape) of each batch."""
+        n_steps, *shape = index.shape
+        row_bytes = 4 * self.rows.x[0].numel()
+        ahead = max(1, BYTES_AT_ONCE // (row_bytes * shape[0] * shape[1]))
+        for start in range(0, n_steps, ahead):
+            part = index[start : start + ahead]
+            gathered = self.rows.x.index_select(0, part.reshape(-1))
+            batches = gathered.view(*part.shape, *self.rows.x.shape[1:])
+            for i in range(len(part)):
+                yield start + i, to_input(batches[i])
 
+    def _orders(self, progress: float) -> list[Tensor]:
+        """Return what each net draws in an epoch, as numbers of its own rows."""
+        uses_losses = getattr(self.stages.batches, "uses_losses", False)
+        losses = self._losses_of_all_rows() if uses_losses else None
+        orders = []
+        for m, job in enumerate(self.jobs):
+            y, batches, settings = job.rows.y, job.stages.batches, job.settings
+            if batches is None:
+                orders.append(torch.randperm(len(y), generator=job.generator, device=y.device))
+                continue
+            more = {} if losses is None else {"losses": losses[m]}
+            n_classes, size = settings.n_classes, settings.batch_size
+            orders.append(batches(y, n_classes, size, progress, job.generator, **more))
+        return orders
 
-def _row_weights(
-    target: Target, class_weights: Tensor | None, sample_weight: Tensor | None
-) -> Tensor:
-    y = target.labels
-    weight = torch.ones(len(y), device=y.device) if class_weights is None else class_weights[y]
-    if sample_weight is None:
-        return weight
-    return weight * (sample_weight[: len(y)] if target.rows is None else sample_weight[target.rows])
+    def _losses_of_all_rows(self) -> list[Tensor]:
+        every = PaddedRows([job.rows for job in self.jobs])
+        losses = cross_entropy(every.forward(self.stack, self.settings.amp), every.y)
+        return [row[: len(job.rows.y)] for row, job in zip(losses, self.jobs, strict=True)]
 
+    def _class_weights(self, progress: float) -> Tensor | None:
+        """Return the class weights of each net, (M, K)."""
+        if self.stages.weights is None:
+            return None
+        stage = [cast(Weights, job.stages.weights) for job in self.jobs]
+        pairs = zip(stage, self.counts_on_host, strict=True)
+        by_class = np.stack([weights(counts, progress) for weights, counts in pairs])
+        return torch.as_tensor(by_class, dtype=torch.float32, device=self.device)
 
-def _balanced_accuracy(net: nn.Module, rows: Rows, settings: Settings) -> Tensor:
-    """Mean recall of the classes present, as a tensor: reading it would wait for the device."""
-    hit = forward(net, rows.x, settings.amp).argmax(-1) == rows.y
-    counts = torch.bincount(rows.y, minlength=settings.n_classes)
-    hits = torch.bincount(rows.y, weights=hit.double(), minlength=settings.n_classes)
-    return (hits / counts.clamp_min(1)).sum() / (counts > 0).sum()
+    def _weights_of(self, labels: Tensor, index: Tensor, class_weights: Tensor | None) -> Tensor:
+        """Return what rows count, for labels and row numbers (..., M, B)."""
+        weight = torch.ones((), device=self.device)
+        if class_weights is not None:
+            weight = class_weights.expand(*labels.shape[:-1], -1).gather(-1, labels)
+        return weight if self.rows.weight is None else weight * self.rows.weight[index]
+
+    def _balanced_orders(self, orders: Sequence[Tensor]) -> list[Tensor] | None:
+        """Return as many class-balanced rows again, for augmentations that use them."""
+        if not self.stages.augment_uses_balanced_rows:
+            return None
+        groups = [rows_by_class(job.rows.y, self.settings.n_classes) for job in self.jobs]
+        return [
+            draw_rows(g, power_shares(g.counts, 0.0), len(order), generator)
+            for g, order, generator in zip(groups, orders, self.for_augment, strict=True)
+        ]
+
+    def _augmented(
+        self,
+        x: Tensor,
+        index: Tensor,
+        sizes: Sequence[int],
+        extra: Sequence[Tensor] | None,
+        class_weights: Tensor | None,
+    ) -> tuple[Tensor, Targets, list[Tensor]]:
+        """Change the batch of each net on its own, without padding.
+
+        Returns
+        -------
+        x : Tensor of shape (M, B, *input_shape)
+        targets : pairs of labels and shares, (M, B)
+        row_weights : list of Tensor of shape (M, B)
+        """
+        changed: list[Tensor] = []
+        targets: list[list[list[Tensor]] | None] = []
+        for m, (job, size) in enumerate(zip(self.jobs, sizes, strict=True)):
+            rows, own = index[m, :size], x[m, :size]
+            if extra is not None:
+                more = extra[m][:size] + int(self.first[m])
+                rows, own = torch.cat([rows, more]), torch.cat([own, to_input(self.rows.x[more])])
+            if not size:
+                changed.append(own)
+                targets.append(None)
+                continue
+            transform = cast(BatchTransform, job.stages.augment)
+            own, found = transform(own, self.rows.y[rows], self.for_augment[m])
+            changed.append(own)
+            targets.append([self._weighted(Target(*t), rows, m, class_weights) for t in found])
+        # A net without a batch: nothing of each kind.
+        model = next(t for t in targets if t is not None)
+        nothing = [[part[:0] for part in target] for target in model]
+        columns = zip(*(nothing if t is None else t for t in targets), strict=True)
+        width = x.shape[1]
+        padded = [[pad_stack(p, width) for p in zip(*column, strict=True)] for column in columns]
+        return (
+            pad_stack(changed, width),
+            [(labels, share) for labels, share, _ in padded],
+            [weight for _, _, weight in padded],
+        )
+
+    def _weighted(
+        self, target: Target, rows: Tensor, m: int, class_weights: Tensor | None
+    ) -> list[Tensor]:
+        """Return labels, shares and weights of a target of the net ``m``, (B,)."""
+        own = rows[: len(target.labels)] if target.rows is None else rows[target.rows]
+        by_class = None if class_weights is None else class_weights[m]
+        weight = self._weights_of(target.labels, own, by_class).expand(target.labels.shape)
+        return [target.labels, target.share, weight]
+
+    def _loss(self, progress: float, sizes: Sequence[int], is_padded: bool) -> RowLoss:
+        """Return the loss of a step, from (M, B, K) to (M, B)."""
+        more = {"progress": progress} if self.stages.loss_uses_progress else {}
+        if self.stack_loss is not None and not (is_padded and self.stages.loss_is_batch_level):
+            return partial(self.stack_loss, **more)
+
+        def one_by_one(logits: Tensor, y: Tensor, *features: Tensor) -> Tensor:
+            losses = [
+                job.stages.loss(logits[m, :n], y[m, :n], *(f[m, :n] for f in features), **more)
+                if n
+                else logits[m, :0, 0]
+                for m, (job, n) in enumerate(zip(self.jobs, sizes, strict=True))
+            ]
+            return pad_stack(losses, y.shape[1])
+
+        return one_by_one
+
+    def _count(self, orders: Sequence[Tensor]) -> None:
+        """Add the classes of the rows that the nets have drawn."""
+        for m, (job, order) in enumerate(zip(self.jobs, orders, strict=True)):
+            self.seen[m] += torch.bincount(job.rows.y[order], minlength=self.settings.n_classes)
+
+    def _balanced_accuracy(self, rows: PaddedRows) -> Tensor:
+        """Mean recall of the classes present, (M,), a tensor: reading it would wait."""
+        hit = rows.forward(self.stack, self.settings.amp).argmax(-1) == rows.y
+        zeros = torch.zeros_like(self.counts, dtype=torch.float64)
+        counts = zeros.scatter_add(1, rows.y, rows.is_row.double())
+        hits = zeros.scatter_add(1, rows.y, (hit & rows.is_row).double())
+        return (hits / counts.clamp_min(1)).sum(1) / (counts > 0).sum(1)

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imbench.report.statistics import Comparison
+from imbench.report.statistics import Comparison, TTest
 from imbench.report.statistics.intervals import Interval, Proportion
 from imbench.results import Status
 
@@ -52,6 +53,8 @@ class Row:
         None for the baseline, without one, and unless the status is ``ok``.
     among_best : bool
         Whether the row is the best of its block or cannot be told from it.
+    notes : mapping of str to int
+        What imbench changed to fit a fold, and in how many folds.
     same_as : str
         Title of an earlier row with the same predictions, or empty.
     undefined : mapping of str to int
@@ -75,6 +78,7 @@ class Row:
     fit_s: float
     folds: tuple[FoldRow, ...]
     comparison: Comparison | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
     among_best: bool = False
     same_as: str = ""
     undefined: Mapping[str, int] = field(default_factory=dict)
@@ -88,6 +92,32 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Crossed:
+    """A strategy and a decision rule, on the same folds.
+
+    Parameters
+    ----------
+    strategy, rule, metric : str
+    as_is : TTest
+        Gain of the strategy over doing nothing.
+    rule_alone : TTest
+        Gain of the rule over doing nothing.
+    beyond : TTest
+        Gain of the strategy with the rule over the rule alone.
+    p_holm : float
+        Of ``beyond``, after Holm's correction for the strategies crossed with this rule.
+    """
+
+    strategy: str
+    rule: str
+    metric: str
+    as_is: TTest
+    rule_alone: TTest
+    beyond: TTest
+    p_holm: float = math.nan
+
+
+@dataclass(frozen=True)
 class Block:
     """The strategies that met the same data set, model and folds, best first."""
 
@@ -96,6 +126,7 @@ class Block:
     title: str
     caption: str
     rows: tuple[Row, ...]
+    crossings: tuple[Crossed, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from imbench.metrics import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.report import words
+from imbench.report.board import Crossed
 from imbench.report.curves import Curve, classes_shown, confusion, curves
 from imbench.report.provenance import provenance
 from imbench.report.ranking import rank_strategies
@@ -172,6 +173,7 @@ def _block(
     """Everything about the strategies that met one data set and model."""
     done = [[f for f in cell.folds if f.status == "ok"] for cell in cells]
     some = next((folds[0] for folds in done if folds), None)
+    finished = tuple(row for row in block.rows if row.status == "ok")
     places = sorted({(f.repeat, f.fold) for folds in done for f in folds})
     content: dict[str, Any] = {
         "dataset": block.dataset,
@@ -179,7 +181,8 @@ def _block(
         "title": block.title,
         "caption": block.caption.replace(board.sort, "{metric}"),
         "verdicts": [words.sentence(by_metric[m], m) for m in by_metric],
-        "notes": reasons(replace(block, rows=tuple(r for r in block.rows if r.status == "ok"))),
+        "notes": reasons(replace(block, rows=finished, crossings=())),
+        "crossings": [_crossing(c) for c in block.crossings],
         "folds": [f"{repeat}.{fold}" for repeat, fold in places],
         "stats": _packed(_stats(block, by_metric)),
         "values": _packed(_fold_values(block, places, tuple(by_metric))),
@@ -298,6 +301,13 @@ def _paired(cells: Sequence[CellResult]) -> list[list[tuple[int, int]]]:
     if baseline is None:
         return [[] for _ in cells]
     return [paired_folds(cell, baseline) if cell.status == "ok" else [] for cell in cells]
+
+
+def _crossing(crossed: Crossed) -> list[Any]:
+    """Strategy, rule and the gains that :class:`Crossed` sets side by side."""
+    beyond = crossed.beyond
+    gains = (crossed.as_is.mean, crossed.rule_alone.mean, beyond.mean, beyond.low, beyond.high)
+    return [crossed.strategy, crossed.rule, *map(_short, (*gains, crossed.p_holm))]
 
 
 def _mean_counts(counts: Sequence[Sequence[float]], shown: NDArray[np.int64]) -> list[float]:

@@ -132,6 +132,77 @@ def figure_training_curve(cell: CellResult) -> Figure:
     return figure
 
 
+def figure_made_rows(cell: CellResult) -> Figure:
+    """Draw rows that a sampler made beside training rows of their class, for a fold."""
+    fold = next(f for f in _ok(cell) if len(f.picture))
+    shown = list(dict.fromkeys(fold.picture_y[fold.picture_made].tolist()))[:MAX_CURVES]
+    what = f"rows of fold {fold.repeat}.{fold.fold}, training rows and made ones"
+    draw = _made_images if fold.picture.ndim == 4 else _made_points
+    return draw(cell, fold, sorted(shown), what)
+
+
+def _made_images(cell: CellResult, fold: FoldResult, shown: list[int], what: str) -> Figure:
+    """Draw a panel a class: a line of training rows above one of made rows."""
+    names = _names(cell)
+    columns = 1 if len(shown) <= 3 else 2
+    lines = -(-len(shown) // columns)
+    figure = _figure(cell, what, (5.2 * columns, 0.7 + 1.35 * lines))
+    grid = figure.subplots(lines, columns, squeeze=False)
+    for axes in grid.flat[len(shown) :]:
+        axes.remove()
+    for k, axes in zip(shown, grid.flat, strict=False):
+        own, made = fold.picture_y == k, fold.picture_made
+        height = fold.picture.shape[2] + 1  # a white pixel between images
+        axes.imshow(_mosaic([fold.picture[own & ~made], fold.picture[own & made]]))
+        axes.set_yticks([height / 2, 1.5 * height], ["real", "made"], fontsize="small")
+        axes.set(xticks=[], frame_on=False)
+        axes.tick_params(length=0)
+        axes.set_title(f"class {names[k]}", fontsize="small", loc="left")
+    return figure
+
+
+def _mosaic(lines: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Lay lines of images, each (n, C, H, W), on a white ground, shape (H', W', 3)."""
+    _, channels, height, width = lines[0].shape
+    n_columns = max(map(len, lines))
+    ground = np.full((len(lines) * (height + 1) - 1, n_columns * (width + 1) - 1, 3), 255, np.uint8)
+    for line, images in enumerate(lines):
+        for column, image in enumerate(images):
+            top, left = line * (height + 1), column * (width + 1)
+            pixels = np.moveaxis(image[:3] if channels >= 3 else image[:1], 0, -1)
+            ground[top : top + height, left : left + width] = pixels
+    return ground
+
+
+def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str) -> Figure:
+    """Draw a panel a class in the plane of the first two principal components."""
+    names, points = _names(cell), fold.picture
+    columns = min(len(shown), 3)
+    lines = -(-len(shown) // columns)
+    figure = _figure(cell, what, (max(3.2 * columns, 5.2), 1.2 + 3.4 * lines))
+    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
+    for axes in grid.flat[len(shown) :]:
+        axes.remove()
+    for k, axes in zip(shown, grid.flat, strict=False):
+        own, made = fold.picture_y == k, fold.picture_made
+        layers = (
+            (~own & ~made, "training rows of other classes", {"color": BEFORE, "alpha": 0.45}),
+            (own & ~made, "training rows of the class", {"color": "black"}),
+            (own & made, "made rows", {"color": AFTER, "marker": "x"}),
+        )
+        for chosen, label, style in layers:
+            axes.scatter(*points[chosen].T, s=16, linewidths=1, label=label, **style)
+        axes.set_title(f"class {names[k]}", fontsize="small")
+        axes.grid(alpha=0.25)
+        axes.set(xlabel="first principal component", ylabel="second")
+        axes.label_outer()
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(
+        handles, labels, fontsize="small", ncols=min(columns, 2), loc="outside lower center"
+    )
+    return figure
+
+
 def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
     """Yield the figures that a cell has data for, by file name; none without an ``ok`` fold."""
     folds = _ok(cell)
@@ -148,6 +219,8 @@ def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
         drawn["class_distribution"] = figure_class_distribution
     if any(len(f.history) for f in folds):
         drawn["training_curve"] = figure_training_curve
+    if any(len(f.picture) for f in folds):
+        drawn["made_rows"] = figure_made_rows
     for name, draw in drawn.items():
         yield name, draw(cell)
 
@@ -170,12 +243,27 @@ def _axes(
     if columns > 1:  # the layout engine takes 100 ms for two axes and finds these margins
         figure.subplots_adjust(left=0.09, right=0.98, bottom=0.14, top=0.84, wspace=0.32)
     grid = figure.subplots(1, columns, squeeze=False)
-    title = _plain(f"{cell.dataset} · {cell.model} · {cell.label}", 70) + f"\n{what}"
+    title = _title(cell, what)
     if columns == 1:
         grid[0, 0].set_title(title, fontsize="medium")
     else:
         figure.suptitle(title, fontsize="medium")
     return figure, grid[0, 0]
+
+
+def _figure(cell: CellResult, what: str, size: tuple[float, float]) -> Figure:
+    """Return a figure without axes, for grids of many."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(_title(cell, what), fontsize="medium")
+    return figure
+
+
+def _title(cell: CellResult, what: str) -> str:
+    return _plain(f"{cell.dataset} · {cell.model} · {cell.label}", 70) + f"\n{what}"
 
 
 def _ok(cell: CellResult) -> list[FoldResult]:

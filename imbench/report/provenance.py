@@ -9,7 +9,7 @@ from typing import Any
 from imbench.report.tables import SHARED, Block, flatten
 from imbench.results import CellResult, FoldResult
 
-MAX_LINES = 40  # of warnings and notes; a sweep may repeat one for each strategy
+MAX_LINES = 40  # of warnings; a sweep may repeat one for each strategy
 
 
 def provenance(
@@ -34,7 +34,7 @@ def provenance(
         "config": {key: _plain(value) for key, value in flatten(shared).items()},
         "versions": _versions(folds),
         "hardware": _hardware(folds),
-        "remarks": _remarks(cells, titles),
+        "warnings": _warnings(cells, titles),
     }
 
 
@@ -87,12 +87,12 @@ def _hardware(folds: Sequence[FoldResult]) -> dict[str, str]:
     return {key: ", ".join(sorted(values)) for key, values in found.items()}
 
 
-def _remarks(cells: Sequence[CellResult], titles: Mapping[str, str]) -> list[list[Any]]:
-    """Each warning or note once, with the strategies that it was made for."""
+def _warnings(cells: Sequence[CellResult], titles: Mapping[str, str]) -> list[list[Any]]:
+    """Each warning once, with the strategies that it was made for."""
     found: dict[str, dict[str, None]] = {}
     for cell in cells:
         for fold in cell.folds:
-            for line in (*fold.notes, *fold.warnings):
+            for line in fold.warnings:
                 found.setdefault(line, {})[titles[cell.run_id]] = None
     return [[line, list(names)] for line, names in list(found.items())[:MAX_LINES]]
 

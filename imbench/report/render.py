@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from imbench.report.crossing import crossing_sentence
 from imbench.report.ranking import Ranking
 from imbench.report.statistics.bayes import Posterior
 from imbench.report.tables import BASELINE, NEAR_BEST, Block, Leaderboard, Row
@@ -78,7 +79,8 @@ def reasons(block: Block) -> list[str]:
     for row in block.rows:
         for line in _explanations(row):
             titles.setdefault(line, []).append(row.title)
-    return [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
+    lines = [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
+    return [*lines, *map(crossing_sentence, block.crossings)]
 
 
 def _explanations(row: Row) -> Iterator[str]:
@@ -88,6 +90,9 @@ def _explanations(row: Row) -> Iterator[str]:
         yield f"same predictions as {row.same_as}"
     for metric, n in row.undefined.items():
         yield f"{metric} is undefined on {n} of {len(row.folds)} folds, which its mean leaves out"
+    for note, n_folds in row.notes.items():
+        where = f" ({n_folds} of {len(row.folds)} folds)" if row.folds else ""
+        yield f"{note.removesuffix('.')}{where}."
 
 
 RANKING_HEADS = (
@@ -283,6 +288,7 @@ def to_json_lines(board: Leaderboard) -> Iterator[str]:
             "std": _finite(row.std),
             "n_folds": len(row.folds),
             "fit_s": None if math.isnan(row.fit_s) else row.fit_s,
+            "notes": dict(row.notes),
             "among_best": row.among_best,
             "same_as": row.same_as,
             "undefined": dict(row.undefined),

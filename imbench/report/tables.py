@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from imbench.metrics import MetricOptions, compute, summarise
 from imbench.report.board import Block, FoldRow, Leaderboard, Row
+from imbench.report.crossing import crossings
 from imbench.report.ranking import Ranking, rank_strategies
 from imbench.report.statistics import MIN_FOLDS, Comparison, among_best, compare
 from imbench.report.statistics.intervals import Interval, bootstrap, recall_intervals
@@ -142,6 +144,7 @@ def _block(
         title=title,
         caption=_caption(judged, has_baseline, tested, options),
         rows=judged,
+        crossings=crossings(judged, options.sort, sign > 0),
     )
 
 
@@ -259,6 +262,7 @@ def _row(cell: CellResult, title: str, columns: Sequence[str], options: MetricOp
         std=std,
         fit_s=float(np.mean([f.fit_s for f in folds])) if folds else math.nan,
         folds=folds,
+        notes=Counter(note for fold in cell.folds for note in dict.fromkeys(fold.notes)),
         undefined=_undefined(folds, columns) if cell.status == "ok" else {},
         recalls=recall_intervals(finished) if cell.status == "ok" else {},
     )

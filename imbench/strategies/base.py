@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from imbench.strategies import STAGES
@@ -24,7 +24,7 @@ class Strategy:
     ensemble, decision : mapping of str to callable
         One entry at most, ``estimator=... -> estimator``.
     needs : mapping of str to tuple of str
-        For an entry's name the kinds of data it is for, see :data:`imbench.build.NEEDS`.
+        For an entry's name the kinds of data it is for, see :data:`imbench.needs.NEEDS`.
     hints : mapping of str to str
         For an entry's name what to use where its needs are not met.
     """
@@ -49,6 +49,10 @@ class Strategy:
         """Names of all entries in the order of the stages, each once; ``none`` if there is none."""
         names = [name for stage in STAGES for name in getattr(self, stage)]
         return "+".join(dict.fromkeys(names)) or "none"
+
+    def without(self, stage: str) -> Strategy:
+        """Return the strategy with a stage left empty."""
+        return replace(self, **{stage: {}})
 
     def entry(self, stage: str) -> Any:
         """Return the single entry of a stage, or None."""

@@ -45,12 +45,15 @@ BatchTransform = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Targets]]
 class Loss(Protocol):
     """What the net minimises. Bound once a fit, to the training counts.
 
-    Four attributes are optional. ``make_head(n_features, n_classes) -> Module`` replaces the
+    Six attributes are optional. ``make_head(n_features, n_classes) -> Module`` replaces the
     linear head (LDAM: a cosine classifier). ``probabilities(logits) -> Tensor``, both (n, K),
     takes the place of the softmax in ``predict_proba`` (sigmoid outputs; scaled cosines). With
     ``uses_features = True`` the bound loss is called with a third argument, the features
     (..., B, F) that the head was given. With ``uses_progress = True`` it is called with the
-    keyword ``progress``, the share of the training done, in [0, 1).
+    keyword ``progress``, the share of the training done, in [0, 1). ``stacks = True`` says that
+    ``bind`` also takes the counts (M, K) of M nets, and the bound loss logits (M, B, K): nets
+    that are trained together then need one call. ``batch_level = True`` says that the loss of a
+    row depends on the others of its batch: nothing can weight a row alone.
     """
 
     def bind(self, counts: Tensor) -> RowLoss:
@@ -85,7 +88,8 @@ class Augment(Protocol):
 
     With the optional attribute ``uses_balanced_rows = True`` the transform is called with 2 B
     rows, those of the batch and as many again that are drawn class-balanced from all training
-    rows, and returns B rows.
+    rows, and returns B rows. ``mixes_labels = True`` says that a row comes back with the labels of
+    several: such an entry must be the last of its chain.
     """
 
     def bind(self, counts: Tensor) -> BatchTransform:

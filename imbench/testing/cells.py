@@ -15,14 +15,16 @@ from imbench.build import build
 from imbench.cli.compose import Composer
 from imbench.datasets.base import Dataset
 from imbench.errors import DataError, Incompatible
+from imbench.folds import fit_fold
 from imbench.models.base import Model
-from imbench.run import fit_fold
+from imbench.seeding import derive
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 
 # Parameters of a model, where it has them.
 SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
 SMALL_ENSEMBLE = 4
+SMALL_STEPS = 60  # of a generative sampler
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,9 @@ def parts(
     for entry in (config["strategy"].get("ensemble") or {}).values():
         if "n_estimators" in entry:
             entry["n_estimators"] = min(entry["n_estimators"], SMALL_ENSEMBLE)
+    for entry in (config["strategy"].get("resample") or {}).values():
+        if "n_steps" in entry:
+            entry["n_steps"] = SMALL_STEPS
     problems = configuration.check(config, composer.folders)
     assert not problems, problems
     return configuration.model_of(config), configuration.strategy_of(config)
@@ -74,6 +79,32 @@ def fit_and_predict(
     """Fit a fold and predict the probe rows, shape (n, d)."""
     estimator, _ = fit_fold(data, model, strategy, fold, seed)
     return Outcome(np.asarray(estimator.predict(probe)), estimator.predict_proba(probe))
+
+
+def fit_on_names(
+    data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any], seed: int = 0
+) -> Outcome:
+    """Do as :func:`fit_and_predict` with the names of the classes as labels.
+
+    For users who take what ``build`` returns as a scikit-learn estimator.
+
+    Raises
+    ------
+    ValueError
+        If the names of the classes are not in the order of their labels.
+    """
+    names = np.array(data.class_names)
+    if list(names) != sorted(names):
+        raise ValueError(f"the names of the classes must be sorted, got {data.class_names}.")
+    estimator = build(
+        model, strategy, data.info, derive(seed, "fit", data.name, fold.repeat, fold.fold)
+    )
+    estimator.fit(data.X[fold.train_index], names[data.y[fold.train_index]])
+    predicted = np.asarray(estimator.predict(probe))
+    labels = np.searchsorted(names, predicted)
+    if not np.array_equal(names[labels.clip(max=len(names) - 1)], predicted):
+        raise AssertionError(f"labels that were never given: {sorted(set(predicted))}")
+    return Outcome(labels, estimator.predict_proba(probe))
 
 
 def outcome_or_reason(

@@ -29,6 +29,23 @@ KEPT = 256  # outcomes that the tests of one strategy share
 
 
 @functools.lru_cache(maxsize=KEPT)
+def _item(name: str, config_dir: Path | None) -> catalogue.Item:
+    """Find a strategy once: to read all yaml files takes longer than most of the fits."""
+    folders = [catalogue.conf_dir(), *([config_dir] if config_dir else [])]
+    return next(item for item in catalogue.items("strategy", folders) if item.name == name)
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _company(name: str, config_dir: Path | None) -> str | None:
+    """Return the strategy that ``about.<name>.with`` asks for, if it does.
+
+    A strategy that corrects what another one did has nothing to do alone.
+    """
+    content = yaml.safe_load(_item(name, config_dir).path.read_text("utf-8")) or {}
+    return ((content.get("about") or {}).get(name) or {}).get("with")
+
+
+@functools.lru_cache(maxsize=KEPT)
 def _parts(model_name: str, selection: str, config_dir: Path | None) -> tuple[Model, Strategy]:
     """Compose once what many tests fit: `build` works on copies."""
     return cells.parts(model_name, selection, config_dir=config_dir)
@@ -60,7 +77,7 @@ class StrategyContract:
 
     def test_says_what_it_is(self) -> None:
         """The yaml holds a summary and entries under its own name."""
-        item = self._item()
+        item = _item(self.name, self.config_dir)
         assert item.summary.endswith("."), "about.<name>.summary must be a sentence"
         assert all(entry == self.name for _, entry in item.entries), (
             "an entry is named as its file, otherwise two selections may merge into one"
@@ -101,7 +118,7 @@ class StrategyContract:
         """Somewhere labels or scores differ from those of doing nothing."""
         if self.name == "none":
             pytest.skip("none is what the others are compared with")
-        without = self._company() or "none"
+        without = _company(self.name, self.config_dir) or "none"
         differs = []
         for model, case in self._fitting():
             nothing = outcome(model, without, case, self.config_dir)
@@ -124,20 +141,22 @@ class StrategyContract:
             np.testing.assert_array_equal(data.X, X)
             np.testing.assert_array_equal(data.y, y)
 
-    def _item(self) -> catalogue.Item:
-        folders = [catalogue.conf_dir(), *([self.config_dir] if self.config_dir else [])]
-        return next(i for i in catalogue.items("strategy", folders) if i.name == self.name)
-
-    def _company(self) -> str | None:
-        """Return the strategy that ``about.<name>.with`` asks for, if it does.
-
-        A strategy that corrects what another one did has nothing to do alone.
-        """
-        content = yaml.safe_load(self._item().path.read_text("utf-8")) or {}
-        return ((content.get("about") or {}).get(self.name) or {}).get("with")
+    def test_takes_labels_that_are_words(self) -> None:
+        """Fitted on the names of the classes it predicts names, and the scores are the same."""
+        for model_name in MODELS:
+            found = [case for model, case in self._fitting() if model == model_name]
+            if not found:
+                continue
+            case = "three_classes" if "three_classes" in found else found[0]
+            model, strategy = self._parts(model_name)
+            data = CASES[case]()
+            named = cells.fit_on_names(data, model, strategy, one_fold(data), data.X)
+            assert named.equals(self._outcome(model_name, case)), (
+                f"{self.name} depends on what the labels are ({case}, {model_name})"
+            )
 
     def _selection(self) -> str:
-        company = self._company()
+        company = _company(self.name, self.config_dir)
         return f"[{company},{self.name}]" if company else self.name
 
     def _parts(self, model_name: str) -> tuple[Model, Strategy]:

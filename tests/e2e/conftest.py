@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from imbench.cli import main
@@ -33,3 +34,37 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         return Done(code, captured.out, captured.err)
 
     return call
+
+
+def table_words(path: Path, *more: str) -> tuple[str, ...]:
+    return (
+        "dataset=table",
+        f"dataset.path={path}",
+        "dataset.target=target",
+        "model=logistic_regression",
+        *more,
+    )
+
+
+def says(done: Done, *parts: str) -> None:
+    """Assert a non-zero exit and one sentence on standard error that holds the parts."""
+    assert done.code != 0
+    assert "Traceback" not in done.err + done.out
+    lines = [line for line in done.err.splitlines() if line]
+    assert len(lines) == 1, done.err
+    assert lines[0].endswith("."), lines[0]
+    for part in parts:
+        assert part in lines[0], f"{part!r} is not in {lines[0]!r}"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A table of 60 rows, 12 of them ``yes``."""
+    rng = np.random.default_rng(0)
+    rows = [
+        f"{a:.3f},{b:.3f},{'yes' if i % 5 == 0 else 'no'}"
+        for i, (a, b) in enumerate(rng.normal(size=(60, 2)))
+    ]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["a,b,target", *rows]) + "\n")
+    return path

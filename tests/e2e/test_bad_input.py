@@ -8,37 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.conftest import Done, Run
+from tests.e2e.conftest import Run, says, table_words
 
 QUICK = ("dataset=synthetic", "model=logistic_regression")
-
-
-def says(done: Done, *parts: str) -> None:
-    """Assert a non-zero exit and one sentence on standard error that holds the parts."""
-    assert done.code != 0
-    assert "Traceback" not in done.err + done.out
-    lines = [line for line in done.err.splitlines() if line]
-    assert len(lines) == 1, done.err
-    assert lines[0].endswith("."), lines[0]
-    for part in parts:
-        assert part in lines[0], f"{part!r} is not in {lines[0]!r}"
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    """A table of 60 rows, 12 of them ``yes``."""
-    rng = np.random.default_rng(0)
-    rows = [
-        f"{a:.3f},{b:.3f},{'yes' if i % 5 == 0 else 'no'}"
-        for i, (a, b) in enumerate(rng.normal(size=(60, 2)))
-    ]
-    path = tmp_path / "table.csv"
-    path.write_text("\n".join(["a,b,target", *rows]) + "\n")
-    return path
 
 
 def change(path: Path, line: int, text: str) -> Path:
@@ -130,16 +105,6 @@ def test_cuda_where_there_is_none(run: Run) -> None:
     says(run("dataset=synthetic", "model=mlp", "device=cuda"), "device=cuda", "device=cpu")
 
 
-def table_words(path: Path, *more: str) -> tuple[str, ...]:
-    return (
-        "dataset=table",
-        f"dataset.path={path}",
-        "dataset.target=target",
-        "model=logistic_regression",
-        *more,
-    )
-
-
 def test_a_missing_file(run: Run, tmp_path: Path) -> None:
     says(run(*table_words(tmp_path / "none.csv")), "dataset.path", "none.csv")
 
@@ -186,9 +151,18 @@ def test_a_class_smaller_than_the_folds(run: Run, table: Path) -> None:
     says(run(*table_words(table)), "'yes'", "3 rows", "splits.n_splits=3")
 
 
-def test_more_neighbours_than_minority_rows(run: Run, table: Path) -> None:
-    done = run(*table_words(table, "strategy=smote", "strategy.resample.smote.k_neighbors=30"))
-    says(done, "strategy.resample.smote.k_neighbors=30", "'yes'", "set")
+def test_more_neighbours_than_minority_rows_are_clipped_and_the_table_says_so(
+    run: Run, table: Path
+) -> None:
+    words = table_words(table, "strategy=smote", "strategy.resample.smote.k_neighbors=30")
+    done = run(*words, "output=json")
+    assert done.code == 0, done.err
+    notes = json.loads(done.out)["notes"]
+    assert sum(notes.values()) == 5
+    for note in notes:
+        assert note.startswith("strategy.resample.smote.k_neighbors=30 was clipped to ")
+        assert "class 'yes' has " in note
+    assert "k_neighbors=30 was clipped to 8" in " ".join(run(*words).out.split())
 
 
 def test_an_unknown_class_name(run: Run, table: Path) -> None:
@@ -218,6 +192,18 @@ def test_errors_are_shown_in_full_when_asked_for(run: Run) -> None:
 
     with pytest.raises(ConfigError, match="smot"):
         run(*QUICK, "strategy=smot", "--traceback")
+
+
+def test_tracebacks_of_failed_folds_are_shown_when_asked_for_and_only_then(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (*QUICK, "strategy=threshold", "strategy.decision.threshold.cv=900")
+    asked = run(*words, "--traceback")
+    assert asked.code == 1
+    assert "Traceback" in asked.err
+    # The words of the process are not those of the call.
+    monkeypatch.setattr("sys.argv", ["imbench", "--traceback"])
+    says(run(*words), "strategy.decision.threshold.cv=900")
 
 
 def test_ctrl_c_keeps_what_was_finished_and_the_rerun_goes_on(tmp_path: Path) -> None:

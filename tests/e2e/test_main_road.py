@@ -37,7 +37,9 @@ def test_a_second_identical_command_computes_nothing_and_prints_the_same(
 ) -> None:
     first = run(*CELL)
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("r0-f*")}
-    monkeypatch.setattr("imbench.run.fit_fold", lambda *a: pytest.fail("a stored fold was fitted"))
+    monkeypatch.setattr(
+        "imbench.folds.fit_fold", lambda *a: pytest.fail("a stored fold was fitted")
+    )
     second = run(*CELL)
     assert len(files) == 10
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("r0-f*")} == files
@@ -110,13 +112,13 @@ def test_a_failed_cell_fails_the_sweep_after_its_end(run: Run, tmp_path: Path) -
         f"dataset.path={table}",
         "dataset.target=target",
         "model=logistic_regression",
-        "strategy=smote,none",
+        "strategy=threshold,none",
     )
     done = run(*words, "output=json")
     found = {row["label"]: row for row in map(json.loads, done.out.splitlines())}
     assert done.code == 1
-    assert found["smote"]["status"] == "failed"
-    assert "strategy.resample.smote.k_neighbors=5 needs 6 rows" in found["smote"]["reason"]
+    assert found["threshold"]["status"] == "failed"
+    assert "strategy.decision.threshold.cv=5 needs 5 rows" in found["threshold"]["reason"]
     assert found["none"]["status"] == "ok"
     assert "failed" in run(*words).out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -21,6 +22,18 @@ FIGURES = (
 )  # fmt: skip
 
 
+def letters():
+    """Four classes, and a strategy crossed with a decision rule."""
+    stages = {
+        "none": (),
+        "smote": ("resample",),
+        "threshold": ("decision",),
+        "smote+threshold": ("resample", "decision"),
+    }
+    cells = [make_cell(s, dataset="letters", k=4, n=200, skill=1 + len(s) / 10) for s in stages]
+    return [replace(cell, stages=stages[cell.label]) for cell in cells]
+
+
 @pytest.fixture(scope="module")
 def chromium():
     with browser() as found:
@@ -34,7 +47,7 @@ def report(tmp_path_factory):
         *sweep("telco"),
         *sweep("telco", model="svm"),
         *sweep("wine"),
-        *[make_cell(s, dataset="letters", k=4, n=200) for s in ("none", "smote", "threshold")],
+        *letters(),
         make_cell(EVIL, skill=3.0, n=200, class_names=("<b>0", 'one"')),
     ]
     commands = {
@@ -124,7 +137,7 @@ def test_metric_changes_table_and_words(page):
 def test_filters_of_place_stage_and_name(page):
     page.select_option("#dataset", "")
     page.select_option("#model", "")
-    assert page.locator("#board tbody tr").count() == 28
+    assert page.locator("#board tbody tr").count() == 29
     assert page.locator("button[data-key=dataset]").count() == 1
     page.select_option("#model", "svm")
     assert page.locator("#board tbody tr").count() == 6
@@ -142,7 +155,7 @@ def test_a_place_without_results_says_so(page):
     page.select_option("#model", "svm")
     assert "No results" in page.locator("#count").inner_text()
     page.select_option("#model", "knn")
-    assert page.locator("#board tbody tr").count() == 3
+    assert page.locator("#board tbody tr").count() == 4
 
 
 def test_chosen_strategies_overlay_in_every_figure(page):
@@ -195,6 +208,14 @@ def test_every_figure_has_words_and_its_values_as_a_table(page):
         assert len(plot.get_attribute("aria-label")) > 40
         figure.locator("summary").click()
         figure.locator(".as-table tbody tr").first.wait_for()  # filled when it opens
+
+
+def test_crossings_stand_in_a_table_where_there_are_any(page):
+    assert page.locator("#crossing").is_hidden()
+    page.select_option("#dataset", "letters")
+    row = page.locator("#crossings tbody tr")
+    assert row.count() == 1
+    assert row.inner_text().split()[:2] == ["smote", "threshold"]
 
 
 def test_matrices_are_tables_with_the_counts(page):

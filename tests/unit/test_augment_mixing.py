@@ -9,8 +9,10 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
+from imbench import catalogue
+from imbench.models.batching import Rows
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Rows, Settings, Stages, batch_loss, train
+from imbench.models.trainer import Job, Settings, Stages, batch_loss, train
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.cutmix import CutMix, random_boxes
@@ -19,8 +21,14 @@ from imbench.strategies.augment.mixup import Mixup
 from imbench.strategies.augment.noise import Noise
 from imbench.strategies.augment.remix import Remix, label_share
 from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.testing import cells
 
 COUNTS = torch.tensor([900, 300, 30, 10])
+AUGMENTATIONS = [
+    item.name
+    for item in catalogue.items("strategy", [catalogue.conf_dir()])
+    if "augment" in item.stages
+]
 MIXERS = [Mixup(), Remix(), CutMix(), BalancedMixup()]
 
 
@@ -279,7 +287,8 @@ def make_net():
 
 def run(net, rows, batch_size=50, epochs=1, **stages):
     settings = Settings(3, epochs, batch_size, "sgd", 0.1, 0.0, False)
-    return train(net, rows, None, Stages(cross_entropy, **stages), settings, seeded(7))
+    job = Job(net, rows, None, Stages(cross_entropy, **stages), settings, seeded(7))
+    return train([job])[0]
 
 
 class InOrder:
@@ -401,3 +410,11 @@ def test_a_classifier_trains_with_mixtures_and_sample_weights(part):
     net.fit(X, y, sample_weight=rng.random(100))
     assert net.class_counts_.tolist() == [81, 9]
     assert (net.predict(X) == y).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_what_mixes_labels_says_so(name):
+    (part,) = cells.parts("mlp", name)[1].augment.values()
+    x, y = make_batch(32, (1, 8, 8) if name not in ("noise",) else (3,))
+    _, targets = apply(part, x, y)
+    assert getattr(part, "mixes_labels", False) == (len(targets) > 1)

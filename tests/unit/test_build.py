@@ -216,6 +216,42 @@ def test_smote_on_categories_is_incompatible_with_both_names_and_says_what_to_us
         assert words in caught.value.reason
 
 
+def test_smotenc_needs_numbers_beside_the_categories_and_names_smoten():
+    model, strategy = parts("logistic_regression", "smotenc")
+    build(model, strategy, CASES["mixed_table"]().info, seed=0)
+    with pytest.raises(Incompatible, match=r"needs numeric columns, .* use smote or smoten "):
+        build(model, strategy, CASES["only_categories"]().info, seed=0)
+
+
+@pytest.mark.parametrize("loss", ["soft_f1", "auc_margin"])
+@pytest.mark.parametrize("other", ["inverse_weights", "mixup", "balanced_mixup"])
+def test_a_loss_of_the_whole_batch_has_nothing_that_could_be_weighted(loss, other):
+    for selection in (f"[{loss},{other}]", f"[{other},{loss}]"):
+        model, strategy = parts("mlp", selection)
+        with pytest.raises(Incompatible) as caught:
+            build(model, strategy, TABLE, seed=0)
+        for words in (f"strategy={loss} ", f"strategy={other} ", "leave one of the two out."):
+            assert words in caught.value.reason
+    for selection in (f"[{loss},noise,class_balanced]", f"[focal,{other}]"):
+        build(*parts("mlp", selection), TABLE, seed=0)
+
+
+@pytest.mark.parametrize("mixer", ["mixup", "remix", "cutmix", "balanced_mixup"])
+def test_what_mixes_labels_must_be_the_last_augmentation_of_a_selection(mixer):
+    model, strategy = parts("mlp", f"[{mixer},minority_augment]")
+    with pytest.raises(Incompatible) as caught:
+        build(model, strategy, IMAGES, seed=0)
+    for words in (f"strategy={mixer} ", "strategy=minority_augment ", f"select {mixer} last."):
+        assert words in caught.value.reason
+    build(*parts("mlp", f"[minority_augment,{mixer}]"), IMAGES, seed=0)
+
+
+def test_two_augmentations_that_mix_labels_cannot_both_be_the_last():
+    model, strategy = parts("mlp", "[mixup,cutmix]")
+    with pytest.raises(Incompatible, match=r"mixup .*cutmix .*: leave one of the two out\.$"):
+        build(model, strategy, IMAGES, seed=0)
+
+
 def test_a_net_for_images_on_a_table_is_incompatible_with_both_names():
     model, strategy = parts("cnn", "none")
     with pytest.raises(Incompatible, match=r"model=cnn needs images.*dataset=table"):

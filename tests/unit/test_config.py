@@ -191,6 +191,18 @@ def test_wrong_values_of_all_parts_are_reported_at_once():
         assert any(key in problem for problem in found), key
 
 
+@pytest.mark.parametrize(
+    ("strategy", "override", "words"),
+    [
+        ("prowsyn", "strategy.resample.prowsyn.n_levels=0", "n_levels must be an integer"),
+        ("random_under", "strategy.resample.random_under.ratio=0.5", "ratio must be a number"),
+    ],
+)
+def test_a_resamplers_value_is_refused_before_anything_runs(strategy, override, words):
+    (problem,) = problems(f"strategy={strategy}", override)
+    assert problem.startswith(f"strategy.resample.{strategy}: {words}")
+
+
 def test_all_errors_of_a_sweep_are_reported_at_once_and_each_once():
     composer = Composer(None)
     configs = composer.cells(

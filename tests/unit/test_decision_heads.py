@@ -1,15 +1,19 @@
 """Heads that are replaced after training: cRT, LWS, tau-norm, nearest class mean."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from sklearn.metrics import balanced_accuracy_score
+from sklearn.model_selection import StratifiedKFold
 from torch import Generator, nn
 
 from imbench.datasets.base import Dataset
 from imbench.errors import Incompatible
+from imbench.folds import fit_fold
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.run import fit_fold
 from imbench.splits import Fold
 from imbench.steps import fitted_models
 from imbench.strategies.decision.crt import ClassifierRetraining
@@ -67,6 +71,39 @@ def test_tau_zero_is_the_old_head_without_its_bias():
     scores = np.exp(logits - logits.max(1, keepdims=True))
     expected = scores / scores.sum(1, keepdims=True)
     np.testing.assert_allclose(changed.predict_proba(data.X), expected, atol=1e-6)
+
+
+def test_a_tau_that_is_given_is_taken_and_costs_no_inner_folds():
+    changed, _ = fitted_cell("tau_norm", None, "strategy.decision.tau_norm.tau=0.3")
+    assert (changed.tau_, changed.n_fits_) == (0.3, 1)
+
+
+def test_tau_is_the_best_of_the_grid_on_inner_folds():
+    easy = make_data((300, 40, 12))
+    data = replace(easy, X=easy.X + np.random.default_rng(1).normal(0, 0.5, easy.X.shape))
+    words = ["model.estimator.lr=0.02", "strategy.decision.tau_norm.cv=3"]
+    changed, _ = fitted_cell("tau_norm", data, *words)
+    # The reference fits a rule with each number on each inner training part.
+    folds = StratifiedKFold(3, shuffle=True, random_state=changed.random_state)
+    found = []
+    for tau in np.arange(11) / 10:
+        fixed = clone(changed).set_params(tau=float(tau))
+        labels = np.empty_like(data.y)
+        for train, held_out in folds.split(data.X, data.y):
+            fixed.fit(data.X[train], data.y[train])
+            labels[held_out] = fixed.predict(data.X[held_out])
+        found.append(balanced_accuracy_score(data.y, labels))
+    assert 0 < np.argmax(found) < 10, "neither end is the best, so that the choice matters"
+    assert changed.tau_ == np.argmax(found) / 10
+    assert changed.n_fits_ == 4
+
+
+def test_a_class_with_fewer_rows_than_inner_folds_is_a_sentence_that_names_cv():
+    data = make_data((160, 40, 4))
+    words = r"^strategy\.decision\.tau_norm\.cv=5 needs 5 rows .* smallest has 4 .*\.$"
+    with pytest.raises(ValueError, match=words):
+        fitted_cell("tau_norm", data)
+    fitted_cell("tau_norm", data, "strategy.decision.tau_norm.tau=1")
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.3, 1.0])
@@ -204,7 +241,7 @@ def test_a_value_out_of_range_is_refused_before_anything_runs(rule, value, sente
         rule(None, **value).check_params()
 
 
-@pytest.mark.parametrize("tau", [-0.1, 1.1, "a"])
+@pytest.mark.parametrize("tau", [-0.1, 1.1, "a", True])
 def test_a_tau_outside_of_zero_to_one_is_refused(tau):
-    with pytest.raises(ValueError, match=r"^tau must lie in \[0, 1\], got tau="):
+    with pytest.raises(ValueError, match=r"^tau must lie in \[0, 1\] or be null, got tau="):
         TauNormalisation(None, tau=tau).check_params()

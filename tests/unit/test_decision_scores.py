@@ -14,8 +14,8 @@ from sklearn.naive_bayes import GaussianNB
 
 from imbench.datasets.base import Dataset
 from imbench.errors import Incompatible
+from imbench.folds import fit_fold
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.run import fit_fold
 from imbench.splits import Fold
 from imbench.steps import RowCounter
 from imbench.strategies.decision.calibration import IsotonicCalibration, PlattScaling, log_odds

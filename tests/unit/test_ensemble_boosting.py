@@ -184,7 +184,8 @@ def test_neighbours_are_clipped_to_the_smallest_class_and_that_is_noted():
     for ensemble in (SMOTEBoost, SMOTEBagging):
         fitted = ensemble(Recording(), n_estimators=2, random_state=0).fit(X, y)
         assert fitted.notes_ == (
-            f"{ensemble.name}: k_neighbors=5 clipped to 3, a class has 4 rows.",
+            f"strategy.ensemble.{ensemble.name}.k_neighbors=5 was clipped to 3: a class has 4 in "
+            "this training part.",
         )
     assert clip_neighbours(5, np.repeat([0, 1], [20, 6]), "x") == (5, ())
 

@@ -7,14 +7,17 @@ import pytest
 from imblearn.ensemble import BalancedBaggingClassifier
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
+from sklearn.ensemble import BaggingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
+from imbench import catalogue
 from imbench.strategies.ensemble.adacost import AdaCost
+from imbench.strategies.ensemble.bagging import Bagging
 from imbench.strategies.ensemble.balance_cascade import BalanceCascade, n_kept
 from imbench.strategies.ensemble.balanced_bagging import BalancedBagging
-from imbench.strategies.ensemble.base import balanced_rows, scores_for
+from imbench.strategies.ensemble.base import balanced_rows
 from imbench.strategies.ensemble.easy_ensemble import EasyEnsemble
 from imbench.strategies.ensemble.rusboost import RUSBoost
 from imbench.strategies.ensemble.self_paced import (
@@ -36,6 +39,7 @@ ALL = (
     SMOTEBoost,
     UnderBagging,
 )
+EVERY = (*ALL, Bagging, BalancedBagging)
 UNDER_SAMPLING = (BalanceCascade, SelfPacedEnsemble, UnderBagging)
 
 
@@ -114,7 +118,7 @@ def test_the_model_that_was_passed_in_stays_as_it_was(ensemble):
     assert not hasattr(model, "tree_")
 
 
-@pytest.mark.parametrize("ensemble", ALL)
+@pytest.mark.parametrize("ensemble", EVERY)
 def test_more_members_than_rows_is_a_sentence_that_names_the_key(ensemble):
     X, y = make_rows((20, 10))
     words = rf"^strategy\.ensemble\.{ensemble.name}\.n_estimators=31 is more than the 30 rows .*\.$"
@@ -122,7 +126,7 @@ def test_more_members_than_rows_is_a_sentence_that_names_the_key(ensemble):
         ensemble(LogisticRegression(), n_estimators=31).fit(X, y)
 
 
-@pytest.mark.parametrize("ensemble", ALL)
+@pytest.mark.parametrize("ensemble", EVERY)
 @pytest.mark.parametrize("value", [0, 2.5, True, None])
 def test_a_number_of_members_out_of_range_is_refused_before_anything_runs(ensemble, value):
     with pytest.raises(ValueError, match=r"^n_estimators must be an integer of at least 1"):
@@ -152,14 +156,6 @@ def test_the_rows_of_a_balanced_bag_are_drawn_evenly():
     counts = np.bincount(np.concatenate(drawn), minlength=25)
     assert (counts[20:] == 2000).all()
     np.testing.assert_allclose(counts[:20] / 2000, 5 / 20, atol=0.05)
-
-
-def test_a_member_that_met_fewer_classes_scores_zero_for_the_others():
-    X = np.array([[0.0], [1.0], [2.0]])
-    model = LogisticRegression().fit(X, [0, 2, 2])
-    scores = scores_for(model, X, np.array([0, 1, 2]))
-    np.testing.assert_array_equal(scores[:, [0, 2]], model.predict_proba(X))
-    assert (scores[:, 1] == 0).all()
 
 
 def test_a_self_paced_ensemble_starts_with_equal_hardness_and_ends_with_equal_numbers():
@@ -251,3 +247,17 @@ def test_a_hard_vote_counts_the_labels_of_the_members():
 def test_a_vote_with_another_name_is_refused():
     with pytest.raises(ValueError, match=r"^voting must be soft or hard, got voting='both'\.$"):
         BalancedBagging(None, voting="both").check_params()
+
+
+def test_bagging_is_scikit_learns():
+    X, y = make_rows()
+    model = DecisionTreeClassifier(max_depth=4)
+    ours = Bagging(model, n_estimators=5, max_samples=0.5, random_state=0).fit(X, y)
+    theirs = BaggingClassifier(model, n_estimators=5, max_samples=0.5, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(ours.predict_proba(X), theirs.predict_proba(X))
+
+
+def test_every_ensemble_of_the_catalogue_refuses_more_members_than_rows():
+    items = catalogue.items("strategy", [catalogue.conf_dir()])
+    names = {item.name for item in items if "ensemble" in item.stages}
+    assert names == {ensemble.name for ensemble in EVERY}

@@ -168,6 +168,7 @@ def test_leading_axes_give_what_single_calls_give(loss):
 
 @pytest.mark.parametrize("loss", ROW_LOSSES, ids=str)
 def test_a_row_takes_no_notice_of_the_other_rows(loss):
+    assert not getattr(loss, "batch_level", False), "weights may multiply the loss of a row"
     logits, y = make_batch(n_rows=8)
     row_loss = loss.bind(COUNTS)
     torch.testing.assert_close(row_loss(logits, y)[:3], row_loss(logits[:3], y[:3]))
@@ -175,6 +176,7 @@ def test_a_row_takes_no_notice_of_the_other_rows(loss):
 
 @pytest.mark.parametrize("loss", [SoftF1Loss(), AUCMarginLoss()], ids=str)
 def test_a_loss_of_the_batch_gives_every_row_the_same_value(loss):
+    assert loss.batch_level, "`build` refuses weights beside it"
     logits, y = make_batch(n_rows=8, leading=(3,))
     found = loss.bind(COUNTS)(logits, y)
     assert found.shape == (3, 8)

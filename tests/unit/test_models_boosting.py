@@ -8,8 +8,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from imbench.components import locate
 from imbench.errors import ConfigError
+from imbench.folds import fit_fold
 from imbench.models.boosting import BoostedTrees
-from imbench.run import fit_fold
 from imbench.testing import cells
 from imbench.testing.data import CASES, one_fold
 

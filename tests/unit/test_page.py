@@ -225,6 +225,23 @@ def test_cells_without_a_command_are_named():
     assert set(block["uncommanded"]) == {"smote", "threshold", "noise", "broken", "focal"}
 
 
+def test_crossings_are_set_side_by_side():
+    rule = dataclasses.replace(make_cell("threshold", skill=1.2, n=200), stages=("decision",))
+    both = make_cell("smote+threshold", skill=3.0, n=200)
+    both = dataclasses.replace(both, stages=("resample", "decision"))
+    cells = [make_cell("none", skill=1.0, n=200), make_cell("smote", skill=3.0, n=200), rule, both]
+    (block,) = payload_of(cells)["blocks"]
+    rows = {row.title: row.mean["f1_macro"] for row in build_leaderboard(cells, OPTIONS).rows}
+    ((strategy, name, own, alone, beyond, low, high, p),) = block["crossings"]
+    assert (strategy, name) == ("smote", "threshold")
+    assert own == pytest.approx(rows["smote"] - rows["none"], abs=1e-4)
+    assert alone == pytest.approx(rows["threshold"] - rows["none"], abs=1e-4)
+    assert beyond == pytest.approx(rows["smote+threshold"] - rows["threshold"], abs=1e-4)
+    assert low < beyond < high
+    assert 0 <= p <= 1
+    assert not any("over doing nothing" in line for line in block["notes"])
+
+
 def test_every_metric_has_its_ranking():
     cells = [c for dataset in "abc" for c in sweep(dataset)]
     payload = payload_of(cells)

@@ -11,6 +11,7 @@ import pytest
 from imbench.report.plots import (
     figure_class_distribution,
     figure_confusion_matrix,
+    figure_made_rows,
     figure_precision_recall,
     figure_roc,
     figure_training_curve,
@@ -125,3 +126,66 @@ def test_scores_that_are_nan_leave_the_other_figures():
     cell = make_cell("none", y_score=np.full((60, 2), np.nan))
     assert "undefined" in figure_roc(cell).axes[0].texts[0].get_text()
     assert figure_confusion_matrix(cell).axes[0].texts
+
+
+def picture(rows, classes=(1, 2), n=4):
+    """Real rows of every class, then made rows of some."""
+    y = np.concatenate([np.repeat([0, 1, 2], n), np.repeat(classes, n)])
+    made = np.arange(len(y)) >= 3 * n
+    return {"picture": rows(len(y)), "picture_y": y, "picture_made": made}
+
+
+def points(n):
+    return np.random.default_rng(0).normal(size=(n, 2)).astype(np.float32)
+
+
+def test_made_rows_are_drawn_only_where_a_sampler_shows_some():
+    assert "made_rows" not in dict(figures(make_cell("smote", k=3)))
+    assert "made_rows" in dict(figures(make_cell("vae", k=3, **picture(points))))
+
+
+def test_made_points_have_a_panel_a_class_with_its_own_rows_and_those_of_others():
+    shown = picture(points)
+    panels = figure_made_rows(make_cell("vae", k=3, n_folds=2, **shown)).axes
+    assert [panel.get_title() for panel in panels] == ["class c1", "class c2"]
+    for k, panel in zip((1, 2), panels, strict=True):
+        own, made = shown["picture_y"] == k, shown["picture_made"]
+        expected = [shown["picture"][c] for c in (~own & ~made, own & ~made, own & made)]
+        for drawn, rows in zip(panel.collections, expected, strict=True):
+            np.testing.assert_array_equal(drawn.get_offsets(), rows)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_made_images_stand_below_training_images_of_their_class(channels):
+    images = np.random.default_rng(0).integers(256, size=(20, channels, 4, 5)).astype(np.uint8)
+    shown = picture(lambda n: images[:n])
+    first, second = figure_made_rows(make_cell("gan", k=3, **shown)).axes
+    drawn = first.images[0].get_array()
+    assert drawn.shape == (2 * 4 + 1, 4 * 5 + 3, 3)
+    np.testing.assert_array_equal(
+        drawn[:4, 6:11, 0], images[4 + 1, 0]
+    )  # second real row of class 1
+    np.testing.assert_array_equal(drawn[5:, :5, -1], images[12, -1])  # its first made row
+    assert (drawn[4] == 255).all()
+    assert [label.get_text() for label in first.get_yticklabels()] == ["real", "made"]
+    assert second.get_title(loc="left") == "class c2"
+
+
+def test_a_class_of_fewer_rows_than_another_leaves_room_white():
+    shown = picture(lambda n: np.zeros((n, 1, 2, 2), np.uint8), classes=(1, 1))
+    keep = np.ones(20, bool)
+    keep[5:8] = False  # one real row of class 1 is left, and eight made ones
+    cell = make_cell("gan", k=3, **{name: array[keep] for name, array in shown.items()})
+    drawn = figure_made_rows(cell).axes[0].images[0].get_array()
+    assert drawn.shape[1] == 8 * 3 - 1
+    assert (drawn[:2, 2:] == 255).all()
+
+
+def test_made_rows_with_odd_names_and_many_classes_are_written(tmp_path):
+    names = ("a $5 and $6 \\frac{", *("🎉" * 40 + str(k) for k in range(11)))
+    y = np.tile(np.arange(12), 2)
+    made = np.arange(24) >= 12
+    shown = {"picture": points(24), "picture_y": y, "picture_made": made}
+    figure = figure_made_rows(make_cell("vae", k=12, n=200, class_names=names, **shown))
+    save_png(figure, tmp_path / "x.png")
+    assert len(figure.axes) == 10

@@ -192,7 +192,7 @@ class TestChains:
         )
 
     def test_over_sampling_comes_too_late_for_a_class_that_has_too_few_rows(self):
-        data = make_table((200, 60, 4))
+        data = make_table((200, 60, 1))
         assert counts("[random_over,smote]", data) == [200, 200, 200]
         with pytest.raises(DataError, match=r"^strategy\.resample\.smote\.k_neighbors=5 needs"):
             fitted("[smote,random_over]", data)

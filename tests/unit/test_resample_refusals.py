@@ -1,11 +1,11 @@
-"""What is said where a class is too small: one sentence, and what it says to set works."""
+"""What is said where a class is too small: a note of what was clipped, or one sentence."""
 
 import re
 
 import numpy as np
 import pytest
 from imblearn.over_sampling import ADASYN, SMOTE, SVMSMOTE, BorderlineSMOTE, KMeansSMOTE
-from imblearn.under_sampling import EditedNearestNeighbours, NearMiss, OneSidedSelection, TomekLinks
+from imblearn.under_sampling import EditedNearestNeighbours, OneSidedSelection, TomekLinks
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 
@@ -14,6 +14,8 @@ from imbench.datasets.base import Dataset
 from imbench.errors import DataError
 from imbench.steps import CheckedSampler
 from imbench.strategies.base import Strategy
+from imbench.strategies.resample.polynom_fit_smote import PolynomFitSMOTE
+from imbench.strategies.resample.prowsyn import ProWSyn
 from tests.unit.test_resample import OVER, UNDER, make_table, parts
 
 NAMES = ("many", "some", "few")  # a class is rarer than the one before it
@@ -28,6 +30,13 @@ def refusal(sampler, X, y):
     assert sentence.startswith("strategy.resample.x")
     assert sentence.endswith(".")
     return sentence
+
+
+def clipped(sampler, X, y):
+    wrapper = CheckedSampler(sampler, "strategy.resample.x", NAMES)
+    wrapper.fit_resample(X, y)
+    (note,) = (note for note in wrapper.notes_ if "clipped" in note)
+    return note
 
 
 # scikit-learn about inner folds of `instance_hardness`: recorded with the fold.
@@ -57,38 +66,63 @@ def test_a_small_class_fits_or_the_sentence_says_what_to_set_and_that_fits(name,
             tried.append(fix[0])
             sampler.set_params(**{fix[1].replace(".", "__"): int(fix[2])})
         else:
-            return
+            return  # what was clipped on the way is noted, see test_steps
     pytest.fail(f"the sentences lead nowhere: {tried}")
 
 
 @pytest.mark.parametrize(
     ("sampler", "words"),
     [
-        (SMOTE(), "x.k_neighbors=5 needs 6 rows of a class, but class 'few' has 4"),
-        (ADASYN(), "x.n_neighbors=5 needs 6 rows of a class, but class 'few' has 4"),
-        (NearMiss(n_neighbors=5), "x.n_neighbors=5 needs 5 rows of a class, but class 'few' has 4"),
+        (SMOTE(), "x.k_neighbors=5 needs 6 rows of a class, but class 'few' has 1"),
+        (ADASYN(), "x.n_neighbors=5 needs 6 rows of a class, but class 'few' has 1"),
         (KMeansSMOTE(k_neighbors=4), "x.k_neighbors=4 needs 5 rows of a class, but class 'few'"),
+        (ProWSyn(), "x.n_neighbors=5 needs 6 rows of a class, but class 'few' has 1"),
+        (PolynomFitSMOTE(), "x needs 2 rows of a class, but class 'few' has 1"),
     ],
     ids=lambda v: type(v).__name__,
 )
-def test_the_parameter_the_class_and_its_rows_are_named(sampler, words):
+def test_a_single_row_leaves_no_number_of_neighbours_to_clip_to(sampler, words):
+    data = make_table((80, 40, 1), shift=0.3)
+    sentence = refusal(sampler, data.X, data.y)
+    assert words in sentence
+    assert sentence.endswith("in this training part: use random_over.")
+
+
+def test_the_class_that_is_to_grow_is_named_not_another_as_small():
+    data = make_table((80, 4, 4), shift=0.3)
+    note = clipped(ProWSyn(sampling_strategy={2: 40}), data.X, data.y)
+    assert "class 'few' has 4" in note
+
+
+def test_clusters_are_tried_with_as_many_neighbours_as_the_class_has():
     data = make_table((80, 40, 4), shift=0.3)
-    assert words in refusal(sampler, data.X, data.y)
+    sampler = KMeansSMOTE(k_neighbors=9, kmeans_estimator=1, random_state=0)
+    assert clipped(sampler, data.X, data.y) == (
+        "strategy.resample.x.k_neighbors=9 was clipped to 3: class 'few' has 4 in this training "
+        "part."
+    )
+
+
+def test_a_refusal_behind_a_clip_says_both():
+    X, y = np.random.default_rng(0).normal(size=(44, 2)), np.repeat([0, 1], [40, 4])
+    sentence = refusal(ADASYN(), X + 99 * y[:, None], y)
+    assert sentence.startswith("strategy.resample.x.n_neighbors=5 was clipped to 3: class 'some'")
+    assert "; strategy.resample.x.n_neighbors=3 finds rows of their own class " in sentence
 
 
 def test_all_rows_of_a_training_part_may_be_too_few():
     data = make_table((40, 20, 8))
-    sentence = refusal(BorderlineSMOTE(m_neighbors=90), data.X, data.y)
-    assert "m_neighbors=90 needs 91 rows to look for neighbours, but finds 68" in sentence
-    assert "smallest class 'few' has 8" in sentence
-    assert sentence.endswith("set strategy.resample.x.m_neighbors=67.")
+    note = clipped(BorderlineSMOTE(m_neighbors=90), data.X, data.y)
+    assert note == (
+        "strategy.resample.x.m_neighbors=90 was clipped to 67: it finds 68 in this training part, "
+        "whose smallest class 'few' has 8."
+    )
 
 
-def test_a_sampler_that_puts_rows_aside_first_says_how_many_it_finds():
+def test_a_sampler_that_puts_rows_aside_first_is_clipped_to_what_it_finds():
     data = make_table((40, 20, 3))
-    sentence = refusal(OneSidedSelection(n_neighbors=7), data.X, data.y)
-    assert "n_neighbors=7 needs 7 rows to look for neighbours, but finds 4" in sentence
-    assert sentence.endswith("set strategy.resample.x.n_neighbors=4.")
+    note = clipped(OneSidedSelection(n_neighbors=7), data.X, data.y)
+    assert note.startswith("strategy.resample.x.n_neighbors=7 was clipped to 4: it finds 4 in ")
 
 
 @pytest.mark.parametrize(

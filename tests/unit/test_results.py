@@ -63,7 +63,7 @@ def folder_of(store):
 def assert_same(found, expected):
     for field in dataclasses.fields(expected):
         one, other = getattr(found, field.name), getattr(expected, field.name)
-        if field.name in ARRAYS:
+        if field.name in (*ARRAYS, *results.PICTURE):
             assert one.dtype == other.dtype
             assert one.shape == other.shape
             assert one.tobytes() == other.tobytes(), field.name
@@ -388,3 +388,22 @@ def test_text_that_is_no_unicode_is_stored(store):
     # A file name in a traceback may hold bytes that are no UTF-8; Python has surrogates for them.
     store.write_fold(KEY, make_fold(1, status="failed", reason="bad \udcff name."))
     assert store.read_fold(KEY, 0, 0).status == "failed"
+
+
+SHOWN = {
+    "picture": np.arange(24, dtype=np.uint8).reshape(2, 3, 2, 2),
+    "picture_y": np.array([1, 1]),
+    "picture_made": np.array([False, True]),
+}
+
+
+def test_a_picture_comes_back_and_takes_no_room_where_there_is_none(store):
+    store.write_fold(KEY, make_fold(1, fold=0, **SHOWN))
+    store.write_fold(KEY, make_fold(1, fold=1))
+    found = store.read_fold(KEY, 0, 0)
+    for name, expected in SHOWN.items():
+        np.testing.assert_array_equal(getattr(found, name), expected)
+        assert getattr(found, name).dtype == expected.dtype
+    assert len(store.read_fold(KEY, 0, 1).picture) == 0
+    with np.load(folder_of(store) / "r0-f1.npz", allow_pickle=False) as arrays:
+        assert set(arrays) == set(ARRAYS), "as it was before there were pictures"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from imbench import folds as folds_module
 from imbench import run
 from imbench.datasets.base import Dataset
 from imbench.errors import ConfigError, DataError
@@ -91,11 +92,13 @@ def test_strategies_and_models_meet_the_same_folds_and_seeds(tmp_path, monkeypat
 
     met = []
 
-    def fit_and_predict(task, fold):
-        met.append((task.model.name, task.strategy.label, *pairs([fold])[0], task.seed))
-        return {"status": "ok", "reason": ""}
+    def fit_fold(data, model, strategy, fold, seed):
+        met.append((model.name, strategy.label, *pairs([fold])[0], seed))
+        return None, 0.0
 
-    monkeypatch.setattr(run, "_fit_and_predict", fit_and_predict)
+    monkeypatch.setattr(folds_module, "fit_fold", fit_fold)
+    done = {"status": "ok", "reason": ""}
+    monkeypatch.setattr(folds_module, "_predict", lambda data, fold, fit: done)
     words = [f"results_dir={tmp_path}", "dataset=synthetic", "dataset.n_rows=60"]
     cells = Composer(None).cells([*words, "strategy=none,smote", "model=knn,svm"], multirun=True)
     runner = run.Runner(tmp_path)

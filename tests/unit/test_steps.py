@@ -4,14 +4,19 @@ from functools import cache
 
 import numpy as np
 import pytest
-from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, RandomOverSampler
-from imblearn.under_sampling import EditedNearestNeighbours
+from imblearn.combine import SMOTEENN, SMOTETomek
+from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, KMeansSMOTE, RandomOverSampler
+from imblearn.under_sampling import EditedNearestNeighbours, NearMiss
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 
 from imbench import steps
 from imbench.build import build
 from imbench.datasets.base import DatasetInfo
 from imbench.errors import DataError
 from imbench.steps import CheckedSampler, RowCounter
+from imbench.strategies.resample.prowsyn import ProWSyn
+from imbench.strategies.resample.smote_ipf import SMOTEIPF
 from imbench.testing.cells import parts
 
 N_EPOCHS = 3
@@ -101,6 +106,14 @@ def test_the_device_is_the_nets_and_cpu_for_everything_else():
     assert steps.device(fitted("random_forest", "none")) == "cpu"
 
 
+def test_a_classifier_that_met_fewer_classes_scores_zero_for_the_others():
+    X = np.array([[0.0], [1.0], [2.0]])
+    model = LogisticRegression().fit(X, [0, 2, 2])
+    scores = steps.scores_for(model, X, np.array([0, 1, 2]))
+    np.testing.assert_array_equal(scores[:, [0, 2]], model.predict_proba(X))
+    assert (scores[:, 1] == 0).all()
+
+
 def test_the_counter_counts_classes_without_rows_and_changes_nothing():
     X, y = make_rows()
     counter = RowCounter(4)
@@ -110,21 +123,98 @@ def test_the_counter_counts_classes_without_rows_and_changes_nothing():
     assert counter.class_counts_.tolist() == [60, 20, 0, 0]
 
 
-def test_more_neighbours_than_rows_is_a_sentence_with_key_class_numbers_and_fix():
-    X, y = make_rows((60, 20, 4))
+def test_the_counter_counts_labels_that_are_words_by_themselves():
+    counter = RowCounter(3)
+    counter.fit_resample(np.zeros((4, 1)), np.array(["yes", "no", "no", "no"]))
+    assert counter.classes_.tolist() == ["no", "yes"]
+    assert counter.class_counts_.tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
+def test_counts_after_are_the_same_for_labels_that_are_words(model):
+    X, y = make_rows((60, 20))
+    info = DatasetInfo("table", 4, ("c0", "c1"), 1)
+    words = np.array(["no", "yes"])[y]
+    found = [build(*parts(model, "none"), info, seed=0).fit(X, labels) for labels in (y, words)]
+    assert steps.counts_after(found[1]) == steps.counts_after(found[0])
+
+
+@pytest.mark.parametrize(
+    ("sampler", "sentence"),
+    [
+        (SMOTE(), "class 'rare' has 1 in this training part: use random_over."),
+        (
+            EditedNearestNeighbours(sampling_strategy="all"),
+            "strategy.resample.x leaves no row of class 'rare': ",
+        ),
+    ],
+    ids=lambda v: type(v).__name__,
+)
+def test_a_label_that_is_a_word_is_its_own_name(sampler, sentence):
+    X, y = make_rows((60, 1))
+    X[y == 1] = X[y == 0][0] + 1e-6
     with pytest.raises(DataError) as caught:
-        checked(SMOTE(k_neighbors=5)).fit_resample(X, y)
-    sentence = str(caught.value)
-    for words in ("strategy.resample.x.k_neighbors=5", "6 rows", "'few' has 4", "k_neighbors=3"):
-        assert words in sentence
-    assert sentence.endswith(".")
-    assert "\n" not in sentence
+        checked(sampler).fit_resample(X, np.array(["common", "rare"])[y])
+    assert sentence in str(caught.value)
 
 
-def test_the_fix_that_the_sentence_names_works():
+def test_notes_name_labels_that_are_words():
+    X, y = make_rows((60, 4))
+    wrapper = checked(KMeansSMOTE(k_neighbors=9, kmeans_estimator=1, random_state=0))
+    wrapper.fit_resample(X, np.array(["common", "rare"])[y])
+    assert "k_neighbors=9 was clipped to 3: class 'rare' has 4 in " in wrapper.notes_[0]
+    wrapper = checked(RandomOverSampler(sampling_strategy={1: 9}))
+    wrapper.fit_resample(np.zeros((13, 1)), np.repeat(["a", "b", "c"], [9, 2, 2]))
+    assert wrapper.notes_ == ("strategy.resample.x made no row of class 'c'.",)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "parameter", "asked", "possible"),
+    [
+        (SMOTE(random_state=0), "k_neighbors", 5, 3),
+        (ADASYN(n_neighbors=9, random_state=0), "n_neighbors", 9, 3),
+        (BorderlineSMOTE(k_neighbors=7, random_state=0), "k_neighbors", 7, 3),
+        (SMOTEENN(smote=SMOTE(k_neighbors=4, random_state=0)), "smote__k_neighbors", 4, 3),
+        (SMOTETomek(smote=SMOTE(k_neighbors=4, random_state=0)), "smote__k_neighbors", 4, 3),
+        (SMOTEIPF(k_neighbors=6, random_state=0), "k_neighbors", 6, 3),
+        (ProWSyn(n_neighbors=4, random_state=0), "n_neighbors", 4, 3),
+        (NearMiss(n_neighbors=5), "n_neighbors", 5, 4),
+    ],
+    ids=lambda v: type(v).__name__ if hasattr(v, "get_params") else str(v),
+)
+def test_more_neighbours_than_rows_are_clipped_and_that_is_noted(
+    sampler, parameter, asked, possible
+):
     X, y = make_rows((60, 20, 4))
-    _, labels = checked(SMOTE(k_neighbors=3)).fit_resample(X, y)
-    assert np.bincount(labels).tolist() == [60, 60, 60]
+    wrapper = checked(sampler)
+    rows, labels = wrapper.fit_resample(X, y)
+    assert wrapper.notes_[0] == (
+        f"strategy.resample.x.{parameter.replace('__', '.')}={asked} was clipped to {possible}: "
+        "class 'few' has 4 in this training part."
+    )
+    assert len([note for note in wrapper.notes_ if "clipped" in note]) == 1
+    # The same as if the user had asked for what is possible, and the sampler given stays.
+    expected = clone(sampler).set_params(**{parameter: possible}).fit_resample(X, y)
+    np.testing.assert_array_equal(rows, expected[0])
+    np.testing.assert_array_equal(labels, expected[1])
+    assert sampler.get_params()[parameter] == asked
+
+
+def test_a_number_that_is_clipped_twice_is_noted_once_with_what_was_asked_for():
+    # More neighbours than there are rows at all, and then more than the class has.
+    X, y = make_rows((20, 10, 4))
+    wrapper = checked(ADASYN(n_neighbors=90, random_state=0))
+    wrapper.fit_resample(X, y)
+    (note,) = (note for note in wrapper.notes_ if "clipped" in note)
+    assert note.startswith("strategy.resample.x.n_neighbors=90 was clipped to 3: class 'few'")
+
+
+def test_nothing_is_clipped_or_noted_where_there_is_room():
+    X, y = make_rows((60, 20, 6))
+    wrapper = checked(SMOTE(k_neighbors=5, random_state=0))
+    wrapper.fit_resample(X, y)
+    assert wrapper.sampler_.k_neighbors == 5
+    assert wrapper.notes_ == ()
 
 
 def test_a_class_of_one_row_is_sent_to_another_resampler():
@@ -148,7 +238,9 @@ def test_small_classes_that_are_balanced_already_need_no_neighbours():
     assert np.bincount(labels).tolist() == [4, 4]
 
 
-@pytest.mark.parametrize("sampler", [ADASYN(n_neighbors=30), BorderlineSMOTE(m_neighbors=200)])
+@pytest.mark.parametrize(
+    "sampler", [SMOTE(k_neighbors=0), RandomOverSampler(sampling_strategy={0: 1})]
+)
 def test_what_any_sampler_refuses_is_a_sentence_that_names_its_key(sampler):
     X, y = make_rows((60, 20, 4))
     with pytest.raises(DataError, match=r"^strategy\.resample\.x"):

@@ -11,6 +11,7 @@ import pytest
 
 from imbench.errors import ConfigError
 from imbench.metrics import MetricOptions, compute, metric_options
+from imbench.report.page import write_report
 from imbench.report.render import to_csv, to_json_lines, to_markdown, to_rich
 from imbench.report.tables import build_leaderboard, flatten
 from tests.factories import make_cell
@@ -189,7 +190,7 @@ def test_json_lines_are_valid_and_undefined_is_null():
     assert len(lines) == len(cells)
     assert set(found["smote"]) - {"gain"} == {
         "run_id", "dataset", "model", "label", "status", "reason", "metrics", "std", "n_folds",
-        "fit_s", "among_best", "same_as", "undefined", "intervals", "recall",
+        "fit_s", "notes", "among_best", "same_as", "undefined", "intervals", "recall",
     }  # fmt: skip
     assert found["smote"]["gain"]["verdict"] == "better"
     assert found["single"]["std"]["f1_macro"] is None
@@ -198,6 +199,26 @@ def test_json_lines_are_valid_and_undefined_is_null():
     assert found["broken"]["fit_s"] is None
     assert found["focal"]["reason"].startswith("focal needs")
     assert found["none"]["metrics"]["precision/c1"] > 0
+
+
+def test_what_was_changed_to_fit_is_shown_everywhere_with_the_folds_that_it_holds_for(tmp_path):
+    note = "strategy.resample.smote.k_neighbors=5 was clipped to 3: class 'c1' has 4 <rows>."
+    cell = make_cell("smote")
+    noted = tuple(
+        dataclasses.replace(fold, notes=(note, note) if fold.fold < 2 else ())
+        for fold in cell.folds
+    )
+    cells = [make_cell("none"), dataclasses.replace(cell, folds=noted)]
+    board = build_leaderboard(cells, OPTIONS)
+    assert {row.label: dict(row.notes) for row in board.rows} == {"none": {}, "smote": {note: 2}}
+    shown = f"smote: {note[:-1]} (2 of 5 folds)."
+    assert shown in " ".join(rendered(cells).split())
+    assert shown.replace("<", "&lt;") in to_markdown(board)
+    assert "class 'c1' has 4 \\u003crows> (2 of 5 folds)." in (
+        write_report(cells, OPTIONS, tmp_path).read_text("utf-8")
+    )
+    found = {line["label"]: line["notes"] for line in map(json.loads, to_json_lines(board))}
+    assert found == {"none": {}, "smote": {note: 2}}
 
 
 def test_csv_has_every_fold_and_metric():

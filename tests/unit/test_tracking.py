@@ -105,6 +105,18 @@ def test_plots_and_fold_table_are_artifacts(tracker, store):
     assert (folder / "folds.csv").read_text().count("f1_macro") == 5
 
 
+def test_a_picture_of_made_rows_is_an_artifact_and_replaces_a_run_without_it(tracker):
+    tracker.log_cell(make_cell("vae"), OPTIONS)
+    shown = {
+        "picture": np.zeros((4, 2), np.float32),
+        "picture_y": np.array([0, 1, 1, 1]),
+        "picture_made": np.array([False, False, True, True]),
+    }
+    tracker.log_cell(make_cell("vae", **shown), OPTIONS)
+    (run,) = runs(tracker)
+    assert (artifacts(run) / "made_rows.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_writing_again_writes_nothing(tracker):
     cell = make_cell("none")
     tracker.log_cell(cell, OPTIONS)

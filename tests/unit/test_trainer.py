@@ -6,17 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from imbench.models.trainer import (
-    Rows,
-    Settings,
-    Stages,
-    batch_loss,
-    forward,
-    make_optimizer,
-    slices,
-    to_input,
-    train,
-)
+from imbench.models.batching import Rows, slices, to_input
+from imbench.models.trainer import Job, Settings, Stages, batch_loss, forward, train
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
 K = 3
@@ -51,7 +42,7 @@ def settings(**changes):
 def run(net, rows, stages=None, validation=None, seed=0, **changes):
     generator = torch.Generator().manual_seed(seed)
     stages = stages or Stages(loss=cross_entropy)
-    return train(net, rows, validation, stages, settings(**changes), generator)
+    return train([Job(net, rows, validation, stages, settings(**changes), generator)])[0]
 
 
 class Recorder:
@@ -122,18 +113,6 @@ def test_one_step_of_sgd_is_the_step_worked_out_with_autograd():
     F.cross_entropy(rows.x @ before[0].T + before[1], rows.y, weight=w).backward()
     for now, p in zip(net.parameters(), before, strict=True):
         torch.testing.assert_close(now.detach(), p.detach() - 0.1 * p.grad)
-
-
-@pytest.mark.parametrize(
-    ("name", "kind"),
-    [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)],
-)
-def test_the_optimizer_is_the_one_that_was_named_with_its_options(name, kind):
-    optimizer = make_optimizer(make_net(), settings(optimizer=name, lr=0.03, weight_decay=0.01))
-    assert type(optimizer) is kind
-    assert optimizer.defaults["lr"] == 0.03
-    assert optimizer.defaults["weight_decay"] == 0.01
-    assert optimizer.defaults.get("momentum", 0.9) == 0.9
 
 
 def test_the_recorded_loss_of_an_epoch_in_one_batch_is_the_loss_before_its_step():

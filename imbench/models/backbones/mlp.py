@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import nn
 
@@ -24,6 +25,8 @@ class MLP:
     ValueError
         If a layer has no units or ``dropout`` is out of range.
     """
+
+    stacks: ClassVar[bool] = True  # see imbench.models.stack
 
     hidden: Sequence[int] = (256,)
     dropout: float = 0.0

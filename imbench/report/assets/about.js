@@ -1,4 +1,4 @@
-// Commands, versions, hardware and remarks of the shown blocks. Needs base.js and data.js.
+// Commands, versions, hardware and warnings of the shown blocks. Needs base.js and data.js.
 
 const BLOCKS_AT_FIRST = 3;
 
@@ -42,12 +42,12 @@ function aboutBlock(block) {
       : null,
     el("div", { class: "facts" }, facts("Versions", block.versions), facts("Hardware", block.hardware)),
     el("details", {}, el("summary", {}, "Configuration"), facts("Shared by all strategies", block.config)),
-    block.remarks.length
+    block.warnings.length
       ? el(
           "details",
           {},
-          el("summary", {}, `Warnings and notes (${block.remarks.length})`),
-          el("ul", { class: "plain-list soft" }, ...block.remarks.map(([line, titles]) => el("li", {}, `${titles.join(", ")}: ${line}`))),
+          el("summary", {}, `Warnings (${block.warnings.length})`),
+          el("ul", { class: "plain-list soft" }, ...block.warnings.map(([line, titles]) => el("li", {}, `${titles.join(", ")}: ${line}`))),
         )
       : null,
   );

@@ -210,6 +210,23 @@ function drawMatrices() {
   node.replaceChildren(...rows.map(({ row, title }) => matrix(block, row, title)));
 }
 
+/** Strategies crossed with decision rules: what is left of a gain where both have the rule. */
+function drawCrossings() {
+  const block = figureBlock();
+  const name = data.metrics[metricIndex(data.sort)].name;
+  byId("crossing").hidden = !block.crossings.length;
+  const told = (low, high) => (Number.isFinite(low) ? ` [${fixed(low, 3, true)}, ${fixed(high, 3, true)}]` : "");
+  byId("crossings").replaceChildren(
+    textTable(
+      ["strategy", "rule", `gain in ${name}`, "gain of the rule alone", "gain with the rule on both [95\u00a0%]", "p (Holm)"],
+      block.crossings.map(([strategy, rule, own, alone, beyond, low, high, p]) => [
+        strategy, rule, fixed(own, 3, true), fixed(alone, 3, true), fixed(beyond, 3, true) + told(low, high),
+        p !== null && p < 0.001 ? "< 0.001" : fixed(p),
+      ]),
+    ),
+  );
+}
+
 function matrix(block, row, title) {
   const side = block.shown.length;
   const cells = block.rows[row].confusion;
@@ -256,6 +273,17 @@ function addDetails() {
   const tools = el("ul", { class: "chips", "aria-label": "Strategies in these figures" });
   addSection("details", "Gains, time and classes", null, [foldDifferences, time, recalls, classSizes], tools);
   byId("figures").append(
+    el(
+      "section",
+      { id: "crossing", "aria-labelledby": "crossing-title" },
+      el("h2", { id: "crossing-title" }, "Is it only a moved threshold?"),
+      el(
+        "p",
+        { class: "soft" },
+        "A strategy may gain by nothing but where scores become labels. Then a decision rule on top of doing nothing gains as much, and with the rule on both nothing is left.",
+      ),
+      el("div", { id: "crossings", class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "crossing-title" }),
+    ),
     el(
       "section",
       { id: "confusion", "aria-labelledby": "confusion-title" },

@@ -167,6 +167,7 @@ function drawFigures() {
   drawn.clear();
   drawTools();
   drawMatrices();
+  drawCrossings();
   for (const node of document.querySelectorAll("figure")) if (node.inView) drawFigure(node);
 }
 

@@ -42,6 +42,7 @@ class BalancedMixup:
 
     alpha: float = 0.2
 
+    mixes_labels = True
     uses_balanced_rows = True
 
     def __post_init__(self) -> None:

@@ -61,6 +61,8 @@ class CutMix:
     alpha: float = 1.0
     probability: float = 0.5
 
+    mixes_labels = True
+
     def __post_init__(self) -> None:
         check_above_zero(alpha=self.alpha)
         check_probability(self.probability)

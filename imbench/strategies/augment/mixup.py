@@ -44,6 +44,8 @@ class Mixup:
 
     alpha: float = 0.2
 
+    mixes_labels = True
+
     def __post_init__(self) -> None:
         check_above_zero(alpha=self.alpha)
 

@@ -66,6 +66,8 @@ class Remix:
     kappa: float = 3.0
     tau: float = 0.5
 
+    mixes_labels = True
+
     def __post_init__(self) -> None:
         check_above_zero(alpha=self.alpha)
         if not self.kappa > 1:

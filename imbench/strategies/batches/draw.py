@@ -92,15 +92,16 @@ def target_shares(target: Sequence[float], counts: Tensor) -> Tensor:
         has none.
     """
     shares = torch.as_tensor(np.asarray(target, np.float64), device=counts.device)
+    key = "strategy.batches.weighted_sampler.target"
     if len(shares) != len(counts):
         raise ValueError(
-            f"target has {len(shares)} shares, but the training labels have {len(counts)} classes: "
+            f"{key} has {len(shares)} shares, but the training labels have {len(counts)} classes: "
             "give one share a class, in the order of the labels."
         )
     empty = ((shares > 0) & (counts == 0)).nonzero()
     if len(empty):
         raise ValueError(
-            f"target asks for rows of class {int(empty[0])}, which has none: set its share to 0."
+            f"{key} asks for rows of class {int(empty[0])}, which has none: set its share to 0."
         )
     return shares
 

@@ -24,6 +24,30 @@ def normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return scores / scores.sum(1, keepdims=True)
 
 
+def check_cv(cv: object) -> None:
+    """Raise ValueError unless a value is a number of inner folds."""
+    if not isinstance(cv, int) or cv < 2:
+        raise ValueError(f"cv must be an integer of at least 2, got {cv!r}.")
+
+
+def inner_folds(y: ArrayLike, cv: int, name: str, random_state: int | None) -> StratifiedKFold:
+    """Return the inner folds of a rule, shuffled.
+
+    Raises
+    ------
+    ValueError
+        If a class has fewer rows than there are folds.
+    """
+    n_smallest = np.unique(y, return_counts=True)[1].min()
+    if n_smallest < cv:
+        raise ValueError(
+            f"strategy.decision.{name}.cv={cv} needs {cv} rows of each class for its inner folds, "
+            f"but the smallest has {n_smallest} in this training part: set it lower (at least 2), "
+            f"or leave {name} out."
+        )
+    return StratifiedKFold(cv, shuffle=True, random_state=random_state)
+
+
 class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier, and then what turns its scores into other scores or into labels.
 
@@ -44,6 +68,7 @@ class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """
 
     name: ClassVar[str] = "decision"
+    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.replay
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
@@ -60,10 +85,13 @@ class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
         """
         self.check_params()
-        labels = np.asarray(y)
-        self.classes_, encoded = np.unique(labels, return_inverse=True)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        # What the classifier inside is told: words become places, because what reads counts out
+        # of it needs whole numbers; those stay, because a class may have no row here.
+        is_whole = self.classes_.dtype.kind in "iu"
+        self._labels = self.classes_ if is_whole else np.arange(len(self.classes_))
         self.n_fits_ = 1
-        self.estimator_ = clone(self.estimator).fit(X, labels)
+        self.estimator_ = clone(self.estimator).fit(X, self._labels[encoded])
         self._learn(X, encoded)
         return self
 
@@ -104,8 +132,7 @@ class TunedRule(DecisionRule):
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        if not isinstance(self.cv, int) or self.cv < 2:
-            raise ValueError(f"cv must be an integer of at least 2, got {self.cv!r}.")
+        check_cv(self.cv)
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit the classifier on all rows, and learn the rule on inner folds.
@@ -116,18 +143,12 @@ class TunedRule(DecisionRule):
             If a class has fewer rows than there are inner folds.
         """
         self.check_params()
-        n_smallest = np.unique(y, return_counts=True)[1].min()
-        if n_smallest < self.cv:
-            raise ValueError(
-                f"strategy.decision.{self.name}.cv={self.cv} needs {self.cv} rows of each class "
-                f"for its inner folds, but the smallest has {n_smallest} in this training part: "
-                f"set it lower (at least 2), or leave {self.name} out."
-            )
+        inner_folds(y, self.cv, self.name, self.random_state)  # refused before anything is fitted
         return super().fit(X, y)
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        folds = StratifiedKFold(self.cv, shuffle=True, random_state=self.random_state)
-        labels = self.classes_[y]
+        folds = inner_folds(y, self.cv, self.name, self.random_state)
+        labels = self._labels[y]
         scores = cross_val_predict(self.estimator, X, labels, cv=folds, method="predict_proba")
         self.n_fits_ = self.cv + 1
         self._learn_from(scores, y)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Generator, Tensor, nn
 
 from imbench.errors import Incompatible
+from imbench.models.randomness import seeded
 from imbench.steps import fitted_models
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.decision.base import DecisionRule
@@ -96,6 +97,7 @@ class HeadRule(DecisionRule):
     """
 
     name: ClassVar[str] = "head"
+    learns_from_scores: ClassVar[bool] = False
     is_softmax: ClassVar[bool] = True
 
     def __init__(self, estimator: Any, *, random_state: int | None = None) -> None:
@@ -104,7 +106,7 @@ class HeadRule(DecisionRule):
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
-        rows, labels = np.asarray(X), self.classes_[y]
+        rows, labels = np.asarray(X), self._labels[y]
         for pipeline in fitted_models(self.estimator_):
             model = pipeline.named_steps["model"]
             known = np.isin(labels, model.classes_)  # a member may have met fewer classes
@@ -119,8 +121,7 @@ class HeadRule(DecisionRule):
         device = next(model.net_.parameters()).device
         features = torch.as_tensor(model.embed(X)).to(device)
         generator = Generator(device).manual_seed(seed)
-        with torch.random.fork_rng([device] if device.type == "cuda" else []):
-            torch.default_generator.manual_seed(seed)
+        with seeded(seed, device):
             head = self._new_head(model, features, torch.as_tensor(y).to(device), generator)
         model.net_[1] = head.to(device).requires_grad_(False)
         if self.is_softmax:

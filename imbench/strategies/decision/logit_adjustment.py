@@ -51,7 +51,7 @@ class LogitAdjustment(DecisionRule):
             raise ValueError(f"tau must be a number of at least 0, got tau={self.tau!r}.")
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        self.shares_, is_changed = trained_shares(self.estimator_, self.classes_, y)
+        self.shares_, is_changed = trained_shares(self.estimator_, self._labels, y)
         if is_changed and np.allclose(self.shares_, 1 / len(self.classes_)):
             raise Incompatible(
                 "strategy=logit_adjustment adjusts for the shares of the classes, but a resampler "

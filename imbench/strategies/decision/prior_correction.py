@@ -50,7 +50,7 @@ class PriorCorrection(DecisionRule):
     name: ClassVar[str] = "prior_correction"
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        trained, is_changed = trained_shares(self.estimator_, self.classes_, y)
+        trained, is_changed = trained_shares(self.estimator_, self._labels, y)
         if not is_changed:
             raise Incompatible(
                 "strategy=prior_correction corrects what a resampler, a sampler or an ensemble "

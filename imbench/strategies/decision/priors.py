@@ -19,6 +19,7 @@ def trained_shares(
     ----------
     estimator : fitted classifier
     classes : ndarray of shape (K,)
+        Whole numbers, as the estimator was told.
     y : ndarray of shape (n,)
         Labels 0..K-1 (positions in ``classes``) of the rows that the composition was fitted on.
 

@@ -1,18 +1,35 @@
-"""tau-normalised classifier."""
+"""tau-normalised classifier, with tau chosen on inner folds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
 from torch import Generator, Tensor, nn
 
+from imbench.steps import fitted_models, scores_for
+from imbench.strategies.decision.base import check_cv, inner_folds
 from imbench.strategies.decision.heads import HeadRule, linear_head
+from imbench.strategies.decision.threshold import Metric, check_metric, label_score
+
+TAUS = tuple(step / 10 for step in range(11))  # the paper's grid
 
 
 def tau_normalised(weight: Tensor, tau: float) -> Tensor:
     """Return w_c / ||w_c||^tau for a head's weights of shape (K, F)."""
     return weight / weight.norm(dim=1, keepdim=True).clamp_min(1e-12) ** tau
+
+
+def normalised_head(old: nn.Linear, tau: float) -> nn.Linear:
+    """Return a head with the weights of another, tau-normalised, and without its bias."""
+    head = nn.Linear(old.in_features, old.out_features, bias=False, device=old.weight.device)
+    with torch.no_grad():
+        head.weight.copy_(tau_normalised(old.weight, tau))
+    return head
 
 
 class TauNormalisation(HeadRule):
@@ -24,45 +41,91 @@ class TauNormalisation(HeadRule):
     ----------
     estimator : estimator
         A net with a linear head, or an ensemble of them.
-    tau : float, default=0.7
-        In [0, 1]. At 0 only the bias goes, at 1 all classes have weights of one length.
+    tau : float or None, default=None
+        In [0, 1]. At 0 only the bias goes, at 1 all classes have weights of one length. None is
+        the value of 0, 0.1, ..., 1 that scores best on inner folds.
+    metric : {"f1_macro", "balanced_accuracy", "g_mean"} or callable, default="balanced_accuracy"
+        What tau is chosen by, see :class:`imbench.strategies.decision.threshold.TunedThreshold`.
+    cv : int, default=5
+        Inner stratified folds, if tau is chosen.
+    random_state : int or None
+        Shuffle of the inner folds.
 
     Attributes
     ----------
     estimator_, classes_, n_fits_
         As in :class:`imbench.strategies.decision.base.DecisionRule`; ``estimator_`` holds the
         new heads.
+    tau_ : float
 
     Raises
     ------
     Incompatible
         In ``fit``, if the loss brought a head that is not linear.
+    ValueError
+        In ``fit``, if tau is chosen and a class has fewer rows than there are inner folds.
 
     Notes
     -----
-    The paper chooses tau on validation data; here it is a parameter, for the tuning to choose.
+    The paper chooses tau by the accuracy on a validation set, which is balanced; on inner folds
+    as imbalanced as the data that is the balanced accuracy. Of equally good values the smallest
+    is taken, which changes least. For a number the classifier is fitted once.
 
     References
     ----------
     Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
-    arXiv 1910.09217, eq. 4.
+    arXiv 1910.09217, eq. 4; the grid: appendix.
     """
 
     name: ClassVar[str] = "tau_norm"
     is_softmax: ClassVar[bool] = False
 
-    def __init__(self, estimator: Any, *, tau: float = 0.7) -> None:
-        super().__init__(estimator)
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        tau: float | None = None,
+        metric: Metric = "balanced_accuracy",
+        cv: int = 5,
+        random_state: int | None = None,
+    ) -> None:
+        super().__init__(estimator, random_state=random_state)
         self.tau = tau
+        self.metric = metric
+        self.cv = cv
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        if not isinstance(self.tau, int | float) or not 0 <= self.tau <= 1:
-            raise ValueError(f"tau must lie in [0, 1], got tau={self.tau!r}.")
+        is_number = isinstance(self.tau, int | float) and not isinstance(self.tau, bool)
+        if self.tau is not None and not (is_number and 0 <= self.tau <= 1):
+            raise ValueError(f"tau must lie in [0, 1] or be null, got tau={self.tau!r}.")
+        check_metric(self.metric)
+        check_cv(self.cv)
+
+    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
+        self.tau_ = self._chosen(np.asarray(X), y) if self.tau is None else float(self.tau)
+        super()._learn(X, y)
+
+    def _chosen(self, X: NDArray[Any], y: NDArray[np.int64]) -> float:
+        """Return the tau that scores best on rows which the nets were not fitted on."""
+        predicted = np.empty((len(TAUS), len(y)), np.int64)
+        for train, held_out in inner_folds(y, self.cv, self.name, self.random_state).split(X, y):
+            fitted = clone(self.estimator).fit(X[train], self._labels[y[train]])
+            for i, _ in enumerate(self._with_each_tau(fitted)):
+                predicted[i, held_out] = scores_for(fitted, X[held_out], self._labels).argmax(1)
+        self.n_fits_ = self.cv + 1
+        n_classes = len(self.classes_)
+        scores = [label_score(y, labels, n_classes, self.metric) for labels in predicted]
+        return TAUS[int(np.argmax(scores))]
+
+    def _with_each_tau(self, fitted: Any) -> Iterator[float]:
+        """Normalise the heads of a fitted estimator with one tau after another, in place."""
+        models = [pipeline.named_steps["model"] for pipeline in fitted_models(fitted)]
+        old = [linear_head(model.net_, self.name) for model in models]
+        for tau in TAUS:
+            for model, head in zip(models, old, strict=True):
+                model.net_[1] = normalised_head(head, tau)
+            yield tau
 
     def _new_head(self, model: Any, features: Tensor, y: Tensor, generator: Generator) -> nn.Module:
-        old = linear_head(model.net_, self.name)
-        head = nn.Linear(old.in_features, old.out_features, bias=False)
-        with torch.no_grad():
-            head.weight.copy_(tau_normalised(old.weight, self.tau))
-        return head
+        return normalised_head(linear_head(model.net_, self.name), self.tau_)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,8 @@ from sklearn.model_selection import (
     cross_val_predict,
 )
 from sklearn.utils.validation import check_is_fitted
+
+from imbench.strategies.decision.base import check_cv, inner_folds
 
 Metric = Literal["f1_macro", "balanced_accuracy", "g_mean"] | Callable[[NDArray[np.int64]], float]
 
@@ -121,6 +123,8 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classifying binary and multiclass imbalanced data", DOI 10.1016/j.neucom.2017.08.035.
     """
 
+    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.replay
+
     def __init__(
         self,
         estimator: Any,
@@ -137,8 +141,7 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         check_metric(self.metric)
-        if not isinstance(self.cv, int) or self.cv < 2:
-            raise ValueError(f"cv must be an integer of at least 2, got {self.cv!r}.")
+        check_cv(self.cv)
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Tune on inner folds, then fit on all rows.
@@ -149,14 +152,8 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             If a class has fewer rows than there are inner folds.
         """
         self.check_params()
-        self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
-        if counts.min() < self.cv:
-            raise ValueError(
-                f"strategy.decision.threshold.cv={self.cv} needs {self.cv} rows of each class for "
-                f"its inner folds, but the smallest has {counts.min()} in this training part: "
-                "set it lower (at least 2), or leave threshold out."
-            )
-        folds = StratifiedKFold(self.cv, shuffle=True, random_state=self.random_state)
+        self.classes_, encoded = np.unique(y, return_inverse=True)
+        folds = inner_folds(encoded, self.cv, "threshold", self.random_state)
         self.n_fits_ = self.cv + 1
         if len(self.classes_) == 2:
             self._fit_binary(X, encoded, folds)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import Ensemble, scores_for
+from imbench.steps import scores_for
+from imbench.strategies.ensemble.base import Ensemble
 from imbench.strategies.ensemble.boosting import draw_by_weight
 
 LARGEST_R = 1 - 1e-10  # a member without error would have an infinite vote

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from imblearn.ensemble import BalancedBaggingClassifier
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
+
+from imbench.strategies.ensemble.base import check_at_least, check_members
 
 
 class BalancedBagging(BalancedBaggingClassifier):
@@ -27,6 +29,8 @@ class BalancedBagging(BalancedBaggingClassifier):
     ----------
     Hido et al. 2009, "Roughly Balanced Bagging for Imbalanced Data", DOI 10.1002/sam.10061.
     """
+
+    name: ClassVar[str] = "balanced_bagging"
 
     def __init__(
         self,
@@ -49,8 +53,20 @@ class BalancedBagging(BalancedBaggingClassifier):
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
+        check_at_least("n_estimators", self.n_estimators, 1)
         if self.voting not in ("soft", "hard"):
             raise ValueError(f"voting must be soft or hard, got voting={self.voting!r}.")
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit the members.
+
+        Raises
+        ------
+        ValueError
+            If there are more members than rows.
+        """
+        check_members(self.name, self.n_estimators, len(np.asarray(y)))
+        return super().fit(X, y)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return mean probabilities, or with a hard vote the share of members, shape (n, K)."""

@@ -11,25 +11,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.seeding import seed_estimator
+from imbench.steps import scores_for
 
 
-def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[np.float64]:
-    """Return probabilities with a column for each of the classes, shape (n, K).
+def check_at_least(parameter: str, value: object, least: int) -> None:
+    """Raise ValueError unless a value is an integer of at least ``least``."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{parameter} must be an integer of at least {least}, got {value!r}.")
 
-    Parameters
-    ----------
-    estimator : fitted classifier
-        It may have met fewer classes than there are.
-    X : array of shape (n, d)
-    classes : ndarray of shape (K,)
-        Sorted; a class that the estimator never met scores 0.
-    """
-    found = estimator.predict_proba(X)
-    if len(estimator.classes_) == len(classes):
-        return found
-    scores = np.zeros((len(found), len(classes)))
-    scores[:, np.searchsorted(classes, estimator.classes_)] = found
-    return scores
+
+def check_members(name: str, n_estimators: int, n_rows: int) -> None:
+    """Raise ValueError if an ensemble is to have more members than there are rows."""
+    if n_estimators > n_rows:
+        raise ValueError(
+            f"strategy.ensemble.{name}.n_estimators={n_estimators} is more than the {n_rows} rows "
+            "of this training part: set it lower."
+        )
 
 
 def balanced_rows(labels: NDArray[np.int64], rng: Generator) -> NDArray[np.int64]:
@@ -87,9 +84,7 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._check_at_least("n_estimators", 1)
 
     def _check_at_least(self, parameter: str, least: int) -> None:
-        value = getattr(self, parameter)
-        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{parameter} must be an integer of at least {least}, got {value!r}.")
+        check_at_least(parameter, getattr(self, parameter), least)
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit the members.
@@ -110,11 +105,7 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
-        if self.n_estimators > len(rows):
-            raise ValueError(
-                f"strategy.ensemble.{self.name}.n_estimators={self.n_estimators} is more than the "
-                f"{len(rows)} rows of this training part: set it lower."
-            )
+        check_members(self.name, self.n_estimators, len(rows))
         self.estimators_: list[Any] = []
         self.notes_: tuple[str, ...] = ()
         self._weights: list[float] = []

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import Ensemble, scores_for
+from imbench.steps import scores_for
+from imbench.strategies.ensemble.base import Ensemble
 
 SMALLEST_ERROR = 1e-10  # a member without error would have an infinite vote
 

@@ -38,7 +38,10 @@ def clip_neighbours(k: int, labels: NDArray[np.int64], name: str) -> tuple[int, 
         )
     if n_smallest > k:
         return k, ()
-    note = f"{name}: k_neighbors={k} clipped to {n_smallest - 1}, a class has {n_smallest} rows."
+    note = (
+        f"strategy.ensemble.{name}.k_neighbors={k} was clipped to {n_smallest - 1}: a class has "
+        f"{n_smallest} in this training part."
+    )
     return n_smallest - 1, (note,)
 
 

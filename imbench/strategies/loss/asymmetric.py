@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -50,6 +51,8 @@ class AsymmetricLoss:
     Ben-Baruch et al. 2021, "Asymmetric Loss For Multi-Label Classification", arXiv 2009.14119,
     eq. 7.
     """
+
+    stacks: ClassVar[bool] = True
 
     gamma_pos: float = 1.0
     gamma_neg: float = 4.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -33,19 +34,23 @@ class AUCMarginLoss:
 
     Notes
     -----
-    A value of the batch, which every row gets: weights of rows or classes change nothing, and
-    a class takes part in batches that hold rows both of it and of the rest. The paper learns
-    its a, b and alpha along with the net, by an optimiser of its own; here they have their
-    closed form for the batch, a and b the two means and
-    alpha = max(0, margin - a + b), so that any optimiser does. The paper's objective, for two
-    classes, is this one times p (1 - p), p the share of positives. Probabilities are the
-    sigmoids divided by their sum; the loss orders them and does not calibrate them.
+    A value of the batch, which every row gets: there is no loss of a row for `weights` or for the
+    shares of a mixture to multiply, and `build` refuses both beside it. A class takes part in
+    batches that hold rows both of it and of the rest. The paper learns its a, b and alpha along
+    with the net, by an optimiser of its own; here they have their closed form for the batch, a and
+    b the two means and alpha = max(0, margin - a + b), so that any optimiser does. The paper's
+    objective, for two classes, is this one times p (1 - p), p the share of positives.
+    Probabilities are the sigmoids divided by their sum; the loss orders them and does not
+    calibrate them.
 
     References
     ----------
     Yuan et al. 2021, "Large-scale Robust Deep AUC Maximization: A New Surrogate Loss and
     Empirical Studies on Medical Image Classification", arXiv 2012.03173 (the AUC margin loss).
     """
+
+    stacks: ClassVar[bool] = True
+    batch_level: ClassVar[bool] = True
 
     margin: float = 1.0
 

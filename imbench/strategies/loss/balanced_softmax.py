@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.loss.outputs import at_least_float32, class_sizes
+from imbench.strategies.loss.outputs import at_least_float32, by_output, class_sizes
 from imbench.strategies.protocols import RowLoss
 
 
@@ -25,9 +26,11 @@ class BalancedSoftmaxLoss:
     arXiv 2007.10740, eq. 4 (without the meta sampler).
     """
 
+    stacks: ClassVar[bool] = True
+
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
-        log_sizes = class_sizes(counts).log()
+        """Return the loss for training counts of shape (..., K)."""
+        log_sizes = by_output(class_sizes(counts).log())
 
         def balanced_softmax(logits: Tensor, y: Tensor) -> Tensor:
             z = at_least_float32(logits)

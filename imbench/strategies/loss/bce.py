@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from torch.nn import functional as F
 
 from imbench.strategies.loss.outputs import (
     at_least_float32,
+    by_output,
     class_sizes,
     is_true_class,
     sigmoid_probabilities,
@@ -46,6 +48,8 @@ class BCELoss:
     of One-Vs-All Classification", JMLR 5.
     """
 
+    stacks: ClassVar[bool] = True
+
     pos_weight: float | Sequence[float] | None = None
 
     def __post_init__(self) -> None:
@@ -57,8 +61,8 @@ class BCELoss:
                 check_number(name, value, low=0.0, above=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
-        positive = self._positive_weights(counts)
+        """Return the loss for training counts of shape (..., K)."""
+        positive = by_output(self._positive_weights(counts))  # (..., 1, K)
 
         def bce(logits: Tensor, y: Tensor) -> Tensor:
             z = at_least_float32(logits)  # (..., B, K)
@@ -75,11 +79,14 @@ class BCELoss:
     def _positive_weights(self, counts: Tensor) -> Tensor:
         sizes = class_sizes(counts)
         if self.pos_weight is None:
-            return ((sizes.sum() - sizes) / sizes).clamp_min(torch.finfo(torch.float32).tiny)
+            return ((sizes.sum(-1, True) - sizes) / sizes).clamp_min(
+                torch.finfo(torch.float32).tiny
+            )
         given = torch.tensor(self.pos_weight, dtype=torch.float64, device=counts.device)
-        if given.ndim and len(given) != len(counts):
+        n_classes = counts.shape[-1]
+        if given.ndim and len(given) != n_classes:
             raise ValueError(
                 f"strategy.loss.bce.pos_weight has {len(given)} values, but this training part "
-                f"has {len(counts)} classes: give one a class, or one number for all."
+                f"has {n_classes} classes: give one a class, or one number for all."
             )
-        return given.expand(len(counts))
+        return given.expand(n_classes)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from imbench.strategies.loss.focal_sigmoid import focal_sigmoid
-from imbench.strategies.loss.outputs import sigmoid_probabilities
+from imbench.strategies.loss.outputs import of_true_class, sigmoid_probabilities
 from imbench.strategies.protocols import RowLoss
 from imbench.strategies.weights.checks import check_number
 from imbench.strategies.weights.effective_number import EffectiveNumberWeights
@@ -42,6 +44,8 @@ class ClassBalancedFocalLoss:
     arXiv 1901.05555, section 4.3.
     """
 
+    stacks: ClassVar[bool] = True
+
     gamma: float = 0.5
     beta: float = 0.999
 
@@ -50,13 +54,14 @@ class ClassBalancedFocalLoss:
         EffectiveNumberWeights(self.beta)  # checks beta
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
-        by_class = EffectiveNumberWeights(self.beta)(counts.cpu().numpy(), 0.0)
-        weights = torch.as_tensor(by_class, device=counts.device)
+        """Return the loss for training counts of shape (..., K)."""
+        weigh, rows_of = EffectiveNumberWeights(self.beta), counts.cpu().numpy()
+        by_net = [weigh(sizes, 0.0) for sizes in rows_of.reshape(-1, rows_of.shape[-1])]
+        weights = torch.as_tensor(np.stack(by_net), device=counts.device).view(counts.shape)
 
         def loss(logits: Tensor, y: Tensor) -> Tensor:
             rows = focal_sigmoid(logits, y, self.gamma).sum(-1)  # (..., B)
-            return weights.to(rows.dtype)[y] * rows
+            return of_true_class(weights.to(rows.dtype), y) * rows
 
         return loss
 

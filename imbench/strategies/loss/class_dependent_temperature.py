@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -35,11 +36,13 @@ class ClassDependentTemperatureLoss:
     Learning", arXiv 2001.01385 (the CDT loss).
     """
 
+    stacks: ClassVar[bool] = True
+
     gamma: float = 0.2
 
     def __post_init__(self) -> None:
         check_number("gamma", self.gamma, low=0.0)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
+        """Return the loss for training counts of shape (..., K)."""
         return scaled_and_shifted(counts, self.gamma, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -30,6 +31,8 @@ def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
 @dataclass(frozen=True)
 class CrossEntropyLoss:
     """Cross-entropy without weights."""
+
+    stacks: ClassVar[bool] = True
 
     def bind(self, counts: Tensor) -> RowLoss:
         """Return :func:`cross_entropy`; the counts play no part."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.loss.outputs import at_least_float32, is_true_class
+from imbench.strategies.loss.outputs import at_least_float32, by_output, is_true_class
 from imbench.strategies.protocols import RowLoss
 from imbench.strategies.weights.checks import check_number
 
@@ -46,6 +47,8 @@ class EqualizationLoss:
     (the softmax form, for image classification).
     """
 
+    stacks: ClassVar[bool] = True
+
     gamma: float = 0.9
     threshold: float = 0.5
 
@@ -54,8 +57,10 @@ class EqualizationLoss:
         check_number("threshold", self.threshold, low=0.0, high=1.0, above=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
-        is_rare = counts.double() * len(counts) < self.threshold * counts.sum()  # (K,)
+        """Return the loss for training counts of shape (..., K)."""
+        sizes = counts.double()
+        is_rare = sizes * counts.shape[-1] < self.threshold * sizes.sum(-1, True)  # (..., K)
+        is_rare = by_output(is_rare)
 
         def equalization(logits: Tensor, y: Tensor) -> Tensor:
             z = at_least_float32(logits)  # (..., B, K)

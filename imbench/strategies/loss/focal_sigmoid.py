@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -67,6 +68,8 @@ class FocalSigmoidLoss:
     ----------
     Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv 1708.02002, eq. 4 and 5.
     """
+
+    stacks: ClassVar[bool] = True
 
     gamma: float = 2.0
     alpha: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -38,6 +39,8 @@ class GeneralizedCELoss:
     Zhang & Sabuncu 2018, "Generalized Cross Entropy Loss for Training Deep Neural Networks with
     Noisy Labels", arXiv 1805.07836, eq. 6.
     """
+
+    stacks: ClassVar[bool] = True
 
     q: float = 0.7
 

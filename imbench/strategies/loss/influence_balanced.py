@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.loss.outputs import at_least_float32, class_sizes
+from imbench.strategies.loss.outputs import at_least_float32, class_sizes, of_true_class
 from imbench.strategies.protocols import RowLoss
 from imbench.strategies.weights.checks import check_number
 
@@ -46,6 +46,8 @@ class InfluenceBalancedLoss:
     arXiv 2110.02444 (the influence-balanced loss with class-wise weights).
     """
 
+    stacks: ClassVar[bool] = True
+
     uses_features: ClassVar[bool] = True
     uses_progress: ClassVar[bool] = True
 
@@ -59,9 +61,9 @@ class InfluenceBalancedLoss:
         check_number("start", self.start, low=0.0, high=1.0, below=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
+        """Return the loss for training counts of shape (..., K)."""
         inverse = 1 / class_sizes(counts)
-        by_class = self.alpha * len(counts) * inverse / inverse.sum()  # (K,)
+        by_class = self.alpha * counts.shape[-1] * inverse / inverse.sum(-1, True)  # (..., K)
 
         def loss(logits: Tensor, y: Tensor, features: Tensor, progress: float) -> Tensor:
             ce = cross_entropy(logits, y)  # (..., B)
@@ -69,6 +71,6 @@ class InfluenceBalancedLoss:
                 return ce
             size = at_least_float32(features).abs().sum(-1).to(ce.dtype)  # (..., B)
             influence = -2 * torch.expm1(-ce) * size
-            return by_class.to(ce.dtype)[y] * ce / (influence + self.epsilon)
+            return of_true_class(by_class.to(ce.dtype), y) * ce / (influence + self.epsilon)
 
         return loss

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
 
-from imbench.strategies.loss.outputs import at_least_float32, is_true_class
+from imbench.strategies.loss.outputs import at_least_float32, is_true_class, of_true_class
 from imbench.strategies.protocols import RowLoss
 from imbench.strategies.weights.checks import check_number
 
@@ -21,18 +21,19 @@ def smoothing(counts: Tensor, head: float, tail: float, rule: Rule) -> Tensor:
 
     Parameters
     ----------
-    counts : Tensor of shape (K,)
+    counts : Tensor of shape (..., K)
     head, tail : float
     rule : {"concave", "linear", "convex"}
         How the smoothing rises with the class size between the two.
 
     Returns
     -------
-    Tensor of shape (K,)
+    Tensor of shape (..., K)
         In float64. All ``tail`` if all classes are equally large.
     """
     sizes = counts.double()
-    place = (sizes - sizes.min()) / (sizes.max() - sizes.min()).clamp_min(1)  # in [0, 1]
+    smallest, largest = sizes.amin(-1, True), sizes.amax(-1, True)
+    place = (sizes - smallest) / (largest - smallest).clamp_min(1)  # in [0, 1]
     if rule == "concave":
         place = torch.sin(place * math.pi / 2)
     elif rule == "convex":
@@ -70,6 +71,8 @@ class LabelAwareSmoothingLoss:
     section 3.2.
     """
 
+    stacks: ClassVar[bool] = True
+
     head: float = 0.4
     tail: float = 0.1
     rule: Rule = "concave"
@@ -85,13 +88,13 @@ class LabelAwareSmoothingLoss:
             raise ValueError(f"rule must be concave, linear or convex, got rule={self.rule!r}.")
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
-        by_class = smoothing(counts, self.head, self.tail, self.rule)  # (K,)
-        n_others = len(counts) - 1
+        """Return the loss for training counts of shape (..., K)."""
+        by_class = smoothing(counts, self.head, self.tail, self.rule)  # (..., K)
+        n_others = counts.shape[-1] - 1
 
         def loss(logits: Tensor, y: Tensor) -> Tensor:
             z = at_least_float32(logits)  # (..., B, K)
-            smooth = by_class.to(z.dtype)[y].unsqueeze(-1)  # (..., B, 1)
+            smooth = of_true_class(by_class.to(z.dtype), y).unsqueeze(-1)  # (..., B, 1)
             target = torch.where(is_true_class(z, y), 1 - smooth, smooth / n_others)
             return -(target * z.log_softmax(-1)).sum(-1)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.loss.outputs import at_least_float32, class_sizes, is_true_class
+from imbench.strategies.loss.outputs import at_least_float32, by_output, class_sizes, is_true_class
 from imbench.strategies.protocols import RowLoss
 from imbench.strategies.weights.checks import check_number
 
@@ -31,11 +33,19 @@ class CosineHead(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(F.normalize(torch.randn(n_classes, n_features), dim=-1))
 
+    @staticmethod
+    def stacked(heads: Sequence[CosineHead]) -> CosineHead:
+        """Return the heads of M nets as one, from (M, B, F) to (M, B, K)."""
+        n_classes, n_features = heads[0].weight.shape
+        together = CosineHead(n_features, n_classes)
+        together.weight = nn.Parameter(torch.stack([head.weight.detach() for head in heads]))
+        return together
+
     def forward(self, features: Tensor) -> Tensor:
         """Map features (..., F) to cosines (..., K)."""
         with torch.autocast(features.device.type, enabled=False):
             unit = F.normalize(at_least_float32(features), dim=-1)
-            return F.linear(unit, F.normalize(self.weight, dim=-1))
+            return unit @ F.normalize(self.weight, dim=-1).mT
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,8 @@ class LDAMLoss:
     arXiv 1906.07413, eq. 12 and 13.
     """
 
+    stacks: ClassVar[bool] = True
+
     max_m: float = 0.5
     s: float = 30.0
 
@@ -77,9 +89,9 @@ class LDAMLoss:
         return CosineHead(n_features, n_classes)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
+        """Return the loss for training counts of shape (..., K)."""
         by_class = class_sizes(counts) ** -0.25
-        margins = self.max_m * by_class / by_class.max()  # (K,)
+        margins = by_output(self.max_m * by_class / by_class.amax(-1, True))  # (..., 1, K)
 
         def ldam(logits: Tensor, y: Tensor) -> Tensor:
             z = at_least_float32(logits)  # (..., B, K)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -35,11 +36,13 @@ class LogitAdjustedLoss:
     Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314, eq. 10.
     """
 
+    stacks: ClassVar[bool] = True
+
     tau: float = 1.0
 
     def __post_init__(self) -> None:
         check_number("tau", self.tau, low=0.0)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
+        """Return the loss for training counts of shape (..., K)."""
         return scaled_and_shifted(counts, 0.0, self.tau)

@@ -20,8 +20,18 @@ def is_true_class(logits: Tensor, y: Tensor) -> Tensor:
     return y.unsqueeze(-1) == torch.arange(logits.shape[-1], device=y.device)
 
 
+def by_output(values: Tensor) -> Tensor:
+    """Return values a class, (K,) or (M, K) for M nets, to be combined with logits (..., B, K)."""
+    return values.unsqueeze(-2)
+
+
+def of_true_class(values: Tensor, y: Tensor) -> Tensor:
+    """Return values a class, (K,) or (M, K) for M nets, at the labels y, (B,) or (M, B)."""
+    return values.expand(*y.shape[:-1], -1).gather(-1, y)
+
+
 def class_sizes(counts: Tensor) -> Tensor:
-    """Return counts of shape (K,) in float64; a class without rows counts as one row.
+    """Return counts of shape (..., K) in float64; a class without rows counts as one row.
 
     Its logarithm and its inverse are then finite. Nothing is drawn from such a class, so it
     matters only for how little the net may believe in it.

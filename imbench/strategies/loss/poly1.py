@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -38,6 +39,8 @@ class Poly1Loss:
     Leng et al. 2022, "PolyLoss: A Polynomial Expansion Perspective of Classification Loss
     Functions", arXiv 2204.12511 (Poly-1 of cross-entropy and of focal loss).
     """
+
+    stacks: ClassVar[bool] = True
 
     epsilon: float = 1.0
     gamma: float = 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -19,16 +20,19 @@ class SoftF1Loss:
 
     Notes
     -----
-    A value of the batch, which every row gets: weights of rows or classes change nothing, and
-    a batch must be large enough to hold rare classes. Classes that a batch does not hold are
-    left out of the mean; their F1 is 0 whatever the net says. The paper has sigmoid outputs for
-    several labels a row.
+    A value of the batch, which every row gets: there is no loss of a row for `weights` or for the
+    shares of a mixture to multiply, and `build` refuses both beside it. A batch must be large
+    enough to hold rare classes. Classes that a batch does not hold are left out of the mean; their
+    F1 is 0 whatever the net says. The paper has sigmoid outputs for several labels a row.
 
     References
     ----------
     Benedict et al. 2022, "sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel
     Classification", arXiv 2108.10566 (the counts tp, fp and fn of probabilities).
     """
+
+    stacks: ClassVar[bool] = True
+    batch_level: ClassVar[bool] = True
 
     def bind(self, counts: Tensor) -> RowLoss:
         """Return the loss; the counts play no part."""

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.loss.outputs import at_least_float32, class_sizes
+from imbench.strategies.loss.outputs import at_least_float32, by_output, class_sizes
 from imbench.strategies.protocols import RowLoss
 from imbench.strategies.weights.checks import check_number
 
 
 def scaled_and_shifted(counts: Tensor, gamma: float, tau: float) -> RowLoss:
-    """Return CE((n_c / n_max)^gamma z_c + tau log pi_c) for training counts of shape (K,)."""
+    """Return CE((n_c / n_max)^gamma z_c + tau log pi_c) for training counts of shape (..., K)."""
     sizes = class_sizes(counts)
-    scale = (sizes / sizes.max()) ** gamma  # (K,)
-    shift = tau * (sizes / sizes.sum()).log()  # (K,)
+    scale = by_output((sizes / sizes.amax(-1, True)) ** gamma)  # (..., 1, K)
+    shift = by_output(tau * (sizes / sizes.sum(-1, True)).log())
 
     def loss(logits: Tensor, y: Tensor) -> Tensor:
         z = at_least_float32(logits)
@@ -52,6 +53,8 @@ class VectorScalingLoss:
     Overparameterization", arXiv 2103.01550 (the VS-loss for several classes).
     """
 
+    stacks: ClassVar[bool] = True
+
     gamma: float = 0.3
     tau: float = 1.0
 
@@ -60,5 +63,5 @@ class VectorScalingLoss:
         check_number("tau", self.tau, low=0.0)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss for training counts of shape (K,)."""
+        """Return the loss for training counts of shape (..., K)."""
         return scaled_and_shifted(counts, self.gamma, self.tau)

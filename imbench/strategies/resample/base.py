@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,8 @@ def apportion(
     return counts
 
 
-class OverSampler(BaseEstimator, ABC):
-    """Base of an over-sampler: a subclass says what the new rows of one class are.
+class BaseOverSampler(BaseEstimator, ABC):
+    """Base of an over-sampler: a subclass says what the new rows of all classes are.
 
     Parameters
     ----------
@@ -77,6 +78,65 @@ class OverSampler(BaseEstimator, ABC):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
 
+    def rows_needed(self) -> int:
+        """Return how many rows a class must have to grow, two at least."""
+        return 2
+
+    @abstractmethod
+    def make(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        grown: Mapping[Any, int],
+        rng: np.random.RandomState,
+    ) -> Mapping[Any, NDArray[Any]]:
+        """Make the new rows.
+
+        Called by :meth:`fit_resample`, also where no class is to grow.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+        y : ndarray of shape (n,)
+        grown : mapping of label to int
+            New rows of each class that is to grow; it has :meth:`rows_needed` at least.
+        rng : RandomState
+
+        Returns
+        -------
+        mapping of label to ndarray of shape (n_new, d)
+        """
+
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return all rows and, behind them, the new ones, class by class.
+
+        Raises
+        ------
+        TooFewRows
+            If a class that is to grow has fewer rows than :meth:`rows_needed` says.
+        """
+        self.check_params()
+        rows, labels = check_X_y(X, y, dtype="numeric")
+        self.sampling_strategy_ = check_sampling_strategy(
+            self.sampling_strategy, labels, "over-sampling"
+        )
+        grown = {label: n_new for label, n_new in self.sampling_strategy_.items() if n_new}
+        needed = self.rows_needed()
+        for label in grown:
+            n_rows = int((labels == label).sum())
+            if n_rows < needed:
+                raise TooFewRows(needed, label, n_rows)
+        all_rows, all_labels = [rows], [labels]
+        made = self.make(rows, labels, grown, check_random_state(self.random_state))
+        for label, new in made.items():
+            all_rows.append(new.astype(rows.dtype))
+            all_labels.append(np.full(len(new), label, labels.dtype))
+        return np.concatenate(all_rows), np.concatenate(all_labels)
+
+
+class OverSampler(BaseOverSampler):
+    """Base of an over-sampler that looks at one class after the other; parameters as above."""
+
     @abstractmethod
     def new_rows(
         self,
@@ -87,12 +147,12 @@ class OverSampler(BaseEstimator, ABC):
     ) -> NDArray[Any]:
         """Make rows of one class.
 
-        Called by :meth:`fit_resample` for each class that is to grow.
+        Called by :meth:`make` for each class that is to grow.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            Rows of the class, two at least.
+            Rows of the class, as many as :meth:`rows_needed` says at least.
         others : ndarray of shape (m, d)
             Rows of all other classes.
         n_new : int
@@ -103,28 +163,15 @@ class OverSampler(BaseEstimator, ABC):
         ndarray of shape (n_new, d)
         """
 
-    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return all rows and, behind them, the new ones, class by class.
-
-        Raises
-        ------
-        TooFewRows
-            If a class that is to grow has a single row.
-        """
-        self.check_params()
-        rows, labels = check_X_y(X, y, dtype="numeric")
-        self.sampling_strategy_ = check_sampling_strategy(
-            self.sampling_strategy, labels, "over-sampling"
-        )
-        rng = check_random_state(self.random_state)
-        all_rows, all_labels = [rows], [labels]
-        for label, n_new in self.sampling_strategy_.items():
-            if not n_new:
-                continue
-            own = labels == label
-            if own.sum() < 2:
-                raise TooFewRows(2, label, int(own.sum()))
-            made = self.new_rows(rows[own], rows[~own], n_new, rng)
-            all_rows.append(made.astype(rows.dtype))
-            all_labels.append(np.full(n_new, label, labels.dtype))
-        return np.concatenate(all_rows), np.concatenate(all_labels)
+    def make(
+        self,
+        X: NDArray[Any],
+        y: NDArray[Any],
+        grown: Mapping[Any, int],
+        rng: np.random.RandomState,
+    ) -> dict[Any, NDArray[Any]]:
+        """Return the new rows, each class made from its own rows and all others."""
+        return {
+            label: self.new_rows(X[y == label], X[y != label], n_new, rng)
+            for label, n_new in grown.items()
+        }

@@ -57,7 +57,8 @@ class ProWSyn(OverSampler):
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn; ``auto`` brings every class up to the largest.
     n_neighbors : int, default=5
-        Rows of the class that each other row puts into a level.
+        Rows of the class that each other row puts into a level, and partners of a row. A class
+        that grows must have more rows.
     n_levels : int, default=5
         Levels; the last one holds all rows that are left.
     theta : float, default=1.0
@@ -66,10 +67,13 @@ class ProWSyn(OverSampler):
 
     Notes
     -----
-    Several classes: each against all others. New rows lie on the line to one of the
-    ``n_neighbors`` nearest rows of the same level; a row that is alone in its level takes them
-    from the whole class. The number of new rows a row is its share of the weight, rounded so
-    that class sizes are exact.
+    The paper's levels, and weights that fall exponentially from level to level, are kept. What
+    follows is a choice of this implementation, made without the paper's text at hand, and may
+    differ from its algorithm: the last level has its regular weight and holds all rows that are
+    left; new rows lie on the line to one of the ``n_neighbors`` nearest rows of the same level; a
+    row that is alone in its level takes partners from the whole class; the number of new rows a
+    row is its share of the weight, rounded so that class sizes are exact. Several classes: each
+    against all others.
 
     References
     ----------
@@ -98,6 +102,10 @@ class ProWSyn(OverSampler):
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
         if not 0 <= self.theta < float("inf"):
             raise ValueError(f"theta must be a number of at least 0, got {self.theta!r}.")
+
+    def rows_needed(self) -> int:
+        """Return a row and its neighbours."""
+        return self.n_neighbors + 1
 
     def new_rows(
         self, X: NDArray[Any], others: NDArray[Any], n_new: int, rng: np.random.RandomState

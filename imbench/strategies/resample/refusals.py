@@ -1,13 +1,15 @@
 """Why a sampler refused a training part: one sentence with key, class, rows and fix.
 
 After the fact, from the sampler's own error: only it knows which classes it touches. What is not
-recognised is passed on as it is, with the key in front.
+recognised is passed on as it is, with the key in front. A number of neighbours for which there
+are too few rows comes with the largest that there is room for.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,10 +31,33 @@ KNOWN = {
 }
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why a sampler refused, and what can be done about it.
+
+    Parameters
+    ----------
+    sentence : str
+        With the fix, for the user.
+    parameter : str
+        The number of neighbours that is too large, as ``set_params`` takes it; empty if that is
+        not why.
+    possible : int
+        The largest number that there is room for; 0 if there is room for none.
+    why : str
+        Which rows are too few, for a note.
+    """
+
+    sentence: str
+    parameter: str = ""
+    possible: int = 0
+    why: str = ""
+
+
 def explain(
     error: Exception, sampler: Any, key: str, y: NDArray[np.int64], class_names: Sequence[str]
-) -> str | None:
-    """Return the sentence for an error of ``sampler.fit_resample``.
+) -> Refusal | None:
+    """Return why ``sampler.fit_resample`` raised an error.
 
     Called by :class:`imbench.steps.CheckedSampler`.
 
@@ -49,13 +74,13 @@ def explain(
 
     Returns
     -------
-    str or None
+    Refusal or None
         None for an error that is not about the rows: a fault of the sampler itself.
     """
     text = str(error)
     if isinstance(error, TooFewRows):
-        return _too_few(
-            key, error.needed, class_names[error.label], error.n_rows, "use random_over"
+        return _neighbours(
+            sampler, key, y, class_names, error.needed, error.n_rows, class_of=error.label
         )
     if found := NEIGHBOURS.search(text):
         return _neighbours(sampler, key, y, class_names, int(found[1]), int(found[2]))
@@ -67,11 +92,11 @@ def explain(
         return _neighbourhood(key, "n_neighbors", sampler, "their own class", y, class_names)
     for words, sentence in KNOWN.items():
         if words in text:
-            return f"{key}: {sentence}."
+            return Refusal(f"{key}: {sentence}.")
     if not isinstance(error, ValueError):
         return None
     line = (text.splitlines() or ["refuses the rows"])[0].rstrip(". ")
-    return f"{key}: {re.sub(r'[.] +(?=[A-Z])', '; ', line)}."
+    return Refusal(f"{key}: {re.sub(r'[.] +(?=[A-Z])', '; ', line)}.")
 
 
 def milder(sampler: Any, key: str) -> str:
@@ -83,11 +108,12 @@ def milder(sampler: Any, key: str) -> str:
     return "choose a milder sampling_strategy or another resampler"
 
 
-def _too_few(who: str, needed: int, name: str, n_rows: int, fix: str) -> str:
-    return (
-        f"{who} needs {needed} rows of a class, but class {name!r} has {n_rows} in this training "
-        f"part: {fix}."
-    )
+def _too_few(who: str, needed: int, why: str, fix: str) -> str:
+    return f"{who} needs {needed} rows of a class, but {why}: {fix}."
+
+
+def _has(name: str, n_rows: int) -> str:
+    return f"class {name!r} has {n_rows} in this training part"
 
 
 def _counts(sampler: Any) -> Iterator[tuple[str, int]]:
@@ -95,31 +121,47 @@ def _counts(sampler: Any) -> Iterator[tuple[str, int]]:
     params = sampler.get_params(deep=True) if hasattr(sampler, "get_params") else {}
     for name, value in params.items():
         if "neighbors" in name and isinstance(value, int | np.integer):
-            yield name.replace("__", "."), int(value)
+            yield name, int(value)
+
+
+def dotted(name: str) -> str:
+    """Return a parameter's name as it stands in the configuration."""
+    return name.replace("__", ".")
 
 
 def _neighbours(
-    sampler: Any, key: str, y: NDArray[np.int64], names: Sequence[str], asked: int, found: int
-) -> str:
+    sampler: Any,
+    key: str,
+    y: NDArray[np.int64],
+    names: Sequence[str],
+    asked: int,
+    found: int,
+    class_of: Any = None,
+) -> Refusal:
     """`asked` rows were looked for (the row itself among them, or not) where there are `found`."""
     labels, counts = np.unique(y, return_counts=True)
+    here = labels[counts == found] if class_of is None else [class_of]
+    why = _has(names[here[0]], found) if len(here) else ""
     # k_neighbors looks inside a class, m_neighbors at all rows; where both fit, k comes first.
     params = [(name, k) for name, k in _counts(sampler) if k in (asked, asked - 1)]
-    params.sort(key=lambda param: param[0].rpartition(".")[2], reverse=found == len(y))
+    params.sort(key=lambda param: param[0].rpartition("__")[2], reverse=found == len(y))
     if not params:
-        return f"{key} needs {asked} rows to look for neighbours, but finds {found}."
+        if why:
+            return Refusal(_too_few(key, asked, why, "use random_over"))
+        return Refusal(f"{key} needs {asked} rows to look for neighbours, but finds {found}.")
     name, k = params[0]
-    possible = found - (asked - k)
-    fix = f"set {key}.{name}={possible}" if possible > 0 else "use random_over"
-    here = np.flatnonzero(counts == found)
-    if len(here):
-        return _too_few(f"{key}.{name}={k}", asked, names[labels[here[0]]], found, fix)
+    who = f"{key}.{dotted(name)}"
+    possible = max(found - (asked - k), 0)
+    fix = f"set {who}={possible}" if possible else "use random_over"
+    if why:
+        return Refusal(_too_few(f"{who}={k}", asked, why, fix), name, possible, why)
     smallest = counts.argmin()
-    return (
-        f"{key}.{name}={k} needs {asked} rows to look for neighbours, but finds {found} in this "
-        f"training part, whose smallest class {names[labels[smallest]]!r} has {counts[smallest]}: "
-        f"{fix}."
+    why = (
+        f"finds {found} in this training part, whose smallest class "
+        f"{names[labels[smallest]]!r} has {counts[smallest]}"
     )
+    sentence = f"{who}={k} needs {asked} rows to look for neighbours, but {why}: {fix}."
+    return Refusal(sentence, name, possible, f"it {why}")
 
 
 def _neighbourhood(
@@ -129,26 +171,28 @@ def _neighbourhood(
     found: str,
     y: NDArray[np.int64],
     class_names: Sequence[str],
-) -> str:
+) -> Refusal:
     """Every neighbour of the rows that are asked about is of the same kind; which, it hides."""
     labels, counts = np.unique(y, return_counts=True)
     smallest = counts.argmin()
-    return (
+    return Refusal(
         f"{key}.{name}={getattr(sampler, name)} finds rows of {found} and no others around the "
-        f"rows of a class (the smallest, {class_names[labels[smallest]]!r}, has {counts[smallest]} "
-        f"in this training part): set {key}.{name} higher, or use smote."
+        f"rows of a class (the smallest, {class_names[labels[smallest]]!r}, has "
+        f"{counts[smallest]} in this training part): set {key}.{name} higher, or use smote."
     )
 
 
 def _no_cluster(
     sampler: Any, key: str, y: NDArray[np.int64], names: Sequence[str], label: int
-) -> str:
+) -> Refusal:
     """No cluster of `kmeans_smote` holds enough rows, or enough of a share, of a class."""
     k, threshold = sampler.k_neighbors, sampler.cluster_balance_threshold
     n_rows = int((y == label).sum())
     if n_rows <= k:
-        fix = f"set {key}.k_neighbors={n_rows - 1}" if n_rows > 1 else "use random_over"
-        return _too_few(f"{key}.k_neighbors={k}", k + 1, names[label], n_rows, fix)
+        possible, why = n_rows - 1, _has(names[label], n_rows)
+        fix = f"set {key}.k_neighbors={possible}" if possible else "use random_over"
+        sentence = _too_few(f"{key}.k_neighbors={k}", k + 1, why, fix)
+        return Refusal(sentence, "k_neighbors", possible, why)
     clusters, name = sampler.kmeans_estimator, f"{key}.kmeans_estimator"
     if hasattr(clusters, "n_clusters"):
         clusters, name = clusters.n_clusters, f"{name}.n_clusters"
@@ -156,7 +200,7 @@ def _no_cluster(
     if threshold != 0:
         share = f" that are a share of it above cluster_balance_threshold={threshold}"
         lower = f", or {key}.cluster_balance_threshold=0"
-    return (
+    return Refusal(
         f"{name}={clusters} leaves no cluster with {k + 1} rows of class {names[label]!r}{share}, "
         f"which has {n_rows} in this training part: set {name}=1, which is SMOTE without "
         f"clusters{lower}."

@@ -1,0 +1,309 @@
+"""Fit and predict folds: one after the other, or the nets of several as one stack."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import resource
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+
+from imbench import steps
+from imbench.build import build
+from imbench.datasets.base import Dataset
+from imbench.errors import ImbenchError, Incompatible
+from imbench.models.base import Model
+from imbench.replay import Record, RecordFiles, rule_on_scores
+from imbench.results import CellKey, FoldResult
+from imbench.seeding import derive
+from imbench.splits import Fold
+from imbench.strategies.base import Strategy
+
+PACKAGES = ("imbench", "imbalanced-learn", "numpy", "scikit-learn", "torch")
+MAX_TOGETHER = 64  # folds
+MAX_BYTES = 2**29  # of their training parts: each fold holds a copy
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A cell that is ready to run."""
+
+    key: CellKey
+    data: Dataset
+    folds: list[Fold]
+    model: Model
+    strategy: Strategy
+    seed: int
+    records: RecordFiles | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What fitting gave: an estimator or an error.
+
+    An estimator with a record is a decision rule that takes row numbers in the place of rows.
+    """
+
+    estimator: Any = None
+    fit_s: float = 0.0
+    n_together: int = 1
+    record: Record | None = None
+    error: Exception | None = None
+
+
+def fit_fold(
+    data: Dataset, model: Model, strategy: Strategy, fold: Fold, seed: int
+) -> tuple[Any, float]:
+    """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
+
+    Parameters
+    ----------
+    seed : int
+        Of the whole comparison; the fold's own is derived from it.
+
+    Returns
+    -------
+    estimator
+        Fitted.
+    fit_s : float
+
+    Raises
+    ------
+    Incompatible
+        If strategy, model and data do not fit.
+    """
+    estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
+    started = time.perf_counter()
+    estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
+    return estimator, time.perf_counter() - started
+
+
+def fold_seed(seed: int, data: Dataset, fold: Fold) -> int:
+    """Return the seed of what is fitted on a fold, the same for every strategy and model."""
+    return derive(seed, "fit", data.name, fold.repeat, fold.fold)
+
+
+def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
+    """Fit and predict; whatever goes wrong becomes a status.
+
+    Parameters
+    ----------
+    task : Task
+    missing : sequence of Fold
+        The folds of the task that are wanted. Folds that train as one stack are all fitted
+        again if one of them is missing: in another stack the bits would differ.
+
+    Yields
+    ------
+    FoldResult
+        In the order of the folds, each as soon as it is there.
+    """
+    size = _how_many_together(task)
+    wanted = {(fold.repeat, fold.fold) for fold in missing}
+    for start in range(0, len(task.folds), size):
+        part = task.folds[start : start + size]
+        if not any((fold.repeat, fold.fold) in wanted for fold in part):
+            continue
+        with _warnings_by_thread() as log:
+            fits = _fits(task, part, log)
+            for fold, fit in zip(part, fits, strict=True):
+                if (fold.repeat, fold.fold) not in wanted:
+                    continue
+                with log.of(fold):
+                    outcome = _outcome(task, fold, fit)
+                yield FoldResult(**_facts(task, fold), **outcome, warnings=log.distinct(fold))
+
+
+def _how_many_together(task: Task) -> int:
+    """Return how many folds are fitted at once: many where nets train in stacks, else one.
+
+    A fold that is killed on its way is lost, and nets that cannot be stacked take long.
+    """
+    if not getattr(task.model.estimator, "trains_in_stacks", False):
+        return 1
+    row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
+    row_bytes = max(row_bytes, 8 * task.data.info.n_features)
+    largest = max(len(fold.train_index) for fold in task.folds)
+    return int(np.clip(MAX_BYTES // (row_bytes * largest), 1, MAX_TOGETHER))
+
+
+def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]:
+    def fit(fold: Fold) -> _Fit:
+        with log.of(fold):
+            return _fit(task, fold, len(folds))
+
+    if len(folds) == 1:
+        try:
+            yield fit(folds[0])
+        except Exception as error:
+            yield _Fit(error=error)
+        return
+    from imbench.models.together import run_together
+
+    started = time.perf_counter()
+    answers = run_together([partial(fit, fold) for fold in folds])
+    each_s = (time.perf_counter() - started) / len(folds)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            yield _Fit(error=answer)
+        else:
+            yield replace(answer, fit_s=each_s)
+
+
+def _fit(task: Task, fold: Fold, n_together: int) -> _Fit:
+    if task.records is not None:
+        record = task.records.read(fold)
+        record.share = 1 / n_together
+        seed = fold_seed(task.seed, task.data, fold)
+        rule = rule_on_scores(task.model, task.strategy, task.data, seed, record)
+        if rule is not None:
+            started = time.perf_counter()
+            rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
+            return _Fit(rule, time.perf_counter() - started, n_together, record)
+    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed)
+    return _Fit(estimator, fit_s, n_together)
+
+
+def _facts(task: Task, fold: Fold) -> dict[str, Any]:
+    """Return what is known of a fold before it is fitted."""
+    labels = task.data.y[fold.train_index]
+    counts = np.bincount(labels, minlength=task.data.info.n_classes)
+    return {
+        "run_id": task.key.run_id,
+        "dataset": task.key.dataset,
+        "model": task.key.model,
+        "label": task.key.label,
+        "repeat": fold.repeat,
+        "fold": fold.fold,
+        "class_names": task.data.class_names,
+        "minority": task.data.info.minority,
+        "n_train": len(fold.train_index),
+        "counts_before": tuple(counts.tolist()),
+        "versions": versions(),
+    }
+
+
+def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    try:
+        if fit.error is not None:
+            raise fit.error
+        outcome = _predict(task.data, fold, fit)
+        if fit.record is not None and task.records is not None:
+            task.records.write(fold, fit.record)
+        return outcome
+    except Incompatible as error:
+        return {"status": "skipped", "reason": error.reason}
+    except Exception as error:
+        return {
+            "status": "failed",
+            "reason": reason_of(error),
+            "traceback": "".join(traceback.format_exception(error)),
+        }
+
+
+def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    estimator = fit.estimator
+    started = time.perf_counter()
+    X_test = data.X[fold.test_index] if fit.record is None else fold.test_index[:, None]
+    scores = steps.scores_for(estimator, X_test, np.arange(data.info.n_classes))
+    predicted = np.asarray(estimator.predict(X_test), np.int64)
+    predict_s = time.perf_counter() - started
+    return {
+        "status": "ok",
+        "reason": "",
+        "fit_s": fit.fit_s + (sum(fit.record.replayed.values()) if fit.record else 0.0),
+        "predict_s": predict_s,
+        "n_together": fit.n_together,
+        "n_replayed": len(fit.record.replayed) if fit.record else 0,
+        "n_fits": steps.n_fits(estimator),
+        "peak_bytes": peak_bytes(steps.device(estimator)),
+        "device": steps.device(estimator),
+        "counts_after": steps.counts_after(estimator),
+        "notes": steps.notes(estimator),
+        "trained": steps.trained(estimator),
+        "test_index": fold.test_index,
+        "y_true": data.y[fold.test_index],
+        "y_pred": predicted,
+        "y_score": scores,
+        "history": steps.history(estimator),
+        # One is drawn a cell: images of every fold would weigh as much as their scores.
+        **(steps.picture(estimator) if fold.repeat == fold.fold == 0 else {}),
+    }
+
+
+def peak_bytes(device: str) -> int:
+    """Return the peak memory: of the CUDA device, otherwise of this process so far."""
+    if device.startswith("cuda"):
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux KiB
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions that a result depends on."""
+    return {"python": platform.python_version()} | {
+        name: importlib.metadata.version(name) for name in PACKAGES
+    }
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an exception as one sentence.
+
+    A ValueError is how estimators say what is wrong with values; any other type stands in front
+    of a message that was not written for users.
+    """
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else "no message"
+    return (
+        text if isinstance(error, ImbenchError | ValueError) else f"{type(error).__name__}: {text}"
+    )
+
+
+class _WarningLog:
+    """Warnings of folds that run side by side; those of unknown threads belong to all."""
+
+    def __init__(self) -> None:
+        self._lines: dict[object, dict[str, None]] = defaultdict(dict)
+        self._folds: dict[threading.Thread, tuple[int, int]] = {}
+
+    @contextmanager
+    def of(self, fold: Fold) -> Iterator[None]:
+        """Say that what this thread warns about is about a fold."""
+        self._folds[threading.current_thread()] = (fold.repeat, fold.fold)
+        try:
+            yield
+        finally:
+            del self._folds[threading.current_thread()]
+
+    def show(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
+        """Take the place of ``warnings.showwarning``."""
+        first = (str(message).strip().splitlines() or [""])[0]
+        fold = self._folds.get(threading.current_thread())
+        self._lines[fold][f"{category.__name__}: {first}"] = None
+
+    def distinct(self, fold: Fold) -> tuple[str, ...]:
+        """Return the warnings of a fold, each once, in their order."""
+        return tuple(self._lines[(fold.repeat, fold.fold)] | self._lines[None])
+
+
+@contextmanager
+def _warnings_by_thread() -> Iterator[_WarningLog]:
+    log = _WarningLog()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = log.show  # type: ignore[assignment]
+        yield log

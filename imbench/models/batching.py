@@ -1,0 +1,160 @@
+"""Rows on the device, and how the epochs of several nets are cut into batches side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+AT_ONCE = 4096  # rows of a net in a forward pass without gradients
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows on the device.
+
+    Parameters
+    ----------
+    x : Tensor of shape (n, *input_shape)
+        float32, or uint8 for images, which :func:`to_input` scales to [0, 1] a batch at a time.
+    y : Tensor of shape (n,)
+        int64 labels 0..K-1.
+    weight : Tensor of shape (n,) or None
+        What the caller says that a row counts (``sample_weight``).
+    """
+
+    x: Tensor
+    y: Tensor
+    weight: Tensor | None = None
+
+    @staticmethod
+    def concatenate(parts: Sequence[Rows]) -> Rows:
+        """Return the rows of several nets one after the other; one part is not copied."""
+        if len(parts) == 1:
+            return parts[0]
+        weight = None
+        if any(p.weight is not None for p in parts):
+            weight = torch.cat(
+                [
+                    torch.ones(len(p.y), device=p.y.device) if p.weight is None else p.weight
+                    for p in parts
+                ]
+            )
+        return Rows(torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts]), weight)
+
+
+def to_input(x: Tensor) -> Tensor:
+    """Return a batch as float32; uint8 pixels become [0, 1]."""
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
+
+
+def slices(n_rows: int, batch_size: int) -> Iterator[slice]:
+    """Cut an epoch into batches; a last batch of one row joins the one before it.
+
+    Batch normalisation has no variance to compute from a single row.
+    """
+    starts = list(range(0, n_rows, batch_size))
+    if len(starts) > 1 and n_rows - starts[-1] == 1:
+        starts.pop()
+    for start, end in zip(starts, [*starts[1:], n_rows], strict=True):
+        yield slice(start, end)
+
+
+class EpochPlan:
+    """The batches of M nets in one epoch.
+
+    Parameters
+    ----------
+    n_draws : sequence of int
+        Rows that each net draws.
+    batch_size : int
+
+    Attributes
+    ----------
+    n_steps : list of int
+        Batches of each net.
+    sizes : ndarray of shape (S, M)
+        Rows of each batch; 0 where a net has none left. S is the largest number of batches.
+    offsets : ndarray of shape (S, M)
+        Where in its net's order a batch begins.
+    is_padded : ndarray of shape (S,)
+        Whether the batches of a step differ in size.
+    """
+
+    def __init__(self, n_draws: Sequence[int], batch_size: int) -> None:
+        cuts = [list(slices(n, batch_size)) for n in n_draws]
+        self.n_steps = [len(cut) for cut in cuts]
+        self.sizes = np.zeros((max(self.n_steps), len(cuts)), np.int64)
+        self.offsets = np.zeros_like(self.sizes)
+        for m, cut in enumerate(cuts):
+            self.sizes[: len(cut), m] = [part.stop - part.start for part in cut]
+            self.offsets[: len(cut), m] = [part.start for part in cut]
+        self.width = int(self.sizes.max())
+        self.is_padded = np.any(self.sizes < self.width, axis=1)
+        self._starts = np.cumsum([0, *n_draws])[:-1]
+
+    def rows(self, orders: Sequence[Tensor], first: NDArray[np.int64]) -> Tensor:
+        """Return the rows of every batch, shape (S, M, width).
+
+        Parameters
+        ----------
+        orders : sequence of Tensor of shape (n_draws,)
+            Rows of each net, as numbers in its own rows.
+        first : ndarray of shape (M,)
+            Where the rows of a net begin in those of all.
+        """
+        drawn = torch.cat([o + int(f) for o, f in zip(orders, first, strict=True)])
+        place = np.arange(self.width)
+        inside = place < self.sizes[..., None]  # padding repeats a row of the net
+        position = np.where(inside, self.offsets[..., None] + place, 0) + self._starts[:, None]
+        return drawn[torch.as_tensor(position, device=drawn.device)]
+
+    def mask(self, device: torch.device) -> Tensor:
+        """Return 1.0 for rows and 0.0 for padding, shape (S, M, width)."""
+        inside = np.arange(self.width) < self.sizes[..., None]
+        return torch.as_tensor(inside, dtype=torch.float32, device=device)
+
+
+class PaddedRows:
+    """The rows of M nets side by side, to be scored.
+
+    Parameters
+    ----------
+    parts : sequence of Rows
+
+    Attributes
+    ----------
+    x : Tensor of shape (M, n, *input_shape)
+    y : Tensor of shape (M, n)
+    is_row : Tensor of shape (M, n)
+        False for padding, which stands behind the rows.
+    """
+
+    def __init__(self, parts: Sequence[Rows]) -> None:
+        self.x = pad_stack([p.x for p in parts])
+        self.y = pad_stack([p.y for p in parts])
+        self.is_row = pad_stack([torch.ones_like(p.y, dtype=torch.bool) for p in parts])
+
+    def forward(self, stack: nn.Module, amp: bool) -> Tensor:
+        """Return the logits (M, n, K) of a stack in evaluation mode, without gradients."""
+        stack.eval()
+        with torch.no_grad(), torch.autocast(self.x.device.type, torch.bfloat16, enabled=amp):
+            return torch.cat([stack(to_input(x)) for x in self.x.split(AT_ONCE, 1)], 1)
+
+
+def pad_stack(parts: Sequence[Tensor], width: int = 0) -> Tensor:
+    """Return tensors (n_m, ...) as one, (M, width, ...), with zeros behind; at least the largest.
+
+    Used where the nets of a stack have batches of different sizes.
+    """
+    width = max(width, *(len(part) for part in parts))
+    if all(len(part) == width for part in parts):
+        return torch.stack(list(parts))
+    padded = parts[0].new_zeros((len(parts), width, *parts[0].shape[1:]))
+    for m, part in enumerate(parts):
+        padded[m, : len(part)] = part
+    return padded

@@ -1,0 +1,147 @@
+"""Adam, AdamW and SGD on stacked parameters: PyTorch's fused kernels, called directly.
+
+``torch.optim`` imports the compiler at its first step (2 s a process), keeps one learning rate
+for the whole of a parameter, and updates every slice of it. Here every net of a stack has a
+learning rate, and a net that has no batch left in an epoch stands still, momentum included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+BETAS, EPSILON, MOMENTUM = (0.9, 0.999), 1e-8, 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Neighbouring nets that have done, and are about to do, the same number of steps.
+
+    Parameters
+    ----------
+    nets : slice
+    n_steps : int
+        Of this epoch.
+    lr : float
+    parameters, first, second : list of Tensor
+        Views; the moments (SGD: the momentum, and nothing).
+    counts : list of Tensor
+        Steps done, one scalar a parameter, which the kernels want as tensors.
+    """
+
+    nets: slice
+    n_steps: int
+    lr: float
+    parameters: list[Tensor]
+    first: list[Tensor]
+    second: list[Tensor]
+    counts: list[Tensor]
+
+
+class StackOptimizer:
+    """Updates the parameters of M nets in place.
+
+    Parameters
+    ----------
+    parameters : sequence of Tensor
+        With a leading axis of M, unless M is one.
+    name : {"adam", "adamw", "sgd"}
+        SGD has momentum 0.9.
+    lrs : sequence of float
+        A learning rate a net.
+    weight_decay : float
+        Added to the gradient; decoupled for "adamw".
+    leading : bool
+        Whether the parameters have the leading axis.
+
+    References
+    ----------
+    Kingma and Ba 2015, arXiv 1412.6980, algorithm 1; Loshchilov and Hutter 2019, arXiv
+    1711.05101, algorithm 2.
+    """
+
+    def __init__(
+        self,
+        parameters: Sequence[Tensor],
+        name: str,
+        lrs: Sequence[float],
+        weight_decay: float,
+        leading: bool = True,
+    ) -> None:
+        self.parameters = list(parameters)
+        self.name, self.lrs, self.weight_decay, self.leading = name, lrs, weight_decay, leading
+        self._first = [torch.zeros_like(p) for p in self.parameters]
+        self._second = [] if name == "sgd" else [torch.zeros_like(p) for p in self.parameters]
+        self._done = [0] * len(lrs)
+        self._groups: list[_Group] = []
+
+    def begin_epoch(self, n_steps: Sequence[int]) -> None:
+        """Say how many batches each net has in the epoch that begins; shape (M,)."""
+        keys = [*zip(self.lrs, self._done, n_steps, strict=True)]
+        starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
+        stops = [*starts[1:], len(keys)]
+        self._groups = [
+            self._group(slice(i, j), n_steps[i]) for i, j in zip(starts, stops, strict=True)
+        ]
+        self._done = [done + new for done, new in zip(self._done, n_steps, strict=True)]
+
+    def _group(self, nets: slice, n_steps: int) -> _Group:
+        def views(tensors: list[Tensor]) -> list[Tensor]:
+            return [t.detach()[nets] if self.leading else t.detach() for t in tensors]
+
+        done = self._done[nets.start]
+        counts = [torch.full((), float(done), device=p.device) for p in self.parameters]
+        values, first, second = map(views, (self.parameters, self._first, self._second))
+        return _Group(nets, n_steps, self.lrs[nets.start], values, first, second, counts)
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor], index: int) -> None:
+        """Update the nets that have a batch of this index in the epoch.
+
+        Parameters
+        ----------
+        gradients : sequence of Tensor
+            Parallel to the parameters.
+        index : int
+            Of the batch, from 0.
+        """
+        for group in self._groups:
+            if index >= group.n_steps:
+                continue
+            whole = not self.leading or len(self._groups) == 1
+            # The kernels read memory in its order and do not look at strides.
+            own = [(g if whole else g[group.nets]).contiguous() for g in gradients]
+            if self.name == "sgd":
+                torch._fused_sgd_(
+                    group.parameters,
+                    own,
+                    group.first,
+                    lr=group.lr,
+                    momentum=MOMENTUM,
+                    weight_decay=self.weight_decay,
+                    dampening=0.0,
+                    nesterov=False,
+                    maximize=False,
+                    is_first_step=False,  # the momentum begins at zero, which is the same
+                )
+                continue
+            torch._foreach_add_(group.counts, 1)
+            kernel = torch._fused_adamw_ if self.name == "adamw" else torch._fused_adam_
+            kernel(
+                group.parameters,
+                own,
+                group.first,
+                group.second,
+                [],
+                group.counts,
+                lr=group.lr,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=self.weight_decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+            )

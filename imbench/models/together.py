@@ -1,0 +1,303 @@
+"""Train nets together that were meant to be trained one after the other.
+
+Folds, bag members, inner folds and tuning trials each call ``fit`` of an estimator somewhere
+deep inside, and know nothing of each other. :func:`run_together` runs such calls in threads: a
+call that comes to the training of a net hands it in and waits, and as soon as every call waits,
+the nets that fit together are trained as one stack. Nothing but the training of nets is shared,
+and no estimator has to be written for it.
+
+Which nets come together, and in which order, follows from the calls alone and never from the
+time that a thread takes: rounding depends on a net's place in a stack, and the same command has
+to end in the same bits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import joblib
+from joblib.parallel import ParallelBackendBase, SequentialBackend
+
+from imbench.models.stack import can_stack
+from imbench.models.trainer import Job, Training, train
+
+MAX_NETS = 256  # in one stack
+MAX_BYTES = 2**28  # of rows in one stack
+# A net with fewer batches waits for the others with every step that they still do.
+MIN_SHARE_OF_STEPS = 0.8
+INNER_CALLS = 64  # of one call, that may be on their way at the same time
+
+T = TypeVar("T")
+_local = threading.local()
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A job that was handed in."""
+
+    job: Job
+    place: tuple[int, ...]  # of the call that handed it in, among all
+    done: threading.Event = field(default_factory=threading.Event)
+    training: Training | None = None
+    error: BaseException | None = None
+
+
+@dataclass(eq=False)
+class _Inner:
+    """A call inside a call."""
+
+    func: Callable[[], Any]
+    result: Any = None
+    error: BaseException | None = None
+    ended: bool = False
+    is_awaited: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        """Keep what the call returns or raises."""
+        try:
+            self.result = self.func()
+        except BaseException as error:
+            self.error = error
+
+
+class _Stopped(BaseException):
+    """Unwinds the threads when the main thread was interrupted."""
+
+
+class _Meeting:
+    """Counts who is still on the way to a job, and trains when nobody is."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._active = 0
+        self._waiting: list[_Waiting] = []
+        self._stopped = False
+
+    def train(self, job: Job) -> Training:
+        """Hand in a job and wait for it; called by a thread that was counted."""
+        entry = _Waiting(job, _local.place)
+        with self._changed:
+            if self._stopped:
+                raise _Stopped
+            self._waiting.append(entry)
+            self._active -= 1
+            self._changed.notify_all()
+        entry.done.wait()
+        if entry.error is not None:
+            raise entry.error
+        assert entry.training is not None
+        return entry.training
+
+    def add(self, change: int) -> None:
+        """Count calls that are on their way: not waiting, and not at an end."""
+        with self._changed:
+            self._active += change
+            self._changed.notify_all()
+
+    def wait(self, inner: _Inner) -> None:
+        """Wait for a call inside; called by a thread that is counted, and is not while it waits."""
+        with self._changed:
+            if not inner.ended:
+                inner.is_awaited = True
+                self._active -= 1
+                self._changed.notify_all()
+        inner.done.wait()
+
+    def ends(self, inner: _Inner) -> None:
+        """Take a call out, or count in its place, without a gap, the one that waits for it."""
+        with self._changed:
+            inner.ended = True
+            self._active -= not inner.is_awaited
+            self._changed.notify_all()
+        inner.done.set()
+
+    def lead(self, n_calls: int, finished: Callable[[], int]) -> None:
+        """Train what is handed in until every call has ended; called by the main thread."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: finished() == n_calls or (self._active == 0 and self._waiting)
+                )
+                if finished() == n_calls:
+                    return
+                entries = sorted(self._waiting, key=lambda entry: entry.place)
+                self._waiting = []
+            for group in groups([entry.job for entry in entries]):
+                self._train_group([entries[i] for i in group])
+
+    def _train_group(self, entries: Sequence[_Waiting]) -> None:
+        try:
+            for entry, training in zip(entries, train([e.job for e in entries]), strict=True):
+                entry.training = training
+        except Exception as error:
+            if len(entries) > 1:  # whose fault it is shows one by one; no net was changed yet
+                for entry in entries:
+                    entry.job.generator.manual_seed(entry.job.generator.initial_seed())
+                    self._train_group([entry])
+                return
+            entries[0].error = error
+        self._release(entries)
+
+    def _release(self, entries: Sequence[_Waiting]) -> None:
+        self.add(len(entries))
+        for entry in entries:
+            entry.done.set()
+
+    def stop(self) -> None:
+        """Let every waiting call end with an exception."""
+        with self._changed:
+            entries, self._waiting = self._waiting, []
+            self._stopped = True
+        for entry in entries:
+            entry.error = _Stopped()
+        self._release(entries)
+
+
+class _Backend(ParallelBackendBase):
+    """Threads for joblib that a meeting counts: members of scikit-learn's ensembles, inner folds.
+
+    A call is counted from the moment at which it is submitted, and whoever waits for it is not.
+    """
+
+    supports_retrieve_callback = False
+    uses_threads = True
+    supports_sharedmem = True
+
+    def __init__(self, meeting: _Meeting, place: tuple[int, ...]) -> None:
+        super().__init__(nesting_level=0)
+        self.meeting, self.place = meeting, place
+        self._n_parallel = self._n_submitted = 0
+
+    def effective_n_jobs(self, n_jobs: int | None) -> int:
+        return 1 if n_jobs is None else max(n_jobs, 1)
+
+    def configure(self, n_jobs: int = 1, parallel: Any = None, **options: Any) -> int:
+        self.parallel = parallel
+        return self.effective_n_jobs(n_jobs)
+
+    def start_call(self) -> None:
+        self._n_parallel += 1
+        self._n_submitted = 0
+
+    def submit(self, func: Callable[[], Any], callback: Any = None) -> _Inner:
+        inner = _Inner(func)
+        place = (*self.place, self._n_parallel, self._n_submitted)
+        self._n_submitted += 1
+        self.meeting.add(1)
+
+        def run() -> None:
+            with _inside(self.meeting, place):
+                inner.run()
+            if callback is not None:
+                callback(inner)  # joblib submits the next call
+            self.meeting.ends(inner)
+
+        threading.Thread(target=run, daemon=True).start()
+        return inner
+
+    def retrieve_result(self, out: _Inner, timeout: float | None = None) -> Any:
+        self.meeting.wait(out)
+        if out.error is not None:
+            raise out.error
+        return out.result
+
+    def get_nested_backend(self) -> tuple[Any, int | None]:
+        return SequentialBackend(nesting_level=1), None
+
+
+@contextmanager
+def _inside(meeting: _Meeting, place: tuple[int, ...]) -> Iterator[None]:
+    _local.meeting, _local.place = meeting, place
+    try:
+        yield
+    finally:
+        _local.meeting = None
+
+
+def run_together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
+    """Run calls side by side, and train the nets that they fit in stacks.
+
+    Parameters
+    ----------
+    calls : sequence of callable
+        Without arguments.
+
+    Returns
+    -------
+    list
+        What each returned or raised.
+    """
+    meeting = _Meeting()
+    results: list[Any] = [None] * len(calls)
+    ended: list[int] = []
+
+    def run(i: int) -> None:
+        try:
+            backend = _Backend(meeting, (i,))
+            with _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=INNER_CALLS):
+                results[i] = calls[i]()
+        except Exception as error:
+            results[i] = error
+        except _Stopped:
+            pass
+        finally:
+            ended.append(i)
+            meeting.add(-1)
+
+    meeting.add(len(calls))
+    threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    try:
+        meeting.lead(len(calls), lambda: len(ended))
+    except BaseException:
+        meeting.stop()
+        raise
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def train_job(job: Job) -> Training:
+    """Train one net: now, or with the others if the call runs inside :func:`run_together`."""
+    meeting: _Meeting | None = getattr(_local, "meeting", None)
+    return meeting.train(job) if meeting is not None else train([job])[0]
+
+
+def groups(jobs: Sequence[Job]) -> list[list[int]]:
+    """Return which jobs are trained as one stack, as lists of their numbers."""
+    by_kind: dict[object, list[int]] = {}
+    for i, job in enumerate(jobs):
+        by_kind.setdefault(_kind(job) if can_stack(job.net) else i, []).append(i)
+    result = []
+    for members in by_kind.values():
+        members.sort(key=lambda i: (-len(jobs[i].rows.y), jobs[i].settings.lr))
+        group: list[int] = []
+        n_bytes = 0
+        for i in members:
+            x = jobs[i].rows.x
+            n_bytes += x.numel() * x.element_size()
+            too_short = group and len(x) < MIN_SHARE_OF_STEPS * len(jobs[group[0]].rows.x)
+            if group and (too_short or n_bytes > MAX_BYTES or len(group) == MAX_NETS):
+                result.append(group)
+                group, n_bytes = [], x.numel() * x.element_size()
+            group.append(i)
+        result.append(group)
+    return result
+
+
+def _kind(job: Job) -> object:
+    """Return what nets must share to be trained as one."""
+    s = job.settings
+    return (
+        job.kind,
+        str(job.net),
+        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.weight_decay, s.amp),
+        (job.rows.x.shape[1:], job.rows.x.dtype, job.rows.y.device),
+        job.validation is None,
+    )

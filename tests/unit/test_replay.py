@@ -1,0 +1,133 @@
+"""Decision rules on stored scores: the same answers as with a fit of their own, and no fit."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+
+from imbench import folds as folds_module
+from imbench.cli.compose import Composer
+from imbench.replay import Record
+from imbench.run import Runner
+from imbench.strategies.base import Strategy
+
+RULES = (
+    "threshold",
+    "class_thresholds",
+    "prior_correction",
+    "logit_adjustment",
+    "temperature",
+    "isotonic",
+    "platt",
+    "cost_sensitive",
+)
+
+
+# Fewer rows of the larger class, but not as few as of the smaller: every rule has work to do.
+UNDER = ("strategy=random_under", "strategy.resample.random_under.ratio=2.0")
+
+
+def configs(*words, results_dir):
+    fixed = [f"results_dir={results_dir}", "dataset=synthetic", "dataset.n_rows=150", "device=cpu"]
+    return Composer(None).cells([*fixed, "splits.n_splits=2", *words], multirun=True)
+
+
+def count_fits(monkeypatch, model):
+    """Return a list that grows by one with each fit of a model."""
+    fits = []
+    plain = type(model).fit
+
+    def fit(self, *args, **kwargs):
+        fits.append(1)
+        return plain(self, *args, **kwargs)
+
+    monkeypatch.setattr(type(model), "fit", fit)
+    return fits
+
+
+@pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_on_stored_scores_is_the_rule_around_its_own_classifier(
+    rule, model, tmp_path, monkeypatch
+):
+    words = [*UNDER, f"decision={rule}", f"model={model}"]
+    words += ["model.estimator.epochs=2"] if model == "mlp" else []
+    config = configs(*words, results_dir=tmp_path / "a")[0]
+    replayed = Runner(tmp_path / "a").run(config)
+    assert replayed.status == "ok", replayed.reason
+    assert replayed.label == f"random_under+{rule}"
+    monkeypatch.setattr(folds_module, "rule_on_scores", lambda *args: None)
+    fitted = Runner(tmp_path / "b").run(config)
+    for one, other in zip(replayed.folds, fitted.folds, strict=True):
+        np.testing.assert_allclose(one.y_score, other.y_score, rtol=1e-4, atol=1e-6)
+        np.testing.assert_array_equal(one.y_pred, other.y_pred)
+        for name in ("n_fits", "counts_after", "notes", "n_train", "run_id"):
+            assert getattr(one, name) == getattr(other, name), name
+    assert dataclasses.asdict(replayed)["config"] == dataclasses.asdict(fitted)["config"]
+
+
+def test_the_second_rule_fits_nothing_and_the_first_only_inner_folds(tmp_path, monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+
+    rules = f"decision=as_is,{','.join(RULES)}"
+    cells = configs(*UNDER, rules, "model=logistic_regression", results_dir=tmp_path)
+    fits = count_fits(monkeypatch, LogisticRegression())
+    found = {}
+    for config in cells:
+        before = len(fits)
+        result = Runner(tmp_path).run(config)
+        assert result.status == "ok", result.reason
+        own = len(fits) - before
+        found[result.label.removeprefix("random_under").removeprefix("+")] = own, result
+    n_own = {name: n for name, (n, _) in found.items()}
+    inner = 5 * 2
+    assert n_own == dict.fromkeys(RULES, 0) | {"": 2, "threshold": inner}
+    folds = found["temperature"][1].folds
+    assert [f.n_replayed for f in folds] == [6, 6]
+    assert [f.n_fits for f in folds] == [6, 6]
+    alone = found[""][1].folds
+    assert all(f.fit_s > a.fit_s for f, a in zip(folds, alone, strict=True))
+
+
+def test_rules_share_scores_without_the_cell_that_has_none(tmp_path, monkeypatch):
+    from sklearn.linear_model import LogisticRegression
+
+    fits = count_fits(monkeypatch, LogisticRegression())
+    cells = configs(
+        "decision=threshold,temperature", "model=logistic_regression", results_dir=tmp_path
+    )
+    for config in cells:
+        Runner(tmp_path).run(config)
+    assert len(fits) == 6 * 2
+
+
+def test_rules_that_look_into_the_net_are_fitted_as_ever(tmp_path):
+    (config,) = configs("strategy=crt", "model.estimator.epochs=1", results_dir=tmp_path)
+    result = Runner(tmp_path).run(config)
+    assert [f.n_replayed for f in result.folds] == [0, 0]
+    assert not list(tmp_path.rglob("*.scores.npz"))
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nonsense", os.urandom(50)])
+def test_a_damaged_record_is_forgotten(content):
+    assert Record.from_bytes(content).answers == {}
+
+
+def test_a_record_that_was_cut_or_changed_is_forgotten(tmp_path):
+    (config,) = configs("decision=threshold", "model=logistic_regression", results_dir=tmp_path)
+    Runner(tmp_path).run(config)
+    path = next(tmp_path.rglob("*.scores.npz"))
+    whole = path.read_bytes()
+    assert len(Record.from_bytes(whole).answers) == 6
+    assert Record.from_bytes(whole[:-30]).answers == {}
+    middle = len(whole) // 2
+    changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    answers = Record.from_bytes(changed).answers
+    assert answers == {} or len(answers) == 6, "zip headers have bytes that mean nothing"
+
+
+def test_a_strategy_without_a_stage_keeps_the_others():
+    strategy = Strategy(resample={"a": 1}, decision={"b": len})
+    bare = strategy.without("decision")
+    assert (bare.resample, bare.decision, bare.label) == ({"a": 1}, {}, "a")

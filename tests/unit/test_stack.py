@@ -1,0 +1,314 @@
+"""Nets trained together end as they would have ended alone; the optimiser is PyTorch's own."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from imbench.models.backbones.cnn import CNN
+from imbench.models.backbones.mlp import MLP
+from imbench.models.batching import EpochPlan, slices
+from imbench.models.optimizer import StackOptimizer
+from imbench.models.stack import Alone, Stack, can_stack
+from imbench.models.together import groups, run_together
+from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.trainer import Job, Settings, Stages
+from imbench.strategies.augment.balanced_mixup import BalancedMixup
+from imbench.strategies.augment.mixup import Mixup
+from imbench.strategies.augment.noise import Noise
+from imbench.strategies.batches.curriculum import Curriculum
+from imbench.strategies.batches.weighted_sampler import WeightedSampler
+from imbench.strategies.loss.auc_margin import AUCMarginLoss
+from imbench.strategies.loss.balanced_softmax import BalancedSoftmaxLoss
+from imbench.strategies.loss.bce import BCELoss
+from imbench.strategies.loss.class_balanced_focal import ClassBalancedFocalLoss
+from imbench.strategies.loss.equalization import EqualizationLoss
+from imbench.strategies.loss.focal import FocalLoss
+from imbench.strategies.loss.influence_balanced import InfluenceBalancedLoss
+from imbench.strategies.loss.label_aware_smoothing import LabelAwareSmoothingLoss
+from imbench.strategies.loss.ldam import LDAMLoss
+from imbench.strategies.loss.soft_f1 import SoftF1Loss
+from imbench.strategies.loss.vector_scaling import VectorScalingLoss
+from imbench.strategies.weights.effective_number import EffectiveNumberWeights
+
+# Numbers of rows that make batches of different sizes, last batches of one row, and fewer steps.
+SIZES = (200, 193, 177, 200, 150)
+
+
+def table(n, seed, n_classes=3):
+    rng = np.random.default_rng(seed)
+    y = np.sort(rng.choice(n_classes, n, p=[0.8, 0.15, 0.05]))
+    X = rng.normal(size=(n, 5)) + y[:, None]
+    return X.astype(np.float32), y
+
+
+def fits(**parameters):
+    """Return calls that each fit a net to rows of their own."""
+    options = {"backbone": MLP([16]), "epochs": 3, "batch_size": 16, "device": "cpu"}
+    nets = [TorchClassifier(**(options | parameters), random_state=i) for i in range(len(SIZES))]
+    return nets, [
+        lambda net=net, n=n, i=i: net.fit(*table(n, i))
+        for i, (net, n) in enumerate(zip(nets, SIZES, strict=True))
+    ]
+
+
+def same_nets(first, second, atol=1e-5):
+    for one, other in zip(first, second, strict=True):
+        for a, b in zip(one.net_.parameters(), other.net_.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=atol)
+        np.testing.assert_allclose(one.history_, other.history_, rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(one.class_counts_, other.class_counts_)
+
+
+CASES = {
+    "plain": {},
+    "sgd": {"optimizer": "sgd", "lr": 0.05},
+    "adamw": {"optimizer": "adamw", "weight_decay": 0.1},
+    "dropout": {"backbone": MLP([16, 8], dropout=0.4)},
+    "weights": {"weights": EffectiveNumberWeights(0.9)},
+    "weighted_sampler": {"batches": WeightedSampler()},
+    "curriculum": {"batches": Curriculum()},
+    "mixup": {"augment": Mixup(), "weights": EffectiveNumberWeights(0.9)},
+    "noise": {"augment": Noise()},
+    "balanced_mixup": {"augment": BalancedMixup()},
+    "no_validation": {"validation_fraction": 0.0},
+    "amp": {"amp": True},
+    **{
+        type(loss).__name__: {"loss": loss}
+        for loss in (
+            AUCMarginLoss(),
+            BCELoss(),
+            BalancedSoftmaxLoss(),
+            ClassBalancedFocalLoss(),
+            EqualizationLoss(),
+            FocalLoss(),
+            InfluenceBalancedLoss(),
+            LDAMLoss(),
+            LabelAwareSmoothingLoss(),
+            SoftF1Loss(),
+            VectorScalingLoss(),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_nets_trained_together_end_as_they_end_alone(case, monkeypatch):
+    sizes = []
+    import imbench.models.together as together
+
+    plain = together.train
+    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    alone, calls = fits(**CASES[case])
+    for call in calls:
+        call()
+    assert sizes == [1] * 5
+    stacked, calls = fits(**CASES[case])
+    sizes.clear()
+    assert run_together(calls) == stacked
+    assert sizes == [4, 1], "one net has too few rows to be worth the wait of the others"
+    same_nets(alone, stacked, atol=5e-3 if case == "amp" else 1e-5)
+
+
+def test_learning_rates_may_differ_inside_a_stack():
+    alone, calls = fits()
+    for i, net in enumerate(alone):
+        net.lr = 0.01 / (i + 1)
+    for call in calls:
+        call()
+    stacked, calls = fits()
+    for i, net in enumerate(stacked):
+        net.lr = 0.01 / (i + 1)
+    run_together(calls)
+    same_nets(alone, stacked)
+
+
+def test_a_loss_that_cannot_be_stacked_is_called_for_each_net():
+    class Plain:
+        def __repr__(self):
+            return "Plain()"
+
+        def bind(self, counts):
+            assert counts.ndim == 1
+
+            def loss(logits, y):
+                assert logits.ndim == 2
+                return nn.functional.cross_entropy(logits, y, reduction="none")
+
+            return loss
+
+    alone, calls = fits()
+    for call in calls:
+        call()
+    stacked, calls = fits(loss=Plain())
+    run_together(calls)
+    same_nets(alone, stacked)
+
+
+def test_convolutions_are_trained_one_by_one_with_the_same_result():
+    assert not can_stack(CNN().build((1, 8, 8))[0])
+    X = np.random.default_rng(0).integers(0, 255, (60, 64), dtype=np.uint8)
+    y = np.arange(60) % 2
+
+    def nets():
+        backbone = CNN([4], hidden=8)
+        return [
+            TorchClassifier(backbone, input_shape=(1, 8, 8), epochs=2, random_state=i)
+            for i in range(2)
+        ]
+
+    alone = [net.fit(X, y) for net in nets()]
+    together = nets()
+    run_together([lambda net=net: net.fit(X, y) for net in together])
+    for one, other in zip(alone, together, strict=True):
+        for a, b in zip(one.net_.parameters(), other.net_.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_an_error_is_the_answer_of_its_own_call_only():
+    nets, calls = fits()
+
+    def fails():
+        raise ValueError("no rows")
+
+    class Broken:
+        def __repr__(self):
+            return "Broken()"
+
+        def bind(self, counts):
+            def loss(logits, y):
+                raise RuntimeError("broken in training")
+
+            return loss
+
+    bad = TorchClassifier(MLP([16]), loss=Broken(), epochs=1, device="cpu")
+    answers = run_together([calls[0], fails, lambda: bad.fit(*table(200, 9)), calls[3]])
+    assert answers[0] is nets[0]
+    assert answers[3] is nets[3]
+    assert str(answers[1]) == "no rows"
+    assert str(answers[2]) == "broken in training"
+
+
+def test_members_of_an_ensemble_are_trained_as_one_stack(monkeypatch):
+    from sklearn.ensemble import BaggingClassifier
+
+    import imbench.models.together as together
+
+    sizes = []
+    plain = together.train
+    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    X, y = table(200, 0)
+
+    def bagging():
+        net = TorchClassifier(MLP([16]), epochs=2, device="cpu", validation_fraction=0.0)
+        return BaggingClassifier(net, n_estimators=8, random_state=0)
+
+    alone = bagging().fit(X, y)
+    assert sizes == [1] * 8
+    sizes.clear()
+    together_ = bagging()
+    run_together([lambda: together_.fit(X, y)])
+    assert sizes == [8]
+    np.testing.assert_allclose(
+        alone.predict_proba(X), together_.predict_proba(X), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("adam", lambda p: torch.optim.Adam(p, 0.03, weight_decay=0.02)),
+        ("adamw", lambda p: torch.optim.AdamW(p, 0.03, weight_decay=0.02)),
+        ("sgd", lambda p: torch.optim.SGD(p, 0.03, momentum=0.9, weight_decay=0.02)),
+    ],
+)
+def test_the_optimizer_does_what_pytorchs_does(name, reference):
+    torch.manual_seed(0)
+    values = torch.randn(3, 4)
+    ours = values.clone().requires_grad_()
+    theirs = [row.clone().requires_grad_() for row in values]
+    optimizers = [reference([p]) for p in theirs]
+    optimizer = StackOptimizer([ours], name, [0.03] * 3, 0.02)
+    for n_steps in ([4, 4, 2], [3, 4, 4]):
+        optimizer.begin_epoch(n_steps)
+        for step in range(4):
+            gradient = torch.randn(3, 4)
+            # A transposed copy: the kernels must not be fooled by strides.
+            optimizer.step([gradient.T.contiguous().T], step)
+            for i, p in enumerate(theirs):
+                if step < n_steps[i]:
+                    p.grad = gradient[i]
+                    optimizers[i].step()
+    torch.testing.assert_close(ours.detach(), torch.stack(theirs).detach())
+
+
+def test_an_epoch_plan_holds_every_batch_of_every_net():
+    n_draws, orders = [50, 33, 7], []
+    for n in n_draws:
+        orders.append(torch.randperm(n))
+    plan = EpochPlan(n_draws, 16)
+    first = np.array([0, 100, 200])
+    rows, mask = plan.rows(orders, first), plan.mask(torch.device("cpu"))
+    assert rows.shape == mask.shape == (4, 3, plan.width)
+    for m, n in enumerate(n_draws):
+        parts = list(slices(n, 16))
+        assert plan.n_steps[m] == len(parts)
+        for s in range(4):
+            own = rows[s, m][mask[s, m] == 1]
+            expected = orders[m][parts[s]] + first[m] if s < len(parts) else orders[m][:0]
+            assert torch.equal(own, expected)
+            assert plan.sizes[s, m] == len(expected)
+            padding = rows[s, m][mask[s, m] == 0]
+            assert ((padding >= first[m]) & (padding < first[m] + n)).all()
+
+
+def make_job(n, lr=0.1, kind=None, hidden=4):
+    net = nn.Sequential(*[nn.Linear(3, hidden), nn.Linear(hidden, 2)])
+    from imbench.models.batching import Rows
+
+    settings = Settings(2, 1, 16, "adam", lr, 0.0, False)
+    rows = Rows(torch.zeros(n, 3), torch.zeros(n, dtype=torch.int64))
+    return Job(net, rows, None, Stages(None), settings, torch.Generator(), kind)
+
+
+def test_nets_are_grouped_by_kind_shape_and_size():
+    jobs = [
+        make_job(100),
+        make_job(30),
+        make_job(95, lr=0.2),
+        make_job(100, kind="focal"),
+        make_job(100, hidden=8),
+        make_job(29),
+    ]
+    assert sorted(map(sorted, groups(jobs))) == [[0, 2], [1, 5], [3], [4]]
+
+
+def test_a_stack_of_one_net_of_any_kind_shares_its_parameters():
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten())
+    stack = Stack([net])
+    assert isinstance(stack.body, Alone)
+    assert {id(p) for p in stack.parameters()} == {id(p) for p in net.parameters()}
+    with pytest.raises(ValueError, match=r"^a net of Conv2d cannot be stacked\.$"):
+        Stack([net, net])
+
+
+def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
+    from sklearn.ensemble import BaggingClassifier
+
+    X, y = table(200, 0)
+
+    def scores():
+        ensembles = [
+            BaggingClassifier(
+                TorchClassifier(MLP([16]), epochs=2, device="cpu", loss=FocalLoss()),
+                n_estimators=n,
+                random_state=n,
+            )
+            for n in (3, 5, 4)
+        ]
+        run_together([lambda e=e: e.fit(X, y) for e in ensembles])
+        return [e.predict_proba(X) for e in ensembles]
+
+    first = scores()
+    for _ in range(3):
+        np.testing.assert_array_equal(scores(), first)
