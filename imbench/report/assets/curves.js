@@ -194,7 +194,7 @@ const reliability = {
 /** Probability cost: the share of the class's errors in what all errors can cost. */
 const probabilityCost = (ratio, prevalence) => (ratio * prevalence) / (ratio * prevalence + 1 - prevalence);
 
-/** Expected cost as a share of the largest possible, Drummond and Holte 2006, eq. 5. */
+/** Expected cost as a share of the largest possible, Drummond and Holte 2006, doi:10.1007/s10994-006-8199-5. */
 const expectedCost = (recall, fallOut, pc) => (1 - recall) * pc + fallOut * (1 - pc);
 
 /** The x axis of cost curves: values that are drawn and the probability cost that each stands for. */
