@@ -124,45 +124,75 @@ def _block(
 
     order = sorted(range(len(cells)), key=place)
     cells, rows = [cells[i] for i in order], [rows[i] for i in order]
+    finished = {i: _finished(cells[i]) for i, row in enumerate(rows) if row.status == "ok"}
+    same_as = _same_predictions({i: folds for i, folds in finished.items() if folds})
+    boot = _bootstrap(finished, columns, options, n_boot)
+    rows = [
+        replace(
+            row,
+            same_as=rows[same_as[i]].title if i in same_as else "",
+            intervals=boot.get(i, {}),
+        )
+        for i, row in enumerate(rows)
+    ]
+    judged = judge(rows, cells, options)
+    has_baseline = any(row.status == "ok" and row.label == BASELINE for row in judged)
+    tested = sum(r.comparison is not None and not math.isnan(r.comparison.p_holm) for r in judged)
+    return Block(
+        dataset=cells[0].dataset,
+        model=cells[0].model,
+        title=title,
+        caption=_caption(judged, has_baseline, tested, options),
+        rows=judged,
+        crossings=crossings(judged, options.sort, sign > 0),
+    )
+
+
+def judge(
+    rows: Sequence[Row], cells: Sequence[CellResult], options: MetricOptions
+) -> tuple[Row, ...]:
+    """Compare the rows of a block with doing nothing, and mark the best, by ``options.sort``.
+
+    Called for the table, and by the page for every other metric.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    cells : sequence of CellResult
+        In the order of the rows.
+    options : MetricOptions
+    """
+    sign = 1 if options.higher_is_better(options.sort) else -1
     done = [i for i, row in enumerate(rows) if row.status == "ok"]
-    finished = {i: [f for f in cells[i].folds if f.status == "ok"] for i in done}
+    finished = {i: _finished(cells[i]) for i in done}
     values = sign * _fold_values([finished[i] for i in done], [rows[i] for i in done], options.sort)
-    same_as = _same_predictions({i: finished[i] for i in done if finished[i]})
     baseline = next((i for i in done if cells[i].label == BASELINE), None)
     ratio = _test_train_ratio(finished[done[0] if baseline is None else baseline] if done else [])
     comparisons: dict[int, Comparison] = {}
     if baseline is not None:
         gains = values - values[done.index(baseline)]
-        twins = {i for i in done if same_as.get(i, i) == same_as.get(baseline, baseline)}
+        first = [row.same_as or row.title for row in rows]
         told = compare(
             {str(i): g[~np.isnan(g)].tolist() for i, g in zip(done, gains, strict=True)
              if i != baseline},
-            ratio, options.rope, same={str(i) for i in twins},
+            ratio, options.rope, same={str(i) for i in done if first[i] == first[baseline]},
         )  # fmt: skip
         comparisons = {int(i): comparison for i, comparison in told.items()}
-    judged = [i for i in done if not math.isnan(rows[i].mean.get(options.sort, math.nan))]
-    near = among_best(values[[done.index(i) for i in judged]], 0, ratio) if judged else []
-    best = {i for i, is_near in zip(judged, near, strict=True) if is_near}
-    boot = _bootstrap(finished, columns, options, n_boot)
-    told_rows = tuple(
-        replace(
-            row,
-            comparison=comparisons.get(i),
-            among_best=i in best,
-            same_as=rows[same_as[i]].title if i in same_as else "",
-            intervals=boot.get(i, {}),
-        )
+    means = [sign * rows[i].mean.get(options.sort, math.nan) for i in done]
+    defined = [k for k, mean in enumerate(means) if not math.isnan(mean)]
+    best: set[int] = set()
+    if defined:
+        top = max(range(len(defined)), key=lambda k: means[defined[k]])
+        near = among_best(values[defined], top, ratio)
+        best = {done[k] for k, is_near in zip(defined, near, strict=True) if is_near}
+    return tuple(
+        replace(row, comparison=comparisons.get(i), among_best=i in best)
         for i, row in enumerate(rows)
     )
-    tested = sum(not math.isnan(c.p_holm) for c in comparisons.values())
-    return Block(
-        dataset=cells[0].dataset,
-        model=cells[0].model,
-        title=title,
-        caption=_caption(told_rows, baseline is not None, tested, options),
-        rows=told_rows,
-        crossings=crossings(told_rows, options.sort, sign > 0),
-    )
+
+
+def _finished(cell: CellResult) -> list[FoldResult]:
+    return [f for f in cell.folds if f.status == "ok"]
 
 
 def _fold_values(
@@ -218,7 +248,7 @@ def _bootstrap(
 
 
 def _row(cell: CellResult, title: str, columns: Sequence[str], options: MetricOptions) -> Row:
-    finished = [f for f in cell.folds if f.status == "ok"]
+    finished = _finished(cell)
     folds = tuple(_fold_row(f, options) for f in finished)
     mean, std = summarise([f.metrics for f in folds]) if cell.status == "ok" else ({}, {})
     reason = cell.reason
