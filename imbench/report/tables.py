@@ -203,7 +203,7 @@ def _fold_values(
     found = [
         [
             (columns.setdefault((f.repeat, f.fold, f.test_index.tobytes()), len(columns)), value)
-            for f, value in zip(of_row, (m.metrics[metric] for m in row.folds), strict=True)
+            for f, value in zip(of_row, _values(row, metric), strict=True)
         ]
         for of_row, row in zip(folds, rows, strict=True)
     ]
@@ -212,6 +212,11 @@ def _fold_values(
         for column, value in pairs:
             values[i, column] = value
     return values
+
+
+def _values(row: Row, metric: str) -> list[float]:
+    """Return a metric by fold; NaN where a data set has no class of the name in ``recall/x``."""
+    return [fold.metrics.get(metric, math.nan) for fold in row.folds]
 
 
 def _same_predictions(finished: Mapping[int, Sequence[FoldResult]]) -> dict[int, int]:

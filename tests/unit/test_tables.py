@@ -321,6 +321,16 @@ def test_a_metric_undefined_on_a_fold_is_said():
     assert "none: roc_auc is undefined on 1 of 5 folds" in " ".join(rendered([cell]).split())
 
 
+def test_a_class_that_one_data_set_lacks_is_undefined_there_and_no_crash():
+    cells = [make_cell(label, dataset="three", k=3) for label in ("none", "smote")]
+    cells += [make_cell(label, dataset="two") for label in ("none", "smote")]
+    board = build_leaderboard(cells, metric_options({"sort": "recall/c2"}))
+    three, two = board.blocks
+    assert math.isfinite(three.rows[0].mean["recall/c2"])
+    assert two.rows[0].undefined["recall/c2"] == 5
+    assert two.rows[0].comparison is None or two.rows[0].comparison.test.n == 0
+
+
 def test_calibration_stands_beside_ranking_by_default():
     assert {"brier", "ece", "log_loss"} < set(OPTIONS.columns)
     assert OPTIONS.columns.index("brier") == OPTIONS.columns.index("average_precision") + 1

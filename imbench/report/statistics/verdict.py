@@ -25,7 +25,7 @@ from imbench.report.statistics.ttest import (
 
 Verdict = Literal["better", "worse", "cannot be told"]
 # On fewer folds, rare classes of some ten rows a fold give equal or nearly equal differences by
-# chance, t is then huge, and the false alarms exceed 5 % (docs/verdict.md, "Without a rule").
+# chance, and t is then huge (docs/verdict.md, "Without a rule").
 MIN_FOLDS = 5
 
 
