@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from imbench import steps
+from imbench.audit import Witness, fold_facts
 from imbench.build import build
 from imbench.datasets.base import Dataset
 from imbench.errors import ImbenchError, Incompatible
@@ -79,6 +80,7 @@ def fit_fold(
     """
     fold_seed = derive(seed, "fit", data.name, fold.repeat, fold.fold)
     estimator = build(model, strategy, data.info, fold_seed)
+    steps.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
@@ -112,7 +114,10 @@ def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
                     continue
                 with log.of(fold):
                     outcome = _outcome(task, fold, fit)
-                yield FoldResult(**_facts(task, fold), **outcome, warnings=log.distinct(fold))
+                audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
+                yield FoldResult(
+                    **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
+                )
 
 
 def _how_many_together(task: Task) -> int:
@@ -203,6 +208,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         "device": steps.device(estimator),
         "counts_after": steps.counts_after(estimator),
         "notes": steps.notes(estimator),
+        "fitted_on": steps.fits(estimator, data.contents.hashes[fold.test_index]),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
         "y_pred": predicted,

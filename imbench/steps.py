@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Self
 
 import numpy as np
+from imblearn.pipeline import Pipeline
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
+from imbench.audit import Witness
 from imbench.errors import DataError
 from imbench.strategies.resample.refusals import class_name, dotted, explain, milder
 
@@ -33,6 +35,8 @@ class CheckedSampler(BaseEstimator):
     notes_ : tuple of str
         A sentence for each number of neighbours that was clipped, what the sampler noted itself,
         and a sentence for each class that it passed over.
+    n_rows_ : tuple of int
+        Rows before and after.
     """
 
     def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
@@ -50,6 +54,7 @@ class CheckedSampler(BaseEstimator):
             has none left.
         """
         X_after, y_after, clipped = self._fit_clipped(X, y)
+        self.n_rows_ = len(np.asarray(y)), len(np.asarray(y_after))
         lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
@@ -100,6 +105,8 @@ class RowCounter(BaseEstimator):
     Parameters
     ----------
     n_classes : int
+    witness : Witness or None, default=None
+        Whom the pipeline tells what it was fitted on.
 
     Attributes
     ----------
@@ -108,8 +115,9 @@ class RowCounter(BaseEstimator):
     class_counts_ : ndarray of shape (K,)
     """
 
-    def __init__(self, n_classes: int) -> None:
+    def __init__(self, n_classes: int, witness: Witness | None = None) -> None:
         self.n_classes = n_classes
+        self.witness = witness
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Count and pass on."""
@@ -124,6 +132,58 @@ class RowCounter(BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Do nothing; scikit-learn's pipelines look for it."""
         return self
+
+
+class WatchedPipeline(Pipeline):
+    """A pipeline that tells its witness, where it has one, on which rows it was fitted.
+
+    Constructed by :func:`imbench.build.build`; the witness is a parameter of its step ``rows``.
+    """
+
+    def fit(self, X: NDArray[Any], y: NDArray[Any], **params: Any) -> Self:
+        """Fit the steps in their order."""
+        super().fit(X, y, **params)
+        self._tell(X)
+        return self
+
+    def _tell(self, X: ArrayLike, held_out: NDArray[np.bool_] | None = None) -> None:
+        """Name the rows that came in, and how many of them each step was fitted on."""
+        witness = self.named_steps["rows"].witness
+        if witness is not None:
+            n_held_out = 0 if held_out is None else int(held_out.sum())
+            n_rows = len(np.asarray(X)) - n_held_out
+            witness.note(X, self._sizes(n_rows), held_out)
+
+    def _sizes(self, n_rows: int) -> Iterator[tuple[str, int]]:
+        for name, step in self.steps:
+            if isinstance(step, CheckedSampler):
+                yield name, step.n_rows_[0]
+                n_rows = step.n_rows_[1]
+            elif not isinstance(step, RowCounter):
+                yield name, n_rows
+
+
+def watch(estimator: Any, witness: Witness) -> Any:
+    """Let every pipeline inside an estimator tell one witness, in place, and return it."""
+    name = "rows__witness"
+    parameters = estimator.get_params(deep=True)
+    found = [key for key in parameters if key == name or key.endswith(f"__{name}")]
+    return estimator.set_params(**dict.fromkeys(found, witness))
+
+
+def fits(estimator: Any, test_hashes: NDArray[np.uint64]) -> dict[str, Any]:
+    """Return what was fitted on what, for a `FoldResult`'s audit.
+
+    ``unseen_fits`` are those that no witness was told of: components of a user's that copy what
+    is inside in a way of their own.
+    """
+    witness = next((p.named_steps["rows"].witness for p in fitted_models(estimator)), None)
+    if witness is None:
+        return {"fits": [], "unseen_fits": n_fits(estimator)}
+    return {
+        "fits": witness.fits(test_hashes),
+        "unseen_fits": max(n_fits(estimator) - witness.n_fits, 0),
+    }
 
 
 def fitted_models(estimator: Any) -> Iterator[Any]:
