@@ -119,10 +119,10 @@ def fold_facts(data: Dataset, fold: Fold) -> dict[str, Any]:
     -------
     dict
         ``train_rows``, ``test_rows``: :func:`rows_hash` of the two parts. ``train_content``,
-        ``test_content``: :func:`content_hash`. ``overlap``: test rows whose number is in the
-        training part. ``copies``: other test rows whose content stands in the training part
-        too. ``contradictory``: those of them that have another label there. ``n_rows``,
-        ``n_distinct``: rows and different rows of the whole data set.
+        ``test_content``: :func:`content_hash`. ``n_train``, ``n_test``: rows. ``overlap``: test
+        rows whose number is in the training part. ``copies``: other test rows whose content
+        stands in the training part too. ``contradictory``: those of them that have another
+        label there. ``n_rows``, ``n_distinct``: rows and different rows of the whole data set.
     """
     contents = data.contents
     train, test = fold.train_index, fold.test_index
@@ -137,6 +137,8 @@ def fold_facts(data: Dataset, fold: Fold) -> dict[str, Any]:
         "test_rows": rows_hash(test),
         "train_content": content_hash(contents.hashes[train]),
         "test_content": content_hash(contents.hashes[test]),
+        "n_train": len(train),
+        "n_test": len(test),
         "overlap": len(test) - len(others),
         "copies": len(copies),
         "contradictory": _n_with_other_label(data, copies, train),
