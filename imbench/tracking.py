@@ -32,6 +32,7 @@ from imbench.results import ARRAYS, PICTURE, CellResult
 
 FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
 RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"
+VIEW = "imbench"  # key of the view that `imbench ui` opens
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
 # Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
@@ -255,6 +256,9 @@ class MlflowTracker:
                 self._client.log_artifacts(run_id, folder)
         if row.folds:
             self._client.log_table(run_id, _fold_table(row), "folds.json")
+        self._client.set_experiment_tag(
+            self._experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(options)
+        )
         self._client.set_tag(run_id, DIGEST, digest)
         self._client.set_terminated(
             run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
@@ -315,6 +319,28 @@ def _intervals(row: Row) -> dict[str, float]:
         test = corrected_t_test(values, ratio)
         limits |= {f"{name}_low": test.low, f"{name}_high": test.high}
     return limits
+
+
+def _view(options: MetricOptions) -> str:
+    """Return a view of the MLflow UI: runs grouped by strategy, mean and interval as columns.
+
+    It is what the UI itself stores where a view is shared. A UI that cannot read it shows its
+    own default.
+    """
+    interval = [] if "/" in options.sort else [f"{options.sort}_low", f"{options.sort}_high"]
+    shown = [options.sort, *interval]
+    shown += [name for name in options.shown if name != options.sort]
+    columns = [f"metrics.`{name}`" for name in _mlflow_names(shown).values()]
+    state = {
+        "orderByKey": columns[0],
+        "orderByAsc": not options.higher_is_better(options.sort),
+        "selectedColumns": ["tags.`dataset`", "tags.`model`", *columns],
+        "groupBy": {
+            "aggregateFunction": "average",
+            "groupByKeys": [{"mode": "tag", "groupByData": "strategy"}],
+        },
+    }
+    return json.dumps(state)
 
 
 def _fold_table(row: Row) -> dict[str, list[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -11,13 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from imbench.errors import ConfigError, ImbenchError
+
+if TYPE_CHECKING:
+    from imbench.tracking import MlflowTracker
 
 HOST = "127.0.0.1"
 START_S = 120.0  # a cold start on a slow disk; 8 s on two cores
@@ -42,7 +46,8 @@ def command(words: list[str]) -> int:
     parser.add_argument("--port", type=int, default=5000, help="default: 5000")
     parser.add_argument("--traceback", action="store_true")
     arguments = parser.parse_args(words)
-    server = _server(arguments.results_dir, arguments.port)
+    tracker = _tracker(arguments.results_dir)
+    server = tracker.server(arguments.port)
     _check_port(arguments.port)
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log,
@@ -51,22 +56,25 @@ def command(words: list[str]) -> int:
     ):
         _wait_until_it_answers(process, arguments.port)
         if process.poll() is None:
-            print(f"MLflow UI: http://{HOST}:{arguments.port} (Ctrl-C ends it)", flush=True)
+            address = _address(arguments.port, tracker.experiment)
+            print(f"MLflow UI: {address} (Ctrl-C ends it)", flush=True)
         process.wait()
         raise ImbenchError(f"the MLflow server ended: {_last_line(log)}")
     return 0
 
 
-def _server(results_dir: Path | None, port: int) -> list[str]:
+def _tracker(results_dir: Path | None) -> MlflowTracker:
+    """Return the tracker that `tracking=mlflow` makes for a results folder."""
     from imbench.cli.compose import Composer
-    from imbench.tracking import MlflowTracker
+    from imbench.components import construct
 
     overrides = ["tracking=mlflow"]
     if results_dir is not None:
         quoted = str(results_dir).replace("'", "\\'")
         overrides.append(f"results_dir='{quoted}'")
-    node = Composer(None).cells(overrides, multirun=False)[0]["tracking"]
-    return MlflowTracker(**{k: v for k, v in node.items() if k != "_target_"}).server(port)
+    config = Composer(None).cells(overrides, multirun=False)[0]
+    tracker: MlflowTracker = construct(config["tracking"], "tracking")
+    return tracker
 
 
 def _check_port(port: int) -> None:
@@ -128,19 +136,38 @@ def _wait_until_it_answers(process: subprocess.Popen[str], port: int) -> None:
     ImbenchError
         If it does neither.
     """
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_S
     while process.poll() is None:
         try:
-            opener.open(f"http://{HOST}:{port}/health", timeout=2).close()
+            _get(port, "/health")
             return
-        except (urllib.error.URLError, OSError):
+        except OSError:  # URLError too
             if time.monotonic() > deadline:
                 raise ImbenchError(
                     f"the MLflow server did not answer at port {port} within {START_S:.0f} s: "
                     "run the command again."
                 ) from None
             time.sleep(0.2)
+
+
+def _address(port: int, experiment: str) -> str:
+    """Return the address of the runs, grouped by strategy; of the front page if they are gone."""
+    from imbench.tracking import VIEW
+
+    query = urllib.parse.urlencode({"experiment_name": experiment})
+    try:
+        answer = _get(port, f"/api/2.0/mlflow/experiments/get-by-name?{query}")
+        number = json.loads(answer)["experiment"]["experiment_id"]
+    except (OSError, ValueError, KeyError):
+        return f"http://{HOST}:{port}"
+    return f"http://{HOST}:{port}/#/experiments/{number}/runs?viewStateShareKey={VIEW}"
+
+
+def _get(port: int, path: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback needs none
+    with opener.open(f"http://{HOST}:{port}{path}", timeout=5) as answer:
+        content: bytes = answer.read()
+    return content
 
 
 def _last_line(log: IO[str]) -> str:

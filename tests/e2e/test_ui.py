@@ -70,7 +70,8 @@ def test_it_serves_the_runs_of_a_results_folder_on_loopback_until_ctrl_c(tmp_pat
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line == f"MLflow UI: http://127.0.0.1:{port} (Ctrl-C ends it)\n"
+        address = f"http://127.0.0.1:{port}/#/experiments/1/runs?viewStateShareKey=imbench"
+        assert line == f"MLflow UI: {address} (Ctrl-C ends it)\n"
         assert b"<title>MLflow</title>" in get(port, "/")
         query = {"experiment_ids": ["1"], "filter": "tags.`stage.resample` = 'true'"}
         (found,) = json.loads(get(port, "/api/2.0/mlflow/runs/search", query))["runs"]

@@ -17,7 +17,7 @@ import yaml
 from imbench.components import bind, construct
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions, compute_folds, metric_options, summarise
-from imbench.tracking import MlflowTracker, NullTracker
+from imbench.tracking import VIEW, MlflowTracker, NullTracker
 from tests.factories import make_cell
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +142,22 @@ def test_the_table_of_folds_can_be_compared_over_runs(tracker):
     for run in runs(tracker):
         logged = json.loads(run.data.tags["mlflow.loggedArtifacts"])
         assert logged == [{"path": "folds.json", "type": "table"}]
+
+
+def test_the_shared_view_groups_by_strategy_and_shows_columns_that_are_there(tracker):
+    options = metric_options({"sort": "brier", "columns": ["f1_macro", "recall/c1"]})
+    tracker.log_cell(make_cell("none"), options)
+    experiment = tracker._client.get_experiment(tracker._experiment_id)
+    view = json.loads(experiment.tags[f"mlflow.sharedViewState.{VIEW}"])
+    (run,) = runs(tracker)
+    known = {f"metrics.`{name}`" for name in run.data.metrics}
+    known |= {f"tags.`{name}`" for name in run.data.tags}
+    assert set(view["selectedColumns"]) <= known
+    assert {"metrics.`brier`", "metrics.`brier_low`", "metrics.`brier_high`"} <= set(
+        view["selectedColumns"]
+    )
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`brier`", True)
+    assert view["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "strategy"}]
 
 
 def test_runs_are_filtered_by_dataset_model_and_stage(tracker):
