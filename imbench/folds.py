@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from imbench import steps
+from imbench.audit import Witness, fold_facts
 from imbench.build import build
 from imbench.datasets.base import Dataset
 from imbench.errors import ImbenchError, Incompatible
@@ -86,6 +87,7 @@ def fit_fold(
         If strategy, model and data do not fit.
     """
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
+    steps.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
@@ -124,7 +126,10 @@ def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
                     continue
                 with log.of(fold):
                     outcome = _outcome(task, fold, fit)
-                yield FoldResult(**_facts(task, fold), **outcome, warnings=log.distinct(fold))
+                audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
+                yield FoldResult(
+                    **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
+                )
 
 
 def _how_many_together(task: Task) -> int:
@@ -168,7 +173,7 @@ def _fit(task: Task, fold: Fold, n_together: int) -> _Fit:
         record = task.records.read(fold)
         record.share = 1 / n_together
         seed = fold_seed(task.seed, task.data, fold)
-        rule = rule_on_scores(task.model, task.strategy, task.data, seed, record)
+        rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
         if rule is not None:
             started = time.perf_counter()
             rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
@@ -215,6 +220,13 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
         }
 
 
+def _fitted_on(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    hashes = data.contents.hashes[fold.test_index]
+    if fit.record is None:
+        return steps.fits(fit.estimator, steps.witness_of(fit.estimator), hashes)
+    return steps.fits(fit.estimator, fit.record.witness, hashes, len(fit.record.replayed))
+
+
 def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     estimator = fit.estimator
     started = time.perf_counter()
@@ -235,6 +247,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         "counts_after": steps.counts_after(estimator),
         "notes": steps.notes(estimator),
         "trained": steps.trained(estimator),
+        "fitted_on": _fitted_on(data, fold, fit),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
         "y_pred": predicted,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import logging
 import math
@@ -25,11 +26,13 @@ from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
 from imbench.report.plots import figures, save_png
 from imbench.report.render import to_csv
+from imbench.report.statistics import corrected_t_test
 from imbench.report.tables import Row, build_leaderboard, flatten
 from imbench.results import ARRAYS, PICTURE, CellResult
 
-FORMAT = 1  # raised when a run is laid out in another way, so that old ones are rewritten
+FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
 RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"
+VIEW = "imbench"  # key of the view that `imbench ui` opens
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
 # Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
@@ -99,6 +102,26 @@ class MlflowTracker:
         """The command that opens the MLflow UI on these runs, or the server's address."""
         is_server = _scheme(self.uri) in SERVERS
         return _public(self.uri) if is_server else f"mlflow ui --backend-store-uri {self.uri}"
+
+    def server(self, port: int) -> list[str]:
+        """Return the words after ``python`` that serve the MLflow UI on these runs, on loopback.
+
+        Raises
+        ------
+        ConfigError
+            If MLflow is not installed, or there is nothing to serve.
+        """
+        if importlib.util.find_spec("mlflow") is None:
+            raise ConfigError("ui: MLflow is not installed: pip install 'mlflow>=3.10'.")
+        path = _sqlite_path(self.uri)
+        if path is not None and not path.is_file():
+            raise ConfigError(
+                f"ui: there is no MLflow store {path}: run something with tracking=mlflow first, "
+                "or name the results folder that has one."
+            )
+        words = ["-m", "mlflow", "server", "--backend-store-uri", self.uri, "--workers", "1"]
+        words += ["--artifacts-destination", self.artifact_dir]
+        return [*words, "--host", "127.0.0.1", "--port", str(port)]
 
     def open(self) -> None:
         """Connect, migrate a new database and find or make the experiment.
@@ -231,6 +254,11 @@ class MlflowTracker:
                 Path(folder, "traceback.txt").write_text(traceback, encoding="utf-8")
             if any(Path(folder).iterdir()):
                 self._client.log_artifacts(run_id, folder)
+        if row.folds:
+            self._client.log_table(run_id, _fold_table(row), "folds.json")
+        self._client.set_experiment_tag(
+            self._experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(options)
+        )
         self._client.set_tag(run_id, DIGEST, digest)
         self._client.set_terminated(
             run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
@@ -247,6 +275,7 @@ def _tags(cell: CellResult) -> dict[str, str]:
         "status": cell.status,
         "reason": cell.reason,
         "folds": f"{sum(f.status == 'ok' for f in cell.folds)}/{cell.n_folds}",
+        **{f"stage.{stage}": "true" for stage in cell.stages},
     }
     return {key: value[:MAX_TAG] for key, value in tags.items()}
 
@@ -260,9 +289,10 @@ def _params(cell: CellResult) -> dict[str, str]:
 
 
 def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
-    """Yield name, value and step of means, standard deviations and fold values."""
-    names = _mlflow_names(name for fold in row.folds for name in fold.metrics)
-    for name, value in row.mean.items():
+    """Yield name, value and step of means, their intervals, standard deviations, fold values."""
+    intervals = _intervals(row)
+    names = _mlflow_names([*(name for fold in row.folds for name in fold.metrics), *intervals])
+    for name, value in {**row.mean, **intervals}.items():
         yield names[name], value, 0
     for name, value in row.std.items():
         yield f"std/{names[name]}", value, 0
@@ -271,6 +301,58 @@ def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
     for fold in row.folds:
         for name, value in fold.metrics.items():
             yield f"fold/{names[name]}", value, fold.repeat * n_splits + fold.fold
+
+
+def _intervals(row: Row) -> dict[str, float]:
+    """Return the limits of the 95 % interval of each mean, as ``f1_macro_low`` and ``_high``.
+
+    The corrected resampled interval of Nadeau and Bengio over the fold values, for metrics of
+    all classes together: three columns more a class would hide the rest. It knows no bounds, and
+    may end above 1. Without a second fold there is none.
+    """
+    if row.status != "ok":
+        return {}
+    ratio = sum(f.n_test for f in row.folds) / max(sum(f.n_train for f in row.folds), 1)
+    limits: dict[str, float] = {}
+    for name in (name for name in row.mean if "/" not in name):
+        values = [f.metrics[name] for f in row.folds if not math.isnan(f.metrics[name])]
+        test = corrected_t_test(values, ratio)
+        limits |= {f"{name}_low": test.low, f"{name}_high": test.high}
+    return limits
+
+
+def _view(options: MetricOptions) -> str:
+    """Return a view of the MLflow UI: runs grouped by strategy, mean and interval as columns.
+
+    It is what the UI itself stores where a view is shared. A UI that cannot read it shows its
+    own default.
+    """
+    interval = [] if "/" in options.sort else [f"{options.sort}_low", f"{options.sort}_high"]
+    shown = [options.sort, *interval]
+    shown += [name for name in options.shown if name != options.sort]
+    columns = [f"metrics.`{name}`" for name in _mlflow_names(shown).values()]
+    state = {
+        "orderByKey": columns[0],
+        "orderByAsc": not options.higher_is_better(options.sort),
+        "selectedColumns": ["tags.`dataset`", "tags.`model`", *columns],
+        "groupBy": {
+            "aggregateFunction": "average",
+            "groupByKeys": [{"mode": "tag", "groupByData": "strategy"}],
+        },
+    }
+    return json.dumps(state)
+
+
+def _fold_table(row: Row) -> dict[str, list[Any]]:
+    """Return one line a fold with all its values, for MLflow's comparison of tables."""
+    facts = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s")
+    table: dict[str, list[Any]] = {"strategy": [row.label] * len(row.folds)}
+    table |= {name: [getattr(fold, name) for fold in row.folds] for name in facts}
+    names = dict.fromkeys(name for fold in row.folds for name in fold.metrics)
+    for name in names:
+        values = [fold.metrics.get(name, math.nan) for fold in row.folds]
+        table[name] = [None if math.isnan(value) else value for value in values]
+    return table
 
 
 def _mlflow_names(names: Iterable[str]) -> dict[str, str]:

@@ -86,6 +86,10 @@ def test_the_second_rule_fits_nothing_and_the_first_only_inner_folds(tmp_path, m
     folds = found["temperature"][1].folds
     assert [f.n_replayed for f in folds] == [6, 6]
     assert [f.n_fits for f in folds] == [6, 6]
+    assert [f.audit["replayed_fits"] for f in folds] == [6, 6]
+    seen = [f.audit for _, result in found.values() for f in result.folds]
+    assert [audit["unseen_fits"] for audit in seen] == [0] * len(seen)
+    assert {fit["from_test"] for audit in seen for fit in audit["fits"]} == {0}
     alone = found[""][1].folds
     assert all(f.fit_s > a.fit_s for f, a in zip(folds, alone, strict=True))
 
