@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import re
+import shlex
 import sqlite3
 import tempfile
 import time
@@ -100,8 +101,12 @@ class MlflowTracker:
     @property
     def hint(self) -> str:
         """The command that opens the MLflow UI on these runs, or the server's address."""
-        is_server = _scheme(self.uri) in SERVERS
-        return _public(self.uri) if is_server else f"mlflow ui --backend-store-uri {self.uri}"
+        if _scheme(self.uri) in SERVERS:
+            return _public(self.uri)
+        path = _sqlite_path(self.uri)
+        if path is not None and path.name == "mlflow.db" and self.experiment == "imbench":
+            return f"python -m imbench ui {shlex.quote(str(path.parent))}"  # the yaml's store
+        return f"mlflow ui --backend-store-uri {_public(self.uri)}"
 
     def server(self, port: int) -> list[str]:
         """Return the words after ``python`` that serve the MLflow UI on these runs, on loopback.
