@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import re
+import shlex
 import sqlite3
 import tempfile
 import time
@@ -24,9 +25,9 @@ from typing import Any, Protocol, TypeVar
 
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
+from imbench.mlflow_views import fold_table, intervals, shared_view
 from imbench.report.plots import figures, save_png
 from imbench.report.render import to_csv
-from imbench.report.statistics import corrected_t_test
 from imbench.report.tables import Row, build_leaderboard, flatten
 from imbench.results import ARRAYS, PICTURE, CellResult
 
@@ -100,8 +101,12 @@ class MlflowTracker:
     @property
     def hint(self) -> str:
         """The command that opens the MLflow UI on these runs, or the server's address."""
-        is_server = _scheme(self.uri) in SERVERS
-        return _public(self.uri) if is_server else f"mlflow ui --backend-store-uri {self.uri}"
+        if _scheme(self.uri) in SERVERS:
+            return _public(self.uri)
+        path = _sqlite_path(self.uri)
+        if path is not None and path.name == "mlflow.db" and self.experiment == "imbench":
+            return f"python -m imbench ui {shlex.quote(str(path.parent))}"  # the yaml's store
+        return f"mlflow ui --backend-store-uri {_public(self.uri)}"
 
     def server(self, port: int) -> list[str]:
         """Return the words after ``python`` that serve the MLflow UI on these runs, on loopback.
@@ -255,9 +260,10 @@ class MlflowTracker:
             if any(Path(folder).iterdir()):
                 self._client.log_artifacts(run_id, folder)
         if row.folds:
-            self._client.log_table(run_id, _fold_table(row), "folds.json")
+            self._client.log_table(run_id, fold_table(row, options.sort), "folds.json")
+        view = shared_view(options, _mlflow_names)
         self._client.set_experiment_tag(
-            self._experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(options)
+            self._experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view)
         )
         self._client.set_tag(run_id, DIGEST, digest)
         self._client.set_terminated(
@@ -290,9 +296,9 @@ def _params(cell: CellResult) -> dict[str, str]:
 
 def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
     """Yield name, value and step of means, their intervals, standard deviations, fold values."""
-    intervals = _intervals(row)
-    names = _mlflow_names([*(name for fold in row.folds for name in fold.metrics), *intervals])
-    for name, value in {**row.mean, **intervals}.items():
+    limits = intervals(row)
+    names = _mlflow_names([*(name for fold in row.folds for name in fold.metrics), *limits])
+    for name, value in {**row.mean, **limits}.items():
         yield names[name], value, 0
     for name, value in row.std.items():
         yield f"std/{names[name]}", value, 0
@@ -301,58 +307,6 @@ def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
     for fold in row.folds:
         for name, value in fold.metrics.items():
             yield f"fold/{names[name]}", value, fold.repeat * n_splits + fold.fold
-
-
-def _intervals(row: Row) -> dict[str, float]:
-    """Return the limits of the 95 % interval of each mean, as ``f1_macro_low`` and ``_high``.
-
-    The corrected resampled interval of Nadeau and Bengio over the fold values, for metrics of
-    all classes together: three columns more a class would hide the rest. It knows no bounds, and
-    may end above 1. Without a second fold there is none.
-    """
-    if row.status != "ok":
-        return {}
-    ratio = sum(f.n_test for f in row.folds) / max(sum(f.n_train for f in row.folds), 1)
-    limits: dict[str, float] = {}
-    for name in (name for name in row.mean if "/" not in name):
-        values = [f.metrics[name] for f in row.folds if not math.isnan(f.metrics[name])]
-        test = corrected_t_test(values, ratio)
-        limits |= {f"{name}_low": test.low, f"{name}_high": test.high}
-    return limits
-
-
-def _view(options: MetricOptions) -> str:
-    """Return a view of the MLflow UI: runs grouped by strategy, mean and interval as columns.
-
-    It is what the UI itself stores where a view is shared. A UI that cannot read it shows its
-    own default.
-    """
-    interval = [] if "/" in options.sort else [f"{options.sort}_low", f"{options.sort}_high"]
-    shown = [options.sort, *interval]
-    shown += [name for name in options.shown if name != options.sort]
-    columns = [f"metrics.`{name}`" for name in _mlflow_names(shown).values()]
-    state = {
-        "orderByKey": columns[0],
-        "orderByAsc": not options.higher_is_better(options.sort),
-        "selectedColumns": ["tags.`dataset`", "tags.`model`", *columns],
-        "groupBy": {
-            "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": "strategy"}],
-        },
-    }
-    return json.dumps(state)
-
-
-def _fold_table(row: Row) -> dict[str, list[Any]]:
-    """Return one line a fold with all its values, for MLflow's comparison of tables."""
-    facts = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s")
-    table: dict[str, list[Any]] = {"strategy": [row.label] * len(row.folds)}
-    table |= {name: [getattr(fold, name) for fold in row.folds] for name in facts}
-    names = dict.fromkeys(name for fold in row.folds for name in fold.metrics)
-    for name in names:
-        values = [fold.metrics.get(name, math.nan) for fold in row.folds]
-        table[name] = [None if math.isnan(value) else value for value in values]
-    return table
 
 
 def _mlflow_names(names: Iterable[str]) -> dict[str, str]:

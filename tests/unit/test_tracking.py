@@ -356,6 +356,10 @@ def test_hint_opens_the_store():
     assert (
         MlflowTracker("sqlite:///r/m.db").hint == "mlflow ui --backend-store-uri sqlite:///r/m.db"
     )
+    assert MlflowTracker("sqlite:///my runs/mlflow.db").hint == "python -m imbench ui 'my runs'"
+    other = MlflowTracker("sqlite:///runs/mlflow.db", "other")  # `ui` opens the yaml's experiment
+    assert other.hint == "mlflow ui --backend-store-uri sqlite:///runs/mlflow.db"
+    assert "secret" not in MlflowTracker("mysql://me:secret@host/runs").hint
     assert MlflowTracker("http://me:secret@host:5000").hint == "http://me:***@host:5000"
 
 
