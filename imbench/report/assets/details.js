@@ -3,6 +3,7 @@
 
 const foldDifferences = {
   id: "folds",
+  overlays: true,
   title: "Fold by fold",
   draw(block, rows) {
     const baseline = baselineRow(block);
@@ -124,6 +125,7 @@ const slant = (names) => (names.join("  ").length > 60 ? -45 : 0);
 
 const recalls = {
   id: "recalls",
+  overlays: true,
   title: "Recall of each class",
   draw(block, rows) {
     const told = rows.filter(({ row }) => block.rows[row].recall?.length);
