@@ -147,13 +147,12 @@ function drawFigure(node) {
     const room = node.classList.contains("wide") ? 640 : 310;
     layout.width = Math.min(layout.width ?? room, room);
   }
-  plotting().react(plot, result.traces, layout, {
-    responsive: true,
-    displaylogo: false,
-    displayModeBar: false,
-    doubleClick: false,
-  });
   fillTable(node);
+  try {
+    plotting().react(plot, result.traces, layout, { responsive: true, displayModeBar: false, doubleClick: false });
+  } catch (error) {
+    console.error(`${node.id}: ${error}`); // the other figures and the table of values remain
+  }
 }
 
 /** Fill the open table of values; a closed one costs nothing. */
