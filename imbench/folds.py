@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import resource
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -191,6 +193,7 @@ def _facts(task: Task, fold: Fold) -> dict[str, Any]:
         "n_train": len(fold.train_index),
         "counts_before": tuple(counts.tolist()),
         "versions": versions(),
+        "hardware": hardware(),
     }
 
 
@@ -258,6 +261,30 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in PACKAGES
     }
+
+
+@cache
+def hardware() -> dict[str, str]:
+    """Return what seconds depend on: processor, cores that this process may use, memory."""
+    found = {"cores": str(n_cores()), "system": f"{platform.system()} {platform.machine()}"}
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        found["processor"] = next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        found["processor"] = platform.processor() or "unknown"
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        found["memory"] = f"{n_bytes / 2**30:.0f} GiB"
+    return found
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def reason_of(error: BaseException) -> str:

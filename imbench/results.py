@@ -73,7 +73,7 @@ class FoldResult:
         Rows a class that the model was trained on (nets: drawn in an epoch, on average).
     trained : tuple of mapping
         For each model inside what it was trained on, see :func:`imbench.steps.trained`.
-    versions : mapping of str to str
+    versions, hardware : mapping of str to str
     warnings, notes : tuple of str
         What libraries warned about, and what imbench changed (both shown in the report).
     traceback : str
@@ -112,6 +112,7 @@ class FoldResult:
     counts_after: tuple[float, ...] = ()
     trained: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     traceback: str = ""

@@ -10,6 +10,9 @@ from pathlib import Path
 from imbench.cli.console import console
 from imbench.errors import ConfigError, DataError
 
+DRAWS = 1000
+MANY = 150  # cells; their intervals take seconds, those of thousands minutes
+
 
 def command(words: list[str]) -> int:
     """Print the tables of a results folder and write the report.
@@ -44,9 +47,9 @@ def command(words: list[str]) -> int:
     parser.add_argument(
         "--bootstrap",
         type=int,
-        default=0,
         metavar="DRAWS",
-        help="bootstrap intervals of the shown metrics, 1000 for a paper (default: none)",
+        help=f"bootstrap intervals of the shown metrics; 0: none (default: {DRAWS} for up to "
+        f"{MANY} cells, then none)",
     )
     parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
     parser.add_argument("--config-dir", type=Path)
@@ -55,7 +58,7 @@ def command(words: list[str]) -> int:
         "--set", nargs="*", default=[], metavar="metrics.key=value", dest="overrides"
     )
     arguments = parser.parse_args(words)
-    if arguments.bootstrap < 0:
+    if arguments.bootstrap is not None and arguments.bootstrap < 0:
         raise ConfigError(
             f"--bootstrap={arguments.bootstrap}: must be a number of draws from 0 on."
         )
@@ -74,7 +77,10 @@ def command(words: list[str]) -> int:
     if not cells:
         raise ConfigError(f"report {arguments.runs}: there is no stored cell in it; run one first.")
     cells = select(cells, arguments.filters)
-    board = build_leaderboard(cells, options, arguments.bootstrap)
+    n_boot = arguments.bootstrap
+    if n_boot is None:
+        n_boot = DRAWS if len(cells) <= MANY else 0
+    board = build_leaderboard(cells, options, n_boot)
     console().print(to_rich(board))
     out = arguments.out or arguments.runs.parent / "report"
     extras = Extras(commands=commands(cells, composer), problems=tuple(problems))
