@@ -34,7 +34,7 @@ from imbench.strategies import STAGES
 # best: 1 if the row is the best of its block or cannot be told from it.
 STATS = ("mean", "std", "gain", "low", "high", "p_holm", "verdict", "best")
 VERDICTS = {"better": 1.0, "worse": -1.0, "cannot be told": 0.0}
-# Curves of a page at most: 0.35 kB each keep 3,000 cells within 15 MB.
+# Curves of a page at most, so that 3,000 cells stay within 15 MB (tests/unit/test_page.py).
 MAX_CURVES = 6_000
 MAX_CLASS_CURVES = 10  # a cell
 

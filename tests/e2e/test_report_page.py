@@ -154,6 +154,9 @@ def test_a_place_without_results_says_so(page):
     page.select_option("#dataset", "letters")
     page.select_option("#model", "svm")
     assert "No results" in page.locator("#count").inner_text()
+    page.click("#theme")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.select_option("#model", "knn")
     assert page.locator("#board tbody tr").count() == 4
 
@@ -170,9 +173,22 @@ def test_chosen_strategies_overlay_in_every_figure(page):
         show(page, figure)
         assert "noise" in page.evaluate(names, figure)
     assert page.get_by_label("Show noise in the figures").is_checked()
-    page.get_by_label("Remove noise from the figures").first.click()
+    page.get_by_label("Remove noise from the figures").first.press("Enter")
+    assert "Remove" in page.evaluate("document.activeElement.ariaLabel")
     assert "noise" not in page.evaluate(names, "roc")
     assert not page.get_by_label("Show noise in the figures").is_checked()
+
+
+def test_without_a_strategy_figures_say_what_to_do(page):
+    show(page, "roc")
+    while page.locator("#curves .chips button").count():
+        page.locator("#curves .chips button").first.click()
+    for figure in ("roc", "costs", "folds", "recalls"):
+        page.locator(f"#{figure}").scroll_into_view_if_needed()
+        page.wait_for_selector(f"#{figure} .empty")
+        assert "Choose a strategy" in page.locator(f"#{figure}").inner_text()
+    page.select_option("#add-strategy", "smote")
+    show(page, "recalls")
 
 
 def test_curves_follow_the_class_and_the_block(page):

@@ -104,6 +104,7 @@ function areas(block, rows, key, name) {
 
 const precisionRecall = {
   id: "precision-recall",
+  overlays: true,
   title: "Precision and recall",
   draw(block, rows) {
     const base = baseLayout(360);
@@ -130,6 +131,7 @@ const precisionRecall = {
 
 const roc = {
   id: "roc",
+  overlays: true,
   title: "ROC",
   draw(block, rows) {
     const base = baseLayout(360);
@@ -155,6 +157,7 @@ const roc = {
 
 const reliability = {
   id: "reliability",
+  overlays: true,
   title: "Reliability",
   draw(block, rows) {
     const base = baseLayout(360);
@@ -209,6 +212,7 @@ function costAxis(prevalence) {
 
 const costCurves = {
   id: "costs",
+  overlays: true,
   title: "Expected cost",
   draw(block, rows) {
     const base = baseLayout(360);
@@ -299,13 +303,24 @@ function drawChips(block) {
           el("span", {}, title),
           el(
             "button",
-            { type: "button", "aria-label": `Remove ${title} from the figures`, on: { click: () => change(title, false) } },
+            { type: "button", "aria-label": `Remove ${title} from the figures`, on: { click: remove(title) } },
             "×",
           ),
         ),
       ),
     );
   }
+}
+
+/** Take a strategy out of the figures; the focus stays at the same place of the same list. */
+function remove(title) {
+  return (event) => {
+    const list = event.currentTarget.closest(".chips");
+    const place = [...list.querySelectorAll("button")].indexOf(event.currentTarget);
+    change(title, false);
+    const left = list.querySelectorAll("button");
+    (left[Math.min(place, left.length - 1)] ?? byId("add-strategy")).focus();
+  };
 }
 
 function change(title, shown) {

@@ -3,6 +3,7 @@
 
 const foldDifferences = {
   id: "folds",
+  overlays: true,
   title: "Fold by fold",
   draw(block, rows) {
     const baseline = baselineRow(block);
@@ -75,7 +76,8 @@ const time = {
     const base = baseLayout(360);
     const point = (i) => overlaidRows.get(i);
     const { key } = data.metrics[chosen.metric];
-    const bounds = all.map((i) => block.rows[i].interval?.[key] ?? [NaN, NaN]);
+    const bounds = all.map((i) => (point(i) && block.rows[i].interval?.[key]) || [NaN, NaN]);
+    const isRoomy = all.length <= 12 && byId("time").clientWidth > 480;
     const means = all.map((i) => stat(block, i, "mean"));
     const times = all.map((i) => Math.log10(block.rows[i].fit_s));
     const room = Math.max(0.15, 0.18 * (Math.max(...times) - Math.min(...times))); // for the names
@@ -91,7 +93,7 @@ const time = {
             arrayminus: bounds.map(([low], k) => (Number.isFinite(low) ? means[k] - low : 0)),
             visible: bounds.some(([low]) => Number.isFinite(low)),
           },
-          text: all.map((i) => (point(i) || all.length <= 12 ? plain(block.rows[i].title, 22) : "")),
+          text: all.map((i) => (point(i) || isRoomy ? plain(block.rows[i].title, 22) : "")),
           textposition: "top center", textfont: { size: 11 }, cliponaxis: false,
           customdata: all.map((i) => plain(block.rows[i].title)),
           marker: {
@@ -124,6 +126,7 @@ const slant = (names) => (names.join("  ").length > 60 ? -45 : 0);
 
 const recalls = {
   id: "recalls",
+  overlays: true,
   title: "Recall of each class",
   draw(block, rows) {
     const told = rows.filter(({ row }) => block.rows[row].recall?.length);

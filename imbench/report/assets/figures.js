@@ -1,6 +1,7 @@
 // Frames of figures: drawn when they come into view, each with its values as a table.
-// Needs base.js and data.js. A figure is {id, title, height, wide, draw(block, rows)}, where draw
-// returns {traces, layout, caption, table: {heads, rows}, words, wide} or {empty: "one sentence"}.
+// Needs base.js and data.js. A figure is {id, title, height, wide, overlays, draw(block, rows)}: draw
+// returns {traces, layout, caption, table: {heads, rows}, words, wide} or {empty: "one sentence"}
+// and is not called without a chosen strategy if the figure overlays them.
 
 const COLOURS = {
   light: ["#1f5fa8", "#c4501b", "#16815f", "#8a4fb0", "#a8780a", "#c23b72", "#4b7f9e", "#6b7a1f"],
@@ -121,7 +122,8 @@ function drawFigure(node) {
   drawn.set(node.id, true);
   const block = figureBlock();
   const plot = node.querySelector(".plot");
-  const result = node.figure.draw(block, lines(block));
+  const rows = lines(block);
+  const result = node.figure.overlays && !rows.length ? { empty: "Choose a strategy to see it here." } : node.figure.draw(block, rows);
   node.result = result;
   node.querySelector(".caption").textContent = result.caption ?? "";
   node.querySelector("details").hidden = Boolean(result.empty);
@@ -145,13 +147,12 @@ function drawFigure(node) {
     const room = node.classList.contains("wide") ? 640 : 310;
     layout.width = Math.min(layout.width ?? room, room);
   }
-  plotting().react(plot, result.traces, layout, {
-    responsive: true,
-    displaylogo: false,
-    displayModeBar: false,
-    doubleClick: false,
-  });
   fillTable(node);
+  try {
+    plotting().react(plot, result.traces, layout, { responsive: true, displayModeBar: false, doubleClick: false });
+  } catch (error) {
+    console.error(`${node.id}: ${error}`); // the other figures and the table of values remain
+  }
 }
 
 /** Fill the open table of values; a closed one costs nothing. */
@@ -164,6 +165,7 @@ function fillTable(node) {
 
 /** Redraw what is in view and mark the rest. */
 function drawFigures() {
+  if (!blocksShown().length) return;
   drawn.clear();
   drawTools();
   drawMatrices();
@@ -173,6 +175,7 @@ function drawFigures() {
 
 /** Draw everything, for paper: what was never in view as well. */
 function drawAll() {
-  drawn.clear();
+  drawFigures();
+  if (!blocksShown().length) return;
   for (const node of document.querySelectorAll("figure")) drawFigure(node);
 }

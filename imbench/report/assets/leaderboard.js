@@ -94,7 +94,7 @@ function drawTable() {
   const head = el("tr", {}, ...heads(several).map(headCell));
   const table = el(
     "table",
-    { id: "board", "aria-rowcount": String(rows.length + 1) },
+    { id: "board" },
     el("caption", { class: "visually-hidden" }, "Strategies by metric"),
     el("thead", {}, head),
     el("tbody", {}, ...shown.map((entry) => tableRow(entry, several))),

@@ -89,8 +89,6 @@ function listen() {
   });
   addEventListener("beforeprint", () => {
     theme.printing = true;
-    drawMatrices();
-    drawTools();
     drawAll();
   });
   addEventListener("afterprint", () => {

@@ -34,8 +34,11 @@ const heatMap = {
       return { empty: field === "gain" ? "No gains: run strategy=none as well, to compare with doing nothing." : "Nothing finished here." };
     }
     const labels = blocks.map((block) => (several ? block.title : block.title.replace(` · ${block.model}`, "")));
-    const height = Math.max(190, titles.length * 21 + 130);
+    const height = Math.max(150, titles.length * 21 + 90);
     const base = baseLayout(height);
+    const space = byId("heat").clientWidth;
+    const width = Math.min(space, 300 + 110 * labels.length);
+    const slanted = Math.max(...labels.map((label) => label.length)) * 7 > (width - 190) / labels.length;
     const z = titles.map((title) => rows.get(title));
     const most = Math.max(...z.flat().filter((value) => !Number.isNaN(value)).map(Math.abs), 0.05);
     const scale = theme.dark
@@ -43,6 +46,10 @@ const heatMap = {
       : [[0, "#b8402f"], [0.5, "#f6f5f0"], [1, "#1d7a4c"]];
     const plainScale = theme.dark ? [[0, "#1d2126"], [1, "#6fa8e8"]] : [[0, "#f3f5f8"], [1, "#1f5fa8"]];
     const gain = field === "gain";
+    const values = z.flat().filter((value) => !Number.isNaN(value));
+    const ends = gain ? [-most, most] : [Math.min(...values), Math.max(...values)];
+    const colours = (gain ? scale : plainScale).map(([, colour]) => colour);
+    drawScale(gain || up ? colours : colours.reverse(), ends, gain);
     return {
       traces: [
         {
@@ -57,18 +64,15 @@ const heatMap = {
           hovertemplate: "%{customdata}<br>%{z:.3f}<extra></extra>",
           xgap: 1, ygap: 1, hoverongaps: false,
           ...(gain ? { zmin: -most, zmax: most, colorscale: scale } : { colorscale: plainScale, reversescale: !up }),
-          colorbar: {
-            orientation: "h", thickness: 9, len: 240, lenmode: "pixels", y: -0.02, yanchor: "top", x: 0, xanchor: "left",
-            title: { text: gain ? `gain in ${name}` : name, side: "bottom" }, outlinewidth: 0, tickfont: { color: base.soft },
-          },
+          showscale: false,
         },
       ],
       layout: {
         ...base,
-        width: Math.min(byId("heat").clientWidth, 300 + 110 * labels.length),
-        margin: { l: 8, r: labels.length > 4 ? 70 : 12, t: 8, b: 60 },
+        width,
+        margin: { l: 8, r: slanted ? 60 : 12, t: 8, b: 8 },
         xaxis: {
-          ...axisOf(base, ""), showgrid: false, showline: false, ticks: "", side: "top", tickangle: labels.length > 4 ? -45 : 0,
+          ...axisOf(base, ""), showgrid: false, showline: false, ticks: "", side: "top", tickangle: slanted ? -45 : 0,
           tickvals: labels.map((_, k) => k), ticktext: labels.map((label) => plain(label, 24)),
         },
         yaxis: {
@@ -88,6 +92,15 @@ const heatMap = {
   },
 };
 
+/** The colours of the heat map from its lowest to its highest value. */
+function drawScale(colours, [low, high], signed) {
+  byId("heat-scale").replaceChildren(
+    fixed(low, 2, signed),
+    el("span", { class: "bar", style: `background:linear-gradient(to right, ${colours.join(", ")})` }),
+    fixed(high, 2, signed),
+  );
+}
+
 /** The rankings by the chosen metric, of the chosen model or of all. */
 const rankingsShown = () =>
   data.rankings[chosen.metric].filter((ranking) => !chosen.model || ranking.model === chosen.model);
@@ -104,10 +117,10 @@ const criticalDifference = {
     if (ranking.reason) return { empty: ranking.reason };
     const names = ranking.texts.map(([name]) => name);
     const width = byId("ranks").clientWidth;
-    const drawRanks = names.length <= 20 && width > 560 ? rankDiagram : rankList;
+    const isList = names.length > 20 || width <= 560;
     return {
-      ...drawRanks(ranking, names),
-      caption: `${ranking.title}. ${ranking.notes.join(" ")}`,
+      ...(isList ? rankList : rankDiagram)(ranking, names),
+      caption: `${ranking.title}. ${ranking.notes.join(" ")}${isList ? " Shaded: within the critical difference of the best." : ""}`,
       words: `Best average rank: ${names[0]}, ${fixed(ranking.ranks[0], 2)}.`,
       table: { heads: ranking.heads, rows: ranking.texts },
     };
@@ -183,7 +196,7 @@ function rankList({ ranks, cd }, names) {
     layout: {
       ...base,
       shapes: Number.isFinite(cd) ? [shaded] : [],
-      xaxis: axisOf(base, "average rank; shaded: cannot be told from the best"),
+      xaxis: axisOf(base, "average rank"),
       yaxis: {
         ...axisOf(base, ""), autorange: "reversed", ticks: "",
         tickvals: names.map((_, k) => k), ticktext: names.map((name) => plain(name, 24)),
@@ -207,6 +220,7 @@ function addOverview() {
         option("mean", "mean"),
       ),
     ),
+    el("span", { id: "heat-scale", class: "soft" }),
     el(
       "label",
       {},
