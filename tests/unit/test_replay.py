@@ -94,7 +94,9 @@ def test_rules_share_scores_without_the_cell_that_has_none(tmp_path, monkeypatch
     from sklearn.linear_model import LogisticRegression
 
     fits = count_fits(monkeypatch, LogisticRegression())
-    cells = configs("decision=threshold,temperature", "model=logistic_regression", results_dir=tmp_path)
+    cells = configs(
+        "decision=threshold,temperature", "model=logistic_regression", results_dir=tmp_path
+    )
     for config in cells:
         Runner(tmp_path).run(config)
     assert len(fits) == 6 * 2
