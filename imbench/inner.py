@@ -48,8 +48,8 @@ class Trial:
     state : {"complete", "pruned", "failed"}
     value : float or None
         Mean of the metric over the inner folds; None unless complete.
-    inner : tuple of float
-        The metric by inner fold, as far as the trial got.
+    inner : tuple of float or None
+        The metric by inner fold, as far as the trial got; None where it is undefined.
     seconds : float
         Its share of the time in which trials were fitted side by side.
     reason : str
@@ -60,7 +60,7 @@ class Trial:
     values: Mapping[str, Any]
     state: State
     value: float | None
-    inner: tuple[float, ...]
+    inner: tuple[float | None, ...]
     seconds: float
     reason: str = ""
 

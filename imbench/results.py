@@ -76,8 +76,8 @@ class FoldResult:
     tuned : mapping of str to object
         The values that tuning chose, by ``strategy.<path>`` and ``model.<path>``.
     n_trials, n_pruned, n_tuning_fits : int
-        Trials of tuning, those of them that were given up early, and the fits that they took;
-        none of these is in ``n_fits``.
+        Trials of tuning, those of them that were given up early, and how often the whole
+        composition was fitted for them; none of these is in ``n_fits``.
     tune_s : float
         Seconds of tuning, counted as ``fit_s`` is.
     trials : tuple of mapping

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
 import math
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,7 @@ from imbench.errors import ConfigError
 from imbench.strategies import WRAPPERS
 
 PARTS = ("strategy", "model")
+FORMS = "{low: ..., high: ...} or {choices: [...]}"
 RANGE_KEYS = ("low", "high", "log", "step")
 ROUNDING = 1e-9  # of a number of steps
 
@@ -71,6 +74,12 @@ class Range:
         n_steps = math.floor((self.high - self.low) / self.step + ROUNDING)
         return [self.low + i * self.step for i in range(n_steps + 1)]
 
+    def encode(self, value: float) -> float:
+        """Return a value as a study stores it."""
+        return int(value) if self.integer else float(value)
+
+    decode = encode
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -95,6 +104,15 @@ class Choices:
     def points(self) -> Sequence[Any]:
         """Return the values in their order."""
         return self.values
+
+    def encode(self, value: Any) -> Any:
+        """Return a value as a study stores it: lists and mappings as JSON."""
+        return json.dumps(value) if isinstance(value, list | dict) else value
+
+    def decode(self, stored: Any) -> Any:
+        """Return the value that was stored."""
+        same = (v for v in self.values if self.encode(v) == stored)
+        return next(v for v in same if type(self.encode(v)) is type(stored))
 
 
 Dimension = Range | Choices
@@ -123,7 +141,7 @@ def entries(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dimension(entry: object, key: str, present: object) -> Dimension:
-    """Read one range.
+    """Read one range; a key that is null counts for nothing, because overrides only add keys.
 
     Parameters
     ----------
@@ -139,22 +157,29 @@ def dimension(entry: object, key: str, present: object) -> Dimension:
     ConfigError
         If it cannot be read, or is upside down.
     """
-    if not isinstance(entry, Mapping) or not ({"low", "high"} <= {*entry} or "choices" in entry):
-        raise ConfigError(
-            f"{key} must be {{low: ..., high: ...}} or {{choices: [...]}}, got {entry!r}."
-        )
-    known = ("choices",) if "choices" in entry else RANGE_KEYS
-    for name in entry:
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"{key} must be {FORMS}, got {entry!r}.")
+    given = {str(name): value for name, value in entry.items() if value is not None}
+    known = (*RANGE_KEYS, "choices")
+    for name in given:
         if name not in known:
             raise ConfigError(
-                f"{key}.{name}: there is no such key{closest(str(name), known)} beside "
-                f"{', '.join(n for n in entry if n in known)}; known are {', '.join(known)}."
+                f"{key}.{name}: there is no such key{closest(name, known)}; known are "
+                f"{', '.join(known)}."
             )
-    return _choices(entry, key) if "choices" in entry else _range(entry, key, present)
+    numbers = [name for name in RANGE_KEYS if name in given]
+    if "choices" in given and numbers:
+        raise ConfigError(
+            f"{key}: choices and {numbers[0]} exclude each other: set one of them to null."
+        )
+    if "choices" in given:
+        return _choices(given["choices"], key)
+    if not {"low", "high"} <= given.keys():
+        raise ConfigError(f"{key} must be {FORMS}, got {entry!r}.")
+    return _range(given, key, present)
 
 
-def _choices(entry: Mapping[str, Any], key: str) -> Choices:
-    values = entry["choices"]
+def _choices(values: object, key: str) -> Choices:
     if not isinstance(values, list) or not values:
         raise ConfigError(f"{key}.choices must be a list of values, got {values!r}.")
     for i, value in enumerate(values):
@@ -326,3 +351,24 @@ def grid(space: Space) -> tuple[int, dict[str, Sequence[Any]]]:
             )
         axes[key] = values
     return math.prod(map(len, axes.values())), axes
+
+
+def grid_point(space: Space, number: int, trials: int, seed: int) -> dict[str, Any]:
+    """Return a point of the grid: all in their order, or as many as there are trials by chance.
+
+    Parameters
+    ----------
+    space : mapping
+    number : int
+        Of the trial, from 0.
+    trials : int
+    seed : int
+        Of the choice.
+    """
+    size, axes = grid(space)
+    place = number if size <= trials else random.Random(seed).sample(range(size), trials)[number]
+    values = {}
+    for key, axis in axes.items():
+        place, i = divmod(place, len(axis))
+        values[key] = axis[i]
+    return values

@@ -9,9 +9,7 @@ fitted again, what is missing to ``trials`` is.
 
 from __future__ import annotations
 
-import json
 import math
-import random
 import re
 import threading
 import time
@@ -29,7 +27,7 @@ from imbench.folds import reason_of
 from imbench.inner import Nested, State, Trial, Tuned
 from imbench.metrics import MetricOptions
 from imbench.results import CellKey
-from imbench.search import Choices, Dimension, Range, grid, present_values
+from imbench.search import Choices, Dimension, grid, grid_point, present_values
 from imbench.seeding import derive
 
 SAMPLERS = ("tpe", "random", "grid")
@@ -135,6 +133,8 @@ class OptunaTuner:
         results_dir : Path
         """
         path = results_dir / "tuning" / f"{key.run_id}.log"
+        if self.storage is None:
+            _mend(path)
         storage, lock = open_storage(self.storage or str(path)), threading.Lock()
         found = [
             Search(self, problem, _study(storage, key, place, problem), lock, len(problems))
@@ -256,7 +256,8 @@ class Search:
         if number in self.known:
             self.memory.enqueue_trial(self.known[number].params)
         elif self.tuner.sampler == "grid":
-            self.memory.enqueue_trial(self._encoded(self._grid_point(number)))
+            point = grid_point(self.space, number, self.tuner.trials, self.seed)
+            self.memory.enqueue_trial(self._encoded(point))
         elif number == 0:
             present = present_values(self.problem.tuning.config, self.space)
             self.memory.enqueue_trial(self._encoded(present))
@@ -269,17 +270,6 @@ class Search:
         if self.tuner.sampler == "tpe":
             return optuna.samplers.TPESampler(seed=seed)
         return optuna.samplers.RandomSampler(seed=seed)
-
-    def _grid_point(self, number: int) -> dict[str, Any]:
-        size, axes = grid(self.space)
-        n = min(size, self.tuner.trials)
-        # All points in their order, or as many by chance.
-        point = number if n == size else random.Random(self.seed).sample(range(size), n)[number]
-        values = {}
-        for key, axis in axes.items():
-            point, place = divmod(point, len(axis))
-            values[key] = axis[place]
-        return values
 
     def _score(self, trial: Any, i: int) -> float | str:
         """Return the metric on an inner fold, or why there is none."""
@@ -350,10 +340,10 @@ class Search:
         return {key: float(found[key]) for key in self.space}
 
     def _encoded(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: _encode(value, self.space[key]) for key, value in values.items()}
+        return {key: self.space[key].encode(value) for key, value in values.items()}
 
     def _decoded(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {key: _decode(params[key], dimension) for key, dimension in self.space.items()}
+        return {key: self.space[key].decode(params[key]) for key in self.space}
 
 
 def open_storage(address: str) -> Any:
@@ -382,6 +372,15 @@ def open_storage(address: str) -> Any:
             f"tuning.storage={shown} cannot be opened ({lines[0].rstrip('.')}): give a database "
             "such as sqlite:///tuning.db, a path for a journal file, or null."
         ) from error
+
+
+def _mend(path: Path) -> None:
+    """Cut off a last line of a journal that a crash left half written."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            path.write_bytes(whole)
 
 
 def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
@@ -414,27 +413,13 @@ def _distribution(dimension: Dimension) -> Any:
     )
 
     if isinstance(dimension, Choices):
-        return CategoricalDistribution([_encode(v, dimension) for v in dimension.values])
+        return CategoricalDistribution([dimension.encode(v) for v in dimension.values])
     points = dimension.points()  # the last of them may lie below `high`
     high = dimension.high if points is None else points[-1]
     low, log, step = dimension.low, dimension.log, dimension.step
     if dimension.integer:
         return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
     return FloatDistribution(float(low), float(high), log=log, step=step)
-
-
-def _encode(value: Any, dimension: Dimension) -> Any:
-    """Return a value as Optuna stores it: choices of lists or mappings as JSON."""
-    if isinstance(dimension, Choices) and isinstance(value, list | dict):
-        return json.dumps(value)
-    return value
-
-
-def _decode(value: Any, dimension: Dimension) -> Any:
-    if isinstance(dimension, Range):
-        return int(value) if dimension.integer else float(value)
-    of_kind = (v for v in dimension.values if type(_encode(v, dimension)) is type(value))
-    return next(own for own in of_kind if _encode(own, dimension) == value)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -162,7 +162,8 @@ def _block(cells: Sequence[CellResult], title: str, options: MetricOptions) -> B
         dataset=cells[0].dataset,
         model=cells[0].model,
         title=title,
-        caption=_caption(finished, baseline is not None, len(comparisons), options),
+        caption=_caption(finished, baseline is not None, len(comparisons), options)
+        + _budget(cells[0].config.get("tuning")),
         rows=tuple(sorted(finished, key=place)),
     )
 
@@ -252,6 +253,18 @@ def _caption(rows: Sequence[Row], has_baseline: bool, m: int, options: MetricOpt
         f"{base}. gain: improvement of {options.sort} over {BASELINE} with its 95 % interval; "
         f"better / worse: corrected resampled t-test on the same folds, Holm over {strategies}, "
         "5 %."
+    )
+
+
+def _budget(tuning: Mapping[str, Any] | None) -> str:
+    """One sentence on what every strategy of a block was given to be tuned; empty if nothing."""
+    if not tuning:
+        return ""
+    trials, inner = tuning["trials"], tuning["inner_splits"]
+    late = f" or {tuning['timeout']} s" if tuning.get("timeout") else ""
+    return (
+        f" Tuned: {trials} trials{late} of {inner} inner folds for every strategy "
+        f"({tuning['sampler']}, {tuning['metric']['name']}), {trials * inner} fits a fold at most."
     )
 
 
