@@ -90,7 +90,7 @@ class Tuned:
             "n_pruned": sum(trial.state == "pruned" for trial in self.trials),
             "n_tuning_fits": sum(len(trial.inner) for trial in self.trials),
             "tune_s": sum(trial.seconds for trial in self.trials),
-            "trials": tuple(vars(trial) for trial in self.trials),
+            "trials": tuple(vars(t) | {"inner": list(t.inner)} for t in self.trials),
             "importance": dict(self.importance),
         }
 
