@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from imbench import catalogue
+from imbench import catalogue, search
 from imbench.components import bind, closest, construct, deferred, is_component
 from imbench.datasets import source_node
 from imbench.errors import ConfigError
+from imbench.metrics import MetricOptions, metric_options
 from imbench.models.base import Model
 from imbench.models.preprocessing import Preprocessing
 from imbench.splits import Splitter
 from imbench.strategies import CHAINED, STAGES, WRAPPERS
 from imbench.strategies.base import Strategy
 
+if TYPE_CHECKING:
+    from imbench.tuning import OptunaTuner
+
 Config = Mapping[str, Any]
 
 DEVICES = ("auto", "cpu", "cuda")
 OUTPUTS = ("table", "json")
-PARTS = ("strategy", "model", "splits")
+PARTS = ("strategy", "model", "splits", "tuning")
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
 NOT_IN_RUN_ID = {
@@ -55,6 +60,8 @@ def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
     named = {"dataset": source_node(config["dataset"]), "splits": config["splits"]}
     if config["dataset"].get("imbalance"):
         named["dataset.imbalance"] = config["dataset"]["imbalance"]
+    if config.get("tuning"):
+        named["tuning"] = config["tuning"]
     for key, node in named.items():
         if is_component(node):
             problems += bind(node, key)
@@ -65,12 +72,32 @@ def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
 
 def check_values(config: Config, parts: Sequence[str] = PARTS) -> list[str]:
     """Return what is wrong with the values of parts whose names are right."""
+    make = {
+        "strategy": strategy_of,
+        "model": model_of,
+        "splits": splitter_of,
+        "tuning": tuning_metric,
+    }
     problems = []
     for part in parts:
         try:
-            {"strategy": strategy_of, "model": model_of, "splits": splitter_of}[part](config)
+            make[part](config)
         except ConfigError as error:
             problems += str(error).splitlines()
+            continue
+        if part in search.PARTS and config.get("tuning"):
+            problems += check_search(config, part)
+    return problems
+
+
+def check_search(config: Config, part: str) -> list[str]:
+    """Return what is wrong with what tuning would try of a strategy or of a model."""
+    problems = search.check_space(config, part)
+    if not problems and config["tuning"].get("sampler") == "grid":
+        try:
+            search.grid({k: v for k, v in search.space_of(config).items() if k.startswith(part)})
+        except ConfigError as error:
+            problems.append(str(error))
     return problems
 
 
@@ -138,6 +165,37 @@ def splitter_of(config: Config) -> Splitter:
     return construct(config["splits"], "splits")
 
 
+def tuner_of(config: Config) -> OptunaTuner | None:
+    """Construct the tuner; None for ``tuning=none``.
+
+    Raises
+    ------
+    ConfigError
+        If a value is refused.
+    """
+    return construct(config["tuning"], "tuning") if config.get("tuning") else None
+
+
+def tuning_metric(config: Config) -> MetricOptions | None:
+    """Return the metrics, sorted by the one that is tuned; None for ``tuning=none``.
+
+    Raises
+    ------
+    ConfigError
+        If a value of the tuner is refused, or there is no such metric.
+    """
+    tuner = tuner_of(config)
+    if tuner is None:
+        return None
+    options = metric_options(config["metrics"])
+    if tuner.metric is None:
+        return options
+    try:
+        return replace(options, sort=tuner.metric)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("metrics.sort", "tuning.metric", 1)) from error
+
+
 def identity(config: Config) -> dict[str, Any]:
     """Return what determines a cell's predictions, beside the content of its data.
 
@@ -150,7 +208,25 @@ def identity(config: Config) -> dict[str, Any]:
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
     for part in ("model", "strategy"):
         kept[part] = _without_device(kept[part])
-    return kept
+    return kept | _tuning_identity(config)
+
+
+def _tuning_identity(config: Config) -> dict[str, Any]:
+    """Return what tuning adds: nothing without it, so that ids are what they are without it.
+
+    Where studies are stored plays no part. What is tried is no part of ``tuning``, which cells
+    of a table share.
+    """
+    if not config.get("tuning"):
+        return {}
+    tuning = {name: value for name, value in config["tuning"].items() if name != "storage"}
+    metrics = config["metrics"]
+    name = tuning.get("metric") or metrics["sort"]
+    tuning["metric"] = {"name": name} | {k: metrics.get(k) for k in ("minority", "ece_bins")}
+    if name in (metrics.get("extra") or {}):
+        tuning["metric"]["extra"] = copy.deepcopy(metrics["extra"][name])
+    tried = {part: search.entries(config[part]) for part in search.PARTS}
+    return {"tuning": tuning, "search": copy.deepcopy(tried)}
 
 
 def _without_device(node: Any) -> Any:

@@ -26,6 +26,7 @@ from imbench.audit import Witness, fold_facts
 from imbench.build import build
 from imbench.datasets.base import Dataset
 from imbench.errors import ImbenchError, Incompatible
+from imbench.inner import Tuned, Tuning, tune_folds
 from imbench.models.base import Model
 from imbench.replay import Record, RecordFiles, rule_on_scores
 from imbench.results import CellKey, FoldResult
@@ -36,6 +37,7 @@ from imbench.strategies.base import Strategy
 PACKAGES = ("imbench", "imbalanced-learn", "numpy", "scikit-learn", "torch")
 MAX_TOGETHER = 64  # folds
 MAX_BYTES = 2**29  # of their training parts: each fold holds a copy
+UNTUNED = "tuning: neither strategy nor model names anything to search, so there was no trial."
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,7 @@ class Task:
     strategy: Strategy
     seed: int
     records: RecordFiles | None = None
+    tuning: Tuning | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,7 @@ class _Fit:
     fit_s: float = 0.0
     n_together: int = 1
     record: Record | None = None
+    tuned: Tuned | None = None
     error: Exception | None = None
 
 
@@ -142,24 +146,29 @@ def _how_many_together(task: Task) -> int:
     row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
     row_bytes = max(row_bytes, 8 * task.data.info.n_features)
     largest = max(len(fold.train_index) for fold in task.folds)
+    if task.tuning is not None and task.tuning.space:  # so does each trial of a batch
+        row_bytes *= 1 + task.tuning.tuner.parallel_trials
     return int(np.clip(MAX_BYTES // (row_bytes * largest), 1, MAX_TOGETHER))
 
 
 def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]:
-    def fit(fold: Fold) -> _Fit:
+    def fit(fold: Fold, tuned: Tuned | Exception | None) -> _Fit:
         with log.of(fold):
-            return _fit(task, fold, len(folds))
+            return _fit(task, fold, len(folds), tuned)
 
+    # All are tuned before one is fitted: the fits then make up the same stack after a rerun,
+    # which finds trials stored.
+    tuned = _tune(task, folds, log)
     if len(folds) == 1:
         try:
-            yield fit(folds[0])
+            yield fit(folds[0], tuned[0])
         except Exception as error:
             yield _Fit(error=error)
         return
     from imbench.models.together import run_together
 
     started = time.perf_counter()
-    answers = run_together([partial(fit, fold) for fold in folds])
+    answers = run_together([partial(fit, *pair) for pair in zip(folds, tuned, strict=True)])
     each_s = (time.perf_counter() - started) / len(folds)
     for answer in answers:
         if isinstance(answer, Exception):
@@ -168,7 +177,26 @@ def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]
             yield replace(answer, fit_s=each_s)
 
 
-def _fit(task: Task, fold: Fold, n_together: int) -> _Fit:
+def _tune(
+    task: Task, folds: Sequence[Fold], log: _WarningLog
+) -> Sequence[Tuned | Exception | None]:
+    if task.tuning is None:
+        return [None] * len(folds)
+    try:
+        build(task.model, task.strategy, task.data.info, seed=0)
+    except Incompatible as error:
+        return [error] * len(folds)
+    together = getattr(task.model.estimator, "trains_in_stacks", False)
+    watched = [partial(log.of, fold) for fold in folds]
+    return tune_folds(task.tuning, task.key, task.data, folds, watched, together)
+
+
+def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | None) -> _Fit:
+    if isinstance(tuned, Exception):
+        raise tuned
+    if tuned is not None and task.tuning is not None and tuned.values:
+        model, strategy = task.tuning.parts(tuned.values)
+        task = replace(task, model=model, strategy=strategy)
     if task.records is not None:
         record = task.records.read(fold)
         record.share = 1 / n_together
@@ -177,9 +205,9 @@ def _fit(task: Task, fold: Fold, n_together: int) -> _Fit:
         if rule is not None:
             started = time.perf_counter()
             rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
-            return _Fit(rule, time.perf_counter() - started, n_together, record)
+            return _Fit(rule, time.perf_counter() - started, n_together, record, tuned)
     estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed)
-    return _Fit(estimator, fit_s, n_together)
+    return _Fit(estimator, fit_s, n_together, tuned=tuned)
 
 
 def _facts(task: Task, fold: Fold) -> dict[str, Any]:
@@ -207,6 +235,9 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
         if fit.error is not None:
             raise fit.error
         outcome = _predict(task.data, fold, fit)
+        if fit.tuned is not None:
+            outcome |= fit.tuned.facts()
+            outcome["notes"] += () if fit.tuned.trials else (UNTUNED,)
         if fit.record is not None and task.records is not None:
             task.records.write(fold, fit.record)
         return outcome
@@ -323,11 +354,15 @@ class _WarningLog:
     @contextmanager
     def of(self, fold: Fold) -> Iterator[None]:
         """Say that what this thread warns about is about a fold."""
-        self._folds[threading.current_thread()] = (fold.repeat, fold.fold)
+        thread = threading.current_thread()
+        before = self._folds.get(thread)
+        self._folds[thread] = (fold.repeat, fold.fold)
         try:
             yield
         finally:
-            del self._folds[threading.current_thread()]
+            del self._folds[thread]
+            if before is not None:  # tuning asks again for the fold that it is inside of
+                self._folds[thread] = before
 
     def show(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
         """Take the place of ``warnings.showwarning``."""

@@ -73,6 +73,18 @@ class FoldResult:
         Rows a class that the model was trained on (nets: drawn in an epoch, on average).
     trained : tuple of mapping
         For each model inside what it was trained on, see :func:`imbench.steps.trained`.
+    tuned : mapping of str to object
+        The values that tuning chose, by ``strategy.<path>`` and ``model.<path>``.
+    n_trials, n_pruned, n_tuning_fits : int
+        Trials of tuning, those of them that were given up early, and how often the whole
+        composition was fitted for them; none of these is in ``n_fits``.
+    tune_s : float
+        Seconds of tuning, counted as ``fit_s`` is.
+    trials : tuple of mapping
+        What was tried: ``number, state, value, inner`` (the metric by inner fold), ``values,
+        seconds, reason``.
+    importance : mapping of str to float
+        Share of each parameter in the differences between trials; {} with few trials.
     versions, hardware : mapping of str to str
     warnings, notes : tuple of str
         What libraries warned about, and what imbench changed (both shown in the report).
@@ -114,6 +126,13 @@ class FoldResult:
     counts_before: tuple[int, ...] = ()
     counts_after: tuple[float, ...] = ()
     trained: tuple[Mapping[str, Any], ...] = ()
+    tuned: Mapping[str, Any] = field(default_factory=dict)
+    n_trials: int = 0
+    n_pruned: int = 0
+    n_tuning_fits: int = 0
+    tune_s: float = 0.0
+    trials: tuple[Mapping[str, Any], ...] = ()
+    importance: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     hardware: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -334,7 +353,9 @@ def _read_fold(stem: Path) -> FoldResult:
         raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
     with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
         values = {name: loaded[name] for name in (*ARRAYS, *PICTURE) if name in loaded}
-    tuples = ("class_names", "counts_before", "counts_after", "trained", "warnings", "notes")
+    tuples = (
+        "class_names", "counts_before", "counts_after", "trained", "trials", "warnings", "notes",
+    )  # fmt: skip
     try:
         meta |= {name: tuple(meta[name]) for name in tuples if name in meta}
         return FoldResult(**meta, **values)

@@ -11,12 +11,14 @@ from typing import Any
 from imbench import config as configuration
 from imbench.datasets import load_dataset
 from imbench.datasets.base import Dataset
-from imbench.errors import ImbenchError
+from imbench.errors import ConfigError, ImbenchError
 from imbench.folds import Task, n_cores, run_folds
+from imbench.inner import Tuning
 from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
 from imbench.replay import RecordFiles
 from imbench.results import CellKey, CellResult, FoldResult, Store, cell_result, run_id_of
+from imbench.search import space_of
 from imbench.splits import Fold
 from imbench.strategies import STAGES
 from imbench.strategies.base import Strategy
@@ -53,7 +55,9 @@ class Runner:
         model, data = configuration.model_of(config), None
         try:
             data = self._dataset(config["dataset"])
-            task = _task(config, data, configuration.strategy_of(config), model, self.store)
+            tuning = tuning_of(config, self.results_dir)
+            strategy = configuration.strategy_of(config)
+            task = _task(config, data, strategy, model, self.store, tuning)
         except ImbenchError as error:
             return _never_run(config, data, model, " ".join(str(error).splitlines()))
         self.store.write_cell(task.key)
@@ -124,8 +128,31 @@ def _runner_of_process(results_dir: Path) -> Runner:
     return Runner(results_dir)
 
 
+def tuning_of(config: Mapping[str, Any], results_dir: Path) -> Tuning | None:
+    """Return what tuning needs, or None for ``tuning=none``.
+
+    Raises
+    ------
+    ConfigError
+        If what the strategy is searched for is refused.
+    """
+    options = configuration.tuning_metric(config)
+    tuner = configuration.tuner_of(config)
+    if tuner is None or options is None:
+        return None
+    problems = configuration.check_search(config, "strategy")
+    if problems:
+        raise ConfigError(" ".join(problems))
+    return Tuning(tuner, config, space_of(config), options, results_dir)
+
+
 def _task(
-    config: Mapping[str, Any], data: Dataset, strategy: Strategy, model: Model, store: Store
+    config: Mapping[str, Any],
+    data: Dataset,
+    strategy: Strategy,
+    model: Model,
+    store: Store,
+    tuning: Tuning | None,
 ) -> Task:
     """Split the data and give the cell its name.
 
@@ -135,6 +162,8 @@ def _task(
         If the data cannot be split as asked, or a metric names a class that is not there.
     """
     check_classes(metric_options(config["metrics"]), data.class_names)
+    if tuning is not None:
+        check_classes(tuning.options, data.class_names)
     folds = configuration.splitter_of(config).split(data, config["seed"])
 
     def key_of(config: Mapping[str, Any], strategy: Strategy) -> CellKey:
@@ -150,11 +179,11 @@ def _task(
         )
 
     records = None
-    if strategy.decision:
+    if strategy.decision and not (tuning and tuning.space):  # tuned beside its rule, it differs
         bare = key_of(_without_decision(config), strategy.without("decision"))
         records = RecordFiles(store, bare, data.y)
     seed = config["seed"]
-    return Task(key_of(config, strategy), data, folds, model, strategy, seed, records)
+    return Task(key_of(config, strategy), data, folds, model, strategy, seed, records, tuning)
 
 
 def _without_decision(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from imbench.mlflow_views import fold_table, intervals, shared_view
 from imbench.report.plots import figures, save_png
 from imbench.report.render import to_csv
 from imbench.report.tables import Row, build_leaderboard, flatten
+from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
 from imbench.results import ARRAYS, PICTURE, CellResult
 
 FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
@@ -254,6 +255,8 @@ class MlflowTracker:
                 save_png(figure, Path(folder, f"{name}.png"))
             if row.folds:
                 Path(folder, "folds.csv").write_text(to_csv(board), encoding="utf-8")
+            if any(f.trials for f in cell.folds):
+                Path(folder, "tuning.csv").write_text(to_trials_csv(cell), encoding="utf-8")
             traceback = next((f.traceback for f in cell.folds if f.traceback), "")
             if traceback:
                 Path(folder, "traceback.txt").write_text(traceback, encoding="utf-8")
@@ -290,6 +293,7 @@ def _params(cell: CellResult) -> dict[str, str]:
     """Flatten the configuration; the three names come first, for MLflow's comparison page."""
     named = {"strategy": cell.label, "dataset": cell.dataset, "model": cell.model}
     flat = named | {k: v for k, v in flatten(cell.config).items() if k not in named}
+    flat |= {f"tuned/{key}": value for key, value in tuned_values(cell).items()}
     names = _mlflow_names(flat)
     return {names[key]: str(value)[:MAX_PARAM] for key, value in flat.items()}
 
@@ -303,6 +307,9 @@ def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
     for name, value in row.std.items():
         yield f"std/{names[name]}", value, 0
     yield "fit_s", row.fit_s, 0
+    costs = tuning_metrics(cell)
+    for key, name in _mlflow_names(costs).items():
+        yield name, costs[key], 0
     n_splits = 1 + max((f.fold for f in cell.folds), default=0)
     for fold in row.folds:
         for name, value in fold.metrics.items():
@@ -342,6 +349,8 @@ def _digest(cell: CellResult, options: MetricOptions) -> str:
     for fold in cell.folds:
         facts += [fold.repeat, fold.fold, fold.status, fold.reason, fold.fit_s, fold.predict_s]
         facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]
+        if fold.trials:
+            facts += [fold.tuned, fold.trials, fold.importance]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     for fold in cell.folds:
         for name in (*ARRAYS, *PICTURE):

@@ -152,9 +152,18 @@ class Composer:
         node = OmegaConf.select(node, parent) if parent else node
         known = [str(k) for k in node] if isinstance(node, DictConfig) else []
         near = closest(name, known)
+        files = [] if known or "." in parent else self._files_with(parent, name)
+        if files:
+            return f"{key}: {parent} has no such key; set {' or '.join(files)}, which has."
         if not near and not parent:
             near = f"; the keys are {', '.join(known)}"
         return f"{key}: there is no such key{near}; to add it on purpose write +{key}=..."
+
+    def _files_with(self, group: str, key: str) -> list[str]:
+        """Return the choices of a group, ``tuning=optuna``, that have a key."""
+        paths = [p for folder in self.folders for p in sorted((folder / group).glob("*.yaml"))]
+        contents = [(p.stem, yaml.safe_load(p.read_text("utf-8"))) for p in paths]
+        return [f"{group}={stem}" for stem, c in contents if isinstance(c, dict) and key in c]
 
     def _names(self, group: str) -> list[str]:
         return sorted({p.stem for f in self.folders for p in (f / group).glob("*.yaml")})

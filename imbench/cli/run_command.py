@@ -65,7 +65,7 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
     problems, refused = [], []
     for cell in configs:
         wrong = check_names(cell, folders)
-        problems += wrong or check_values(cell, ("model", "splits"))
+        problems += wrong or check_values(cell, ("model", "splits", "tuning"))
         refused.append([] if wrong else check_values(cell, ("strategy",)))
     problems += bind(configs[0]["tracking"], "tracking")
     try:
@@ -79,7 +79,7 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
 
 def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int:
     from imbench.components import construct
-    from imbench.config import splitter_of
+    from imbench.config import splitter_of, tuner_of
     from imbench.metrics import metric_options
     from imbench.run import Runner, run_cells
     from imbench.tracking import Tracker
@@ -87,6 +87,9 @@ def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int
     options = metric_options(configs[0]["metrics"])
     runner = Runner(Path(configs[0]["results_dir"]))
     runner.store.prepare()
+    for tuner in dict.fromkeys(map(tuner_of, configs)):
+        if tuner is not None:
+            tuner.prepare(runner.results_dir)
     tracker: Tracker = construct(configs[0]["tracking"], "tracking")
     tracker.open()
     n_folds = [splitter_of(c).n_folds for c in configs]

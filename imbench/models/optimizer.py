@@ -2,7 +2,8 @@
 
 ``torch.optim`` imports the compiler at its first step (2 s a process), keeps one learning rate
 for the whole of a parameter, and updates every slice of it. Here every net of a stack has a
-learning rate, and a net that has no batch left in an epoch stands still, momentum included.
+learning rate and a weight decay, and a net that has no batch left in an epoch stands still,
+momentum included.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class _Group:
     nets : slice
     n_steps : int
         Of this epoch.
-    lr : float
+    lr, weight_decay : float
     parameters, first, second : list of Tensor
         Views; the moments (SGD: the momentum, and nothing).
     counts : list of Tensor
@@ -35,6 +36,7 @@ class _Group:
     nets: slice
     n_steps: int
     lr: float
+    weight_decay: float
     parameters: list[Tensor]
     first: list[Tensor]
     second: list[Tensor]
@@ -52,8 +54,8 @@ class StackOptimizer:
         SGD has momentum 0.9.
     lrs : sequence of float
         A learning rate a net.
-    weight_decay : float
-        Added to the gradient; decoupled for "adamw".
+    weight_decays : sequence of float
+        A net's; added to the gradient, decoupled for "adamw".
     leading : bool
         Whether the parameters have the leading axis.
 
@@ -68,11 +70,12 @@ class StackOptimizer:
         parameters: Sequence[Tensor],
         name: str,
         lrs: Sequence[float],
-        weight_decay: float,
+        weight_decays: Sequence[float],
         leading: bool = True,
     ) -> None:
         self.parameters = list(parameters)
-        self.name, self.lrs, self.weight_decay, self.leading = name, lrs, weight_decay, leading
+        self.name, self.leading = name, leading
+        self.lrs, self.weight_decays = lrs, weight_decays
         self._first = [torch.zeros_like(p) for p in self.parameters]
         self._second = [] if name == "sgd" else [torch.zeros_like(p) for p in self.parameters]
         self._done = [0] * len(lrs)
@@ -80,7 +83,7 @@ class StackOptimizer:
 
     def begin_epoch(self, n_steps: Sequence[int]) -> None:
         """Say how many batches each net has in the epoch that begins; shape (M,)."""
-        keys = [*zip(self.lrs, self._done, n_steps, strict=True)]
+        keys = [*zip(self.lrs, self.weight_decays, self._done, n_steps, strict=True)]
         starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
         stops = [*starts[1:], len(keys)]
         self._groups = [
@@ -95,7 +98,8 @@ class StackOptimizer:
         done = self._done[nets.start]
         counts = [torch.full((), float(done), device=p.device) for p in self.parameters]
         values, first, second = map(views, (self.parameters, self._first, self._second))
-        return _Group(nets, n_steps, self.lrs[nets.start], values, first, second, counts)
+        own = self.lrs[nets.start], self.weight_decays[nets.start]
+        return _Group(nets, n_steps, *own, values, first, second, counts)
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], index: int) -> None:
@@ -121,7 +125,7 @@ class StackOptimizer:
                     group.first,
                     lr=group.lr,
                     momentum=MOMENTUM,
-                    weight_decay=self.weight_decay,
+                    weight_decay=group.weight_decay,
                     dampening=0.0,
                     nesterov=False,
                     maximize=False,
@@ -140,7 +144,7 @@ class StackOptimizer:
                 lr=group.lr,
                 beta1=BETAS[0],
                 beta2=BETAS[1],
-                weight_decay=self.weight_decay,
+                weight_decay=group.weight_decay,
                 eps=EPSILON,
                 amsgrad=False,
                 maximize=False,

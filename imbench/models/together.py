@@ -276,7 +276,7 @@ def groups(jobs: Sequence[Job]) -> list[list[int]]:
         by_kind.setdefault(_kind(job) if can_stack(job.net) else i, []).append(i)
     result = []
     for members in by_kind.values():
-        members.sort(key=lambda i: (-len(jobs[i].rows.y), jobs[i].settings.lr))
+        members.sort(key=lambda i: (-len(jobs[i].rows.y), _pace(jobs[i])))
         group: list[int] = []
         n_bytes = 0
         for i in members:
@@ -291,13 +291,18 @@ def groups(jobs: Sequence[Job]) -> list[list[int]]:
     return result
 
 
+def _pace(job: Job) -> tuple[float, float]:
+    """Nets that share it are updated at once."""
+    return job.settings.lr, job.settings.weight_decay
+
+
 def _kind(job: Job) -> object:
     """Return what nets must share to be trained as one."""
     s = job.settings
     return (
         job.kind,
         str(job.net),
-        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.weight_decay, s.amp),
+        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.amp),
         (job.rows.x.shape[1:], job.rows.x.dtype, job.rows.y.device),
         job.validation is None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -22,6 +23,8 @@ from imbench.models.together import train_job
 from imbench.models.trainer import Job, Settings, Stages, forward
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
+
+NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d*)?(e[-+]?\d+)?(?![\w.])")
 
 if TYPE_CHECKING:
     from imbench.strategies.protocols import Augment, Batches, Loss, Weights
@@ -206,7 +209,14 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             self.net_ = self._make_net().to(device)
         stages = self._bound(torch.bincount(rows.y, minlength=len(self.classes_)))
         job = Job(
-            self.net_, rows, validation_set, stages, self._settings(), generator, self._kind()
+            self.net_,
+            rows,
+            validation_set,
+            stages,
+            self._settings(),
+            generator,
+            self._kind(),
+            repr(self.loss),
         )
         training = train_job(job)
         self.history_ = training.history
@@ -263,9 +273,11 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
     def _kind(self) -> object:
         """Return what nets must have in common to be trained as one, beside their shape.
 
-        Stages without a ``repr`` of their own are equal to nothing but themselves.
+        Numbers may differ, as they do between trials. Stages without a ``repr`` of their own
+        are equal to nothing but themselves.
         """
-        return tuple(map(repr, (self.loss, self.batches, self.augment, self.weights)))
+        stages = (self.loss, self.batches, self.augment, self.weights)
+        return tuple(NUMBER.sub("#", repr(stage)) for stage in stages)
 
     def _settings(self) -> Settings:
         return Settings(

@@ -98,7 +98,11 @@ class Job:
         augmentations and dropout draw comes from others that are seeded by it, so that they do
         not change the order and two strategies stay paired.
     kind : object
-        Nets whose stages do the same, but for what they are bound to, have equal ones.
+        Nets whose stages do the same, but for what they are bound to and for numbers among their
+        parameters, have equal ones.
+    loss_kind : object
+        Nets whose losses do the same, but for what they are bound to, have equal ones; the
+        others of a stack have their losses computed one by one.
     """
 
     net: nn.Sequential
@@ -108,6 +112,7 @@ class Job:
     settings: Settings
     generator: Generator
     kind: object = None
+    loss_kind: object = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +166,8 @@ def train(jobs: Sequence[Job]) -> list[Training]:
     Parameters
     ----------
     jobs : sequence of Job
-        Nets of one architecture, with equal settings but the learning rate and equal stages but
-        for what they are bound to; several only if :func:`imbench.models.stack.can_stack`.
+        Nets of one architecture and kind, with equal settings but the learning rate and the
+        weight decay; several only if :func:`imbench.models.stack.can_stack`.
     """
     loop = _Loop(jobs)
     if loop.stack.leading:
@@ -207,11 +212,11 @@ class _Loop:
             self.parameters,
             self.settings.optimizer,
             [job.settings.lr for job in jobs],
-            self.settings.weight_decay,
+            [job.settings.weight_decay for job in jobs],
             self.stack.leading,
         )
         self.stack_loss = None
-        if self.stages.stack_loss is not None:
+        if self.stages.stack_loss is not None and len({job.loss_kind for job in jobs}) == 1:
             self.stack_loss = self.stages.stack_loss(self.counts)
 
     def run(self) -> list[Training]:

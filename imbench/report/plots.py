@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.report.trials import draw_trials
 from imbench.results import CellResult, FoldResult
 
 if TYPE_CHECKING:
@@ -203,6 +204,13 @@ def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str
     return figure
 
 
+def figure_tuning_history(cell: CellResult) -> Figure:
+    """Draw the value of every trial and the best so far, a line a fold."""
+    figure, axes = _axes(cell, "trials of tuning", (6.4, 4.0))
+    draw_trials(axes, cell)
+    return figure
+
+
 def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
     """Yield the figures that a cell has data for, by file name; none without an ``ok`` fold."""
     folds = _ok(cell)
@@ -221,6 +229,8 @@ def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
         drawn["training_curve"] = figure_training_curve
     if any(len(f.picture) for f in folds):
         drawn["made_rows"] = figure_made_rows
+    if any(f.trials for f in folds):
+        drawn["tuning_history"] = figure_tuning_history
     for name, draw in drawn.items():
         yield name, draw(cell)
 

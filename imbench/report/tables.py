@@ -142,7 +142,8 @@ def _block(
         dataset=cells[0].dataset,
         model=cells[0].model,
         title=title,
-        caption=_caption(judged, has_baseline, tested, options),
+        caption=_caption(judged, has_baseline, tested, options)
+        + _budget(cells[0].config.get("tuning")),
         rows=judged,
         crossings=crossings(judged, options.sort, sign > 0),
     )
@@ -327,6 +328,18 @@ def _caption(rows: Sequence[Row], has_baseline: bool, m: int, options: MetricOpt
     return (
         f"{base}. {gained}; better / worse: corrected resampled t-test on the same folds, Holm "
         f"over {strategies} ({NEAR_BEST}: over all pairs), 5 %."
+    )
+
+
+def _budget(tuning: Mapping[str, Any] | None) -> str:
+    """One sentence on what every strategy of a block was given to be tuned; empty if nothing."""
+    if not tuning:
+        return ""
+    trials, inner = tuning["trials"], tuning["inner_splits"]
+    late = f" or {tuning['timeout']} s" if tuning.get("timeout") else ""
+    return (
+        f" Tuned: {trials} trials{late} of {inner} inner folds for every strategy "
+        f"({tuning['sampler']}, {tuning['metric']['name']}), {trials * inner} fits a fold at most."
     )
 
 

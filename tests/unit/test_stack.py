@@ -123,6 +123,38 @@ def test_learning_rates_may_differ_inside_a_stack():
     same_nets(alone, stacked)
 
 
+DIFFERING = {
+    "weight_decay": [{"weight_decay": d} for d in (0.0, 0.01, 0.0, 0.1, 0.01)],
+    "focal": [{"loss": FocalLoss(g)} for g in (0.0, 0.5, 2.0, 2.0, 5.0)],
+    "ldam": [{"loss": LDAMLoss(0.5, s)} for s in (10.0, 20.0, 30.0, 40.0, 60.0)],
+    "mixup": [{"augment": Mixup(a)} for a in (0.1, 0.2, 0.4, 0.8, 2.0)],
+    "weights": [{"weights": EffectiveNumberWeights(b)} for b in (0.0, 0.9, 0.99, 0.999, 0.5)],
+    "batches": [{"batches": WeightedSampler(q=q)} for q in (0.0, 0.2, 0.5, 0.9, 1.0)],
+    "curriculum": [{"batches": Curriculum(start=s)} for s in (0.1, 0.2, 0.3, 0.4, 0.5)],
+}
+
+
+@pytest.mark.parametrize("case", DIFFERING)
+def test_numbers_of_stages_may_differ_inside_a_stack(case, monkeypatch):
+    import imbench.models.together as together
+
+    sizes = []
+    plain = together.train
+    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    results = []
+    for _ in range(2):
+        nets, calls = fits()
+        for net, parameters in zip(nets, DIFFERING[case], strict=True):
+            net.set_params(**parameters)
+        results.append((nets, calls))
+    for call in results[0][1]:
+        call()
+    sizes.clear()
+    run_together(results[1][1])
+    assert sizes == [4, 1]
+    same_nets(results[0][0], results[1][0])
+
+
 def test_a_loss_that_cannot_be_stacked_is_called_for_each_net():
     class Plain:
         def __repr__(self):
@@ -245,7 +277,7 @@ def test_the_optimizer_does_what_pytorchs_does(name, reference):
     ours = values.clone().requires_grad_()
     theirs = [row.clone().requires_grad_() for row in values]
     optimizers = [reference([p]) for p in theirs]
-    optimizer = StackOptimizer([ours], name, [0.03] * 3, 0.02)
+    optimizer = StackOptimizer([ours], name, [0.03] * 3, [0.02] * 3)
     for n_steps in ([4, 4, 2], [3, 4, 4]):
         optimizer.begin_epoch(n_steps)
         for step in range(4):

@@ -1,0 +1,428 @@
+"""Tuning by Optuna, nested in the outer folds: the only file that imports it, and that late.
+
+A study in memory decides: it asks for trials a batch at a time, each drawn by a sampler with a
+seed of its own, and is told of a batch when all of it is finished. The stored study is a record,
+to which trials are added finished, each in one write. A process that is killed therefore leaves
+no trial half done, and the rerun meets the same trials in the same order: what is stored is not
+fitted again, what is missing to ``trials`` is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from imbench.errors import ConfigError, ImbenchError
+from imbench.folds import reason_of
+from imbench.inner import Nested, State, Trial, Tuned
+from imbench.metrics import MetricOptions
+from imbench.results import CellKey
+from imbench.search import Choices, Dimension, grid, grid_point, present_values
+from imbench.seeding import derive
+
+SAMPLERS = ("tpe", "random", "grid")
+BEFORE_PRUNING = 5  # complete trials whose median is worth something
+# The evaluator compares the best quarter of the trials with all: two are no quarter to speak of.
+BEFORE_IMPORTANCE, BEST = 12, 0.25
+SLOT = "imbench.number"
+
+
+@dataclass(frozen=True)
+class OptunaTuner:
+    """Tunes what strategies and models name under ``search``.
+
+    Parameters
+    ----------
+    trials : int, default=20
+        Of each outer fold, for every strategy; those that were pruned or failed count. The
+        first tries the values that the yaml files have.
+    timeout : float or None
+        Seconds of an outer fold after which no batch of trials begins.
+    metric : str or None
+        None is ``metrics.sort``.
+    sampler : {"tpe", "random", "grid"}, default="tpe"
+        A grid that has more points than ``trials`` is tried in part, by chance.
+    inner_splits : int, default=3
+    pruning : bool, default=True
+        Give a trial up whose mean over the inner folds so far is below the median.
+    storage : str or None
+        Address of a database (``sqlite:///...``) or path of a journal file; None is a journal
+        file for each cell in ``<results_dir>/tuning``.
+    parallel_trials : int, default=4
+        Asked for at a time, without knowing of each other's outcome. Nets of a batch train as
+        one stack.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside of its range.
+
+    References
+    ----------
+    Akiba et al. 2019, "Optuna", DOI 10.1145/3292500.3330701; Watanabe 2023, "Tree-structured
+    Parzen estimator", arXiv 2304.11127; Cawley and Talbot 2010, JMLR 11, 2079-2107, on why
+    tuning has to be nested.
+    """
+
+    trials: int = 20
+    timeout: float | None = None
+    metric: str | None = None
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    inner_splits: int = 3
+    pruning: bool = True
+    storage: str | None = None
+    parallel_trials: int = 4
+
+    def __post_init__(self) -> None:
+        for name, least in (("trials", 1), ("inner_splits", 2), ("parallel_trials", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"timeout must be a number of seconds above 0, got {self.timeout!r}.")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be {', '.join(SAMPLERS)}, got {self.sampler!r}.")
+        if self.storage is not None and not self.storage.strip():
+            raise ValueError("storage is empty: give an address or a path, or null.")
+
+    def prepare(self, results_dir: Path) -> None:
+        """Open the storage once, before anything is computed.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be opened.
+        """
+        if self.storage is None:
+            folder = results_dir / "tuning"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(
+                    f"{folder} cannot be written ({error.strerror}): set results_dir= or "
+                    "tuning.storage= to a place that you may write to."
+                ) from error
+        else:
+            open_storage(self.storage).get_all_studies()
+
+    def searches(
+        self, key: CellKey, places: Sequence[str], problems: Sequence[Nested], results_dir: Path
+    ) -> list[Search]:
+        """Return a search for each outer fold of a part, all at the same batch of trials.
+
+        Nets of folds that are tuned side by side train as one stack. Trials that one of them
+        has finished, but not every one, are fitted again along with the others, because in
+        another stack the bits would differ; their stored values stand.
+
+        Parameters
+        ----------
+        key : CellKey
+        places : sequence of str
+            ``r0-f3``, a name for each fold.
+        problems : sequence of Nested
+        results_dir : Path
+        """
+        path = results_dir / "tuning" / f"{key.run_id}.log"
+        if self.storage is None:
+            _mend(path)
+        storage, lock = open_storage(self.storage or str(path)), threading.Lock()
+        found = [
+            Search(self, problem, _study(storage, key, place, problem), lock, len(problems))
+            for place, problem in zip(places, problems, strict=True)
+        ]
+        first = min(search.n_batches for search in found)
+        for search in found:
+            search.first_batch = first
+        return found
+
+
+class Search:
+    """The trials of one outer fold.
+
+    Parameters
+    ----------
+    tuner : OptunaTuner
+    problem : Nested
+    stored : optuna.Study
+    lock : Lock
+        Of the storage, which the searches of a part share.
+    n_together : int
+        Folds that are tuned side by side: each has this share of the time.
+    """
+
+    def __init__(
+        self,
+        tuner: OptunaTuner,
+        problem: Nested,
+        stored: Any,
+        lock: threading.Lock,
+        n_together: int,
+    ) -> None:
+        import optuna
+
+        self.tuner, self.problem, self.stored = tuner, problem, stored
+        self.lock, self.n_together = lock, n_together
+        self.seed = derive(problem.seed, "trials")
+        self.space, self.options = problem.tuning.space, problem.tuning.options
+        self.names = {key: _distribution(d) for key, d in self.space.items()}
+        pruner = optuna.pruners.MedianPruner(BEFORE_PRUNING) if tuner.pruning else None
+        self.memory = optuna.create_study(
+            direction=_direction(self.options),
+            pruner=pruner or optuna.pruners.NopPruner(),
+        )
+        self.known = {
+            trial.user_attrs[SLOT]: trial
+            for trial in reversed(stored.get_trials(deepcopy=False))
+            if trial.state.is_finished() and SLOT in trial.user_attrs
+        }
+        self.first_batch = 0
+
+    @cached_property
+    def batches(self) -> list[range]:
+        """The numbers of the trials, a batch at a time."""
+        n, size = self.tuner.trials, self.tuner.parallel_trials
+        if self.tuner.sampler == "grid":
+            n = min(n, grid(self.space)[0])
+        return [range(start, min(start + size, n)) for start in range(0, n, size)]
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches are stored, from the first without a gap."""
+        done = [all(number in self.known for number in batch) for batch in self.batches]
+        return done.index(False) if False in done else len(done)
+
+    def run(self) -> None:
+        """Add what is missing; called once, maybe beside the searches of other folds."""
+        for i, batch in enumerate(self.batches):
+            if i and self._is_late():
+                return
+            if i < self.first_batch:
+                self.memory.add_trials([self.known[number] for number in batch])
+            else:
+                self._run(batch)
+
+    def _is_late(self) -> bool:
+        spent = sum(t.user_attrs["seconds"] for t in self.memory.get_trials(deepcopy=False))
+        return self.tuner.timeout is not None and spent >= self.tuner.timeout
+
+    def _run(self, batch: range) -> None:
+        """Ask for the trials of a batch, fit them, and tell of them in their order."""
+        import joblib
+
+        started = time.perf_counter()
+        trials = [self._ask(number) for number in batch]
+        inner: list[list[float]] = [[] for _ in trials]
+        errors: list[str] = ["" for _ in trials]
+        pruned = [False for _ in trials]
+        folds = range(len(self.problem.splits))
+        # Without pruning nothing has to be known of one inner fold before the next.
+        for part in [[i] for i in folds] if self.tuner.pruning else [list(folds)]:
+            left = [t for t in range(len(trials)) if not errors[t] and not pruned[t]]
+            pairs = [(t, i) for t in left for i in part]
+            answers = joblib.Parallel()(joblib.delayed(self._score)(trials[t], i) for t, i in pairs)
+            for (t, i), answer in zip(pairs, answers, strict=True):
+                if isinstance(answer, str):
+                    errors[t] = errors[t] or answer
+                    continue
+                inner[t].append(answer)
+                if not math.isnan(mean := _mean(inner[t])):
+                    trials[t].report(mean, i)
+            if part[-1] != folds[-1]:
+                for t in left:
+                    pruned[t] = not errors[t] and trials[t].should_prune()
+        seconds = (time.perf_counter() - started) / len(trials) / self.n_together
+        for number, trial, values, error, is_pruned in zip(
+            batch, trials, inner, errors, pruned, strict=True
+        ):
+            if not error and math.isnan(_mean(values)):
+                error = f"{self.options.sort} is undefined on every inner fold."
+            facts = {SLOT: number, "inner": [None if math.isnan(v) else v for v in values]}
+            for name, fact in (facts | {"seconds": seconds, "reason": error}).items():
+                trial.set_user_attr(name, fact)
+            self._tell(trial, number, _mean(values), bool(error), is_pruned)
+
+    def _ask(self, number: int) -> Any:
+        """Return a trial of the study in memory, as it is stored or as the sampler has it."""
+        if number in self.known:
+            self.memory.enqueue_trial(self.known[number].params)
+        elif self.tuner.sampler == "grid":
+            point = grid_point(self.space, number, self.tuner.trials, self.seed)
+            self.memory.enqueue_trial(self._encoded(point))
+        elif number == 0:
+            present = present_values(self.problem.tuning.config, self.space)
+            self.memory.enqueue_trial(self._encoded(present))
+        self.memory.sampler = self._sampler(derive(self.seed, number))
+        return self.memory.ask(self.names)
+
+    def _sampler(self, seed: int) -> Any:
+        import optuna
+
+        if self.tuner.sampler == "tpe":
+            return optuna.samplers.TPESampler(seed=seed)
+        return optuna.samplers.RandomSampler(seed=seed)
+
+    def _score(self, trial: Any, i: int) -> float | str:
+        """Return the metric on an inner fold, or why there is none."""
+        try:
+            return self.problem.score(self._decoded(trial.params), i)
+        except Exception as error:
+            return reason_of(error)
+
+    def _tell(self, trial: Any, number: int, value: float, failed: bool, pruned: bool) -> None:
+        from optuna.trial import TrialState
+
+        if failed or pruned:
+            self.memory.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
+        else:
+            self.memory.tell(trial, value)
+        if number not in self.known:
+            with self.lock:
+                self.stored.add_trial(self.memory.trials[number])
+
+    def tuned(self) -> Tuned:
+        """Return the best values and how they were found; called once all trials are told.
+
+        Raises
+        ------
+        ImbenchError
+            If every trial failed.
+        """
+        trials = tuple(map(self._trial, self.memory.trials))
+        complete = [trial for trial in trials if trial.state == "complete"]
+        if not complete:
+            reason = next(trial.reason for trial in trials if trial.reason)
+            raise ImbenchError(f"tuning: all {len(trials)} trials failed, the first with: {reason}")
+        sign = 1 if _direction(self.options) == "maximize" else -1
+        best = max(complete, key=lambda trial: sign * (trial.value or 0.0))  # the first of equals
+        return Tuned(best.values, trials, self._importance(complete))
+
+    def _trial(self, found: Any) -> Trial:
+        facts = found.user_attrs
+        states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+        state = states[found.state.name]
+        return Trial(
+            number=facts[SLOT],
+            values=self._decoded(found.params),
+            state=state,
+            value=found.value if state == "complete" else None,
+            inner=tuple(facts["inner"]),
+            seconds=facts["seconds"],
+            reason=facts["reason"],
+        )
+
+    def _importance(self, complete: Sequence[Trial]) -> dict[str, float]:
+        """Return the share of each parameter, {} where a quarter of the trials says nothing.
+
+        References
+        ----------
+        Watanabe et al. 2023, "PED-ANOVA", arXiv 2304.10255.
+        """
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+        if len(complete) < BEFORE_IMPORTANCE or len({trial.value for trial in complete}) == 1:
+            return {}
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=BEST)
+        try:
+            with warnings.catch_warnings(action="error"):  # it warns where it cannot tell
+                found = get_param_importances(self.memory, evaluator=evaluator)
+        except UserWarning:
+            return {}
+        return {key: float(found[key]) for key in self.space}
+
+    def _encoded(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: self.space[key].encode(value) for key, value in values.items()}
+
+    def _decoded(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: self.space[key].decode(params[key]) for key in self.space}
+
+
+def open_storage(address: str) -> Any:
+    """Open a database by its address, or a journal file by its path.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened or read.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial otherwise
+    try:
+        if "://" in address:
+            if address.startswith("sqlite:///"):
+                Path(address.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
+            return optuna.storages.RDBStorage(address)
+        Path(address).parent.mkdir(parents=True, exist_ok=True)
+        return optuna.storages.JournalStorage(JournalFileBackend(address))
+    except Exception as error:  # sqlalchemy, drivers, the file system, a file of another kind
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        shown = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", address)
+        raise ConfigError(
+            f"tuning.storage={shown} cannot be opened ({lines[0].rstrip('.')}): give a database "
+            "such as sqlite:///tuning.db, a path for a journal file, or null."
+        ) from error
+
+
+def _mend(path: Path) -> None:
+    """Cut off a last line of a journal that a crash left half written."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            path.write_bytes(whole)
+
+
+def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
+    """Return the stored study of an outer fold, made if it is not there."""
+    import optuna
+
+    options = problem.tuning.options
+    study = optuna.create_study(
+        storage=storage,
+        study_name=f"{key.folder} {place}",
+        direction=_direction(options),
+        load_if_exists=True,
+    )
+    facts = {"dataset": key.dataset, "model": key.model, "strategy": key.label}
+    for name, fact in (facts | {"metric": options.sort, "fold": place}).items():
+        if study.user_attrs.get(name) != fact:
+            study.set_user_attr(name, fact)
+    return study
+
+
+def _direction(options: MetricOptions) -> Literal["maximize", "minimize"]:
+    return "maximize" if options.higher_is_better(options.sort) else "minimize"
+
+
+def _distribution(dimension: Dimension) -> Any:
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    if isinstance(dimension, Choices):
+        return CategoricalDistribution([dimension.encode(v) for v in dimension.values])
+    points = dimension.points()  # the last of them may lie below `high`
+    high = dimension.high if points is None else points[-1]
+    low, log, step = dimension.low, dimension.log, dimension.step
+    if dimension.integer:
+        return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+    return FloatDistribution(float(low), float(high), log=log, step=step)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean of the values that are defined, NaN if none is."""
+    defined = [value for value in values if not math.isnan(value)]
+    return float(np.mean(defined)) if defined else math.nan
