@@ -274,12 +274,9 @@ def _key(rows: NDArray[np.int64], y: NDArray[np.int64]) -> str:
 def _stand_in(facts: Mapping[str, Any]) -> Any:
     """Return what :mod:`imbench.steps` can read facts from as from a fitted pipeline."""
     named = {
-        "rows": SimpleNamespace(class_counts_=np.asarray(facts["rows"])),
-        "model": SimpleNamespace(
-            **{
-                name: np.asarray(value) if isinstance(value, list) else value
-                for name, value in facts["model"].items()
-            }
-        ),
+        step: SimpleNamespace(
+            **{k: np.asarray(v) if isinstance(v, list) else v for k, v in facts[step].items()}
+        )
+        for step in ("rows", "model")
     }
     return SimpleNamespace(named_steps=named, steps=list(named.items()))

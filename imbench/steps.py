@@ -276,8 +276,9 @@ def trained(estimator: Any) -> tuple[dict[str, Any], ...]:
         if getattr(model, "batches", None) is not None:
             own["batches"] = True
         plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in own.items()}
-        rows = pipeline.named_steps["rows"].class_counts_
-        facts.append({"rows": np.asarray(rows).tolist(), "model": plain})
+        rows = pipeline.named_steps["rows"]
+        counted = {name: getattr(rows, name).tolist() for name in ("classes_", "class_counts_")}
+        facts.append({"rows": counted, "model": plain})
     return tuple(facts)
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from imbench.metrics import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.report import words
+from imbench.report.audit import audit_cells, duplicate_warnings
 from imbench.report.board import Crossed
 from imbench.report.curves import Curve, classes_shown, confusion, curves
 from imbench.report.provenance import provenance
@@ -93,6 +94,7 @@ def build_payload(
         "rankings": [_rankings(board, told, m, options) for m in metrics],
         "problems": [
             *extras.problems,
+            *_audited(list(by_id.values())),
             *filter(None, [words.version_note(f for c in by_id.values() for f in c.folds)]),
         ],
     }
@@ -301,6 +303,16 @@ def _paired(cells: Sequence[CellResult]) -> list[list[tuple[int, int]]]:
     if baseline is None:
         return [[] for _ in cells]
     return [paired_folds(cell, baseline) if cell.status == "ok" else [] for cell in cells]
+
+
+def _audited(cells: Sequence[CellResult]) -> list[str]:
+    """Return what the leak audit found that a reader of the numbers must know."""
+    leaks = [
+        f"{audit.dataset}, {audit.model}, {audit.label}: {leak}"
+        for audit in audit_cells(cells)
+        for leak in audit.leaks
+    ]
+    return [*leaks, *duplicate_warnings(cells)]
 
 
 def _crossing(crossed: Crossed) -> list[Any]:

@@ -72,15 +72,14 @@ def _versions(folds: Iterable[FoldResult]) -> dict[str, str]:
 
 
 def _hardware(folds: Sequence[FoldResult]) -> dict[str, str]:
-    """Device and peak memory, and whatever else the folds were stored with."""
+    """Device, peak memory, and the hardware that the folds were stored with."""
     done = [fold for fold in folds if fold.status == "ok"]
     if not done:
         return {}
     found: dict[str, set[str]] = {"device": {fold.device for fold in done}}
     for fold in done:
-        stored: Mapping[str, object] = getattr(fold, "hardware", None) or {}
-        for key, value in stored.items():
-            found.setdefault(key, set()).add(str(value))
+        for key, value in fold.hardware.items():
+            found.setdefault(key, set()).add(value)
     peak = max(fold.peak_bytes for fold in done)
     if peak:
         found["peak memory"] = {f"{peak / 2**20:,.0f} MiB"}

@@ -108,6 +108,21 @@ def test_bootstrap_intervals_are_shown_on_request(run: Run, tmp_path: Path) -> N
     assert 0 < low < high < 1
 
 
+def test_duplicates_over_folds_are_told_and_the_hardware_is_named(run: Run, tmp_path: Path) -> None:
+    lines = [f"{i % 4},{i % 7},{'no' if i % 4 else 'yes'}" for i in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *lines]))
+    words = ["dataset=table", "dataset.path=t.csv", "dataset.target=y", "model=decision_tree"]
+    assert run(*words, "strategy=none").code == 0
+    assert run("report").code == 0
+    found = payload(tmp_path / "results" / "report")
+    (problem,) = found["problems"]
+    assert "duplicates straddle the folds" in problem
+    (block,) = found["blocks"]
+    assert block["hardware"]["device"] == "cpu"
+    assert len(block["hardware"]) > 2
+    assert "dataset.path=FILE" in block["commands"][0]
+
+
 def test_the_command_on_the_page_finds_the_same_cells_again(run: Run, tmp_path: Path) -> None:
     odd = [
         "dataset=digits", "dataset/imbalance=step", "model=logistic_regression",

@@ -94,6 +94,16 @@ def test_the_second_rule_fits_nothing_and_the_first_only_inner_folds(tmp_path, m
     assert all(f.fit_s > a.fit_s for f, a in zip(folds, alone, strict=True))
 
 
+def test_a_net_without_a_rule_serves_a_rule(tmp_path):
+    words = ["dataset.n_classes=3", "decision=as_is,threshold", "model.estimator.epochs=1"]
+    bare, ruled = (Runner(tmp_path).run(c) for c in configs(*words, results_dir=tmp_path))
+    assert [f.n_replayed for f in ruled.folds] == [1, 1]
+    for one, other in zip(bare.folds, ruled.folds, strict=True):
+        np.testing.assert_array_equal(one.y_score, other.y_score)
+        np.testing.assert_array_equal(one.history, other.history)
+        assert (one.counts_after, one.device) == (other.counts_after, other.device)
+
+
 def test_rules_share_scores_without_the_cell_that_has_none(tmp_path, monkeypatch):
     from sklearn.linear_model import LogisticRegression
 
