@@ -23,7 +23,7 @@ keys: any key can be overridden; --cfg prints them all
   dataset/imbalance=                      none, keep, tutorial, long_tail, step
   splits=kfold|holdout|official           splits.n_splits=5 splits.n_repeats=1
   metrics.sort=f1_macro                   what tables and verdicts are about
-  tuning=optuna tuning.trials=20          choose parameters inside each fold (none: as they are)
+  tuning=optuna tuning.trials=20          choose parameters inside each fold
   device=auto|cpu|cuda amp=true seed=0    where and how nets train
   results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA
   tracking=mlflow|none tracking.uri=      output=table|json
