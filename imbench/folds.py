@@ -253,9 +253,12 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
 
 def _fitted_on(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     hashes = data.contents.hashes[fold.test_index]
+    tuning = fit.tuned.witness if fit.tuned is not None else None
+    facts = {} if tuning is None else {"tuning_fits": tuning.fits(hashes)}
     if fit.record is None:
-        return steps.fits(fit.estimator, steps.witness_of(fit.estimator), hashes)
-    return steps.fits(fit.estimator, fit.record.witness, hashes, len(fit.record.replayed))
+        return facts | steps.fits(fit.estimator, steps.witness_of(fit.estimator), hashes)
+    n_replayed = len(fit.record.replayed)
+    return facts | steps.fits(fit.estimator, fit.record.witness, hashes, n_replayed)
 
 
 def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:

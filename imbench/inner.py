@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from imbench import config as configuration
 from imbench import steps
+from imbench.audit import Witness
 from imbench.build import build
 from imbench.datasets.base import Dataset, DatasetInfo
 from imbench.errors import DataError, ImbenchError
@@ -76,11 +77,14 @@ class Tuned:
     trials : tuple of Trial
     importance : mapping of str to float
         Shares that sum to one; {} where there are too few trials to say.
+    witness : Witness or None
+        Was told of the fits that this process did, for the audit.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
+    witness: Witness | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return the fields of a :class:`imbench.results.FoldResult`."""
@@ -148,6 +152,8 @@ class Nested:
         Of this outer fold; what is fitted on an inner fold is seeded by it, whatever is tried.
     watched : callable
         Entered by every thread that fits, so that its warnings find their fold.
+    witness : Witness or None
+        Is told of every fit.
     """
 
     X: NDArray[Any]
@@ -157,6 +163,7 @@ class Nested:
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
     seed: int
     watched: Callable[[], AbstractContextManager[None]] = nullcontext
+    witness: Witness | None = None
 
     def score(self, values: Mapping[str, Any], i: int) -> float:
         """Fit values without the inner fold ``i`` and return the metric on it, maybe NaN."""
@@ -165,6 +172,8 @@ class Nested:
         train, validation = self.splits[i]
         with self.watched():
             estimator = build(model, strategy, self.info, derive(self.seed, "inner", i))
+            if self.witness is not None:
+                steps.watch(estimator, self.witness)
             estimator.fit(self.X[train], self.y[train])
             X = self.X[validation]
             fold = FoldResult(
@@ -213,7 +222,8 @@ def nested(
         )
     seed = derive(tuning.config["seed"], "tune", data.name, fold.repeat, fold.fold)
     splitter = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
-    return Nested(X, y, data.info, tuning, list(splitter.split(X, y)), seed, watched)
+    witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
+    return Nested(X, y, data.info, tuning, list(splitter.split(X, y)), seed, watched, witness)
 
 
 def tune_folds(
@@ -257,9 +267,9 @@ def tune_folds(
     else:
         errors = [_error_of(search.run) for search in searches]
     found: list[Tuned | Exception] = []
-    for search, broken in zip(searches, errors, strict=True):
+    for search, broken, problem in zip(searches, errors, problems, strict=True):
         try:
-            found.append(broken or search.tuned())
+            found.append(broken or replace(search.tuned(), witness=problem.witness))
         except ImbenchError as error:  # every trial failed
             found.append(error)
     return found

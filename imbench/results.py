@@ -271,11 +271,16 @@ class Store:
             return None
 
     def read_cells(self) -> Iterator[CellResult | DataError]:
-        """Yield every stored cell, and for what is damaged the error that says so."""
+        """Yield every stored cell, and for what is damaged the error that says so.
+
+        A folder that holds scores alone is no cell: its strategy ran with a decision rule only.
+        """
         if not self.runs.is_dir():
             return
         for folder in sorted(p for p in self.runs.iterdir() if p.is_dir()):
-            yield from _read_cell(folder)
+            names = {path.name for path in folder.iterdir()}
+            if not names or any(not name.endswith(".scores.npz") for name in names):
+                yield from _read_cell(folder)
 
     def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
         return self.runs / key.folder / f"r{repeat}-f{fold}"

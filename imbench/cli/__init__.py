@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 all is well; 1 a cell failed, or every cell was skipped; 2 the command or its
-        configuration is wrong and nothing ran; 130 interrupted.
+        0 all is well; 1 a cell failed, every cell was skipped, or `audit` found a leak; 2 the
+        command or its configuration is wrong and nothing ran; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # `python -m` puts the working directory on the path, a console script does not: components

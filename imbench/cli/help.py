@@ -13,7 +13,6 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench ui [RESULTS]          the MLflow UI on this machine
 
-  python -m imbench dataset=digits strategy=focal
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'
   python -m imbench dataset=table dataset.path=churn.csv dataset.target=Churn \\
       model=hist_gradient_boosting strategy=threshold
@@ -24,7 +23,7 @@ keys: any key can be overridden; --cfg prints them all
   dataset/imbalance=                      none, keep, tutorial, long_tail, step
   splits=kfold|holdout|official           splits.n_splits=5 splits.n_repeats=1
   metrics.sort=f1_macro                   what tables and verdicts are about
-  tuning=optuna tuning.trials=20          choose parameters inside each fold (none: as they are)
+  tuning=optuna tuning.trials=20          choose parameters inside each fold
   device=auto|cpu|cuda amp=true seed=0    where and how nets train
   results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA
   tracking=mlflow|none tracking.uri=      output=table|json
@@ -35,7 +34,7 @@ options
   -h, --help         this text            --version          the version
 
 A finished fold is never computed twice: the same command goes on where it stopped.
-Exit code: 0 ok; 1 a cell failed or none ran; 2 wrong configuration; 130 interrupted.
+Exit code: 0 ok; 1 a cell failed, none ran, a leak; 2 wrong command; 130 interrupted.
 """
 
 

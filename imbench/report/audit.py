@@ -143,7 +143,7 @@ def _leaks(fold: FoldResult) -> Iterator[str]:
             f"{place}: {fold.audit['overlap']} rows of the test part are rows of the training "
             "part too."
         )
-    for fit in fold.audit.get("fits", ()):
+    for fit in (*fold.audit.get("fits", ()), *fold.audit.get("tuning_fits", ())):
         if fit["from_test"]:
             yield (
                 f"{place}: {fit['from_test']} rows that only the test part holds were fitted on "
@@ -154,10 +154,21 @@ def _leaks(fold: FoldResult) -> Iterator[str]:
 
 
 def _fitted(folds: Sequence[FoldResult]) -> Iterator[str]:
-    """Yield a line a kind of fit, over all folds."""
+    """Yield a line a kind of fit, over all folds: of the strategy itself, then of its tuning."""
+    yield from _kinds_of_fits(folds, "fits", "")
+    replayed = sum(fold.audit.get("replayed_fits", 0) for fold in folds)
+    if replayed:
+        yield (
+            f"{replayed} fit{'s' if replayed > 1 else ''} of which the scores were known: see the "
+            "strategies that share all but the decision rule"
+        )
+    yield from _kinds_of_fits(folds, "tuning_fits", "tuning: ")
+
+
+def _kinds_of_fits(folds: Sequence[FoldResult], key: str, prefix: str) -> Iterator[str]:
     kinds: dict[tuple[bool, str], list[Mapping[str, Any]]] = {}
     for fold in folds:
-        for fit in fold.audit.get("fits", ()):
+        for fit in fold.audit.get(key, ()):
             kinds.setdefault((not fit["whole"], _names(fit)), []).append(fit)
     for (is_part, _), fits in sorted(kinds.items(), key=lambda item: item[0]):
         n_fits = sum(fit["n_fits"] for fit in fits)
@@ -169,7 +180,7 @@ def _fitted(folds: Sequence[FoldResult]) -> Iterator[str]:
         held_out = _span([fit["n_held_out"] for fit in fits])
         made = sum(fit["made"] for fit in fits)
         yield (
-            f"{n_fits} fit{'s' if n_fits > 1 else ''} on {on}: "
+            f"{prefix}{n_fits} fit{'s' if n_fits > 1 else ''} on {on}: "
             f"{_span([fit['n_rows'] for fit in fits])} rows"
             + (f", {held_out} of them held out for validation" if held_out != "0" else "")
             + (f", {made} of them made" if made else "")

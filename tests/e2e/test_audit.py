@@ -31,6 +31,16 @@ def test_clean_cells_are_told_so_and_what_was_fitted_on_what(run: Run, table: Pa
     assert "warning" not in done.out
 
 
+def test_fits_of_tuning_are_recorded_beside_the_others(run: Run, table: Path) -> None:
+    words = table_words(table, "strategy=smote", "splits.n_splits=2", "tuning=optuna")
+    done = run(*words, "tuning.trials=2", "tuning.inner_splits=3", "tuning.pruning=false")
+    assert done.code == 0, done.err
+    done = run("audit", "--fits")
+    assert done.code == 0
+    assert "  2 fits on the whole training part: 30 rows" in done.out
+    assert "  tuning: 12 fits on inner folds or bags: 20 rows" in done.out  # 2 x 2 x 3
+
+
 def test_duplicates_over_the_folds_are_a_warning_and_no_leak(run: Run, tmp_path: Path) -> None:
     rows = [f"{i % 10},{i % 3},{'yes' if i % 5 == 0 else 'no'}" for i in range(60)]
     path = tmp_path / "few_values.csv"

@@ -230,6 +230,34 @@ def test_test_rows_that_reach_a_fit_by_another_way_are_a_leak(monkeypatch):
     )
 
 
+def test_test_rows_that_reach_a_fit_of_tuning_are_a_leak():
+    data = table()
+    fold = halves(data)
+    witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
+    witness.note(data.X[10:63], [("clean", 53), ("model", 53)])
+    fits = witness.fits(data.contents.hashes[fold.test_index])
+    cell = run_cell(data, [fold])
+    (clean,) = cell.folds
+    tuned = dataclasses.replace(clean, audit={**clean.audit, "tuning_fits": fits})
+    (audit,) = audit_cells([dataclasses.replace(cell, folds=(tuned,))])
+    assert audit.leaks == (
+        "repeat 0, fold 0: 3 rows that only the test part holds were fitted on by clean > model.",
+    )
+    assert audit.fitted[1].startswith("tuning: 1 fit on inner folds or bags: 53 rows")
+
+
+def test_scores_that_were_known_are_told_apart_from_fits():
+    data = table()
+    cell = run_cell(data, [halves(data)])
+    fold = dataclasses.replace(
+        cell.folds[0], audit={**cell.folds[0].audit, "fits": [], "replayed_fits": 6}
+    )
+    (audit,) = audit_cells([dataclasses.replace(cell, folds=(fold,))])
+    (line,) = audit.fitted
+    assert line.startswith("6 fits of which the scores were known")
+    assert audit.notes == ()
+
+
 def test_predictions_of_other_rows_than_the_record_are_a_leak():
     data = table()
     cell = run_cell(data, [halves(data)])

@@ -108,6 +108,17 @@ def test_the_files_open_without_imbench(store):
     assert meta["label"] == "none"
 
 
+def test_a_folder_of_scores_alone_is_no_cell(store):
+    store.write_scores(KEY, 0, 0, b"scores of inner folds")
+    assert list(store.read_cells()) == []
+    store.write_cell(KEY)
+    (cell,) = store.read_cells()
+    assert cell.folds == ()
+    (folder_of(store) / "cell.json").unlink()
+    store.write_fold(KEY, make_fold(1))
+    assert isinstance(next(store.read_cells()), DataError)  # folds without their cell are damage
+
+
 def test_an_absent_fold_is_none_and_an_absent_folder_has_no_cells(store, tmp_path):
     assert store.read_fold(KEY, 0, 0) is None
     assert list(Store(tmp_path / "nowhere").read_cells()) == []
