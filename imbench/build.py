@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from imblearn.pipeline import Pipeline
 from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.validation import has_fit_parameter
@@ -27,7 +26,7 @@ from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
 from imbench.models.weighted import WeightedClassifier
 from imbench.needs import check_needs
 from imbench.seeding import seed_estimator
-from imbench.steps import CheckedSampler, RowCounter
+from imbench.steps import CheckedSampler, RowCounter, WatchedPipeline
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
 
@@ -134,7 +133,9 @@ def _sampler(name: str, sampler: Any, info: DatasetInfo) -> CheckedSampler:
     return CheckedSampler(copy, f"strategy.resample.{name}", info.class_names)
 
 
-def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo) -> Pipeline:
+def _pipeline(
+    estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo
+) -> WatchedPipeline:
     """Rule 2."""
     samplers = strategy.resample
     if info.input_shape is not None:
@@ -154,4 +155,4 @@ def _pipeline(estimator: Any, model: Model, strategy: Strategy, info: DatasetInf
     rows = [("rows", RowCounter(info.n_classes))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
     takes_validation = has_fit_parameter(estimator, "validation")
-    return HoldoutPipeline(steps) if takes_validation else Pipeline(steps)
+    return HoldoutPipeline(steps) if takes_validation else WatchedPipeline(steps)

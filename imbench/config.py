@@ -208,6 +208,9 @@ def identity(config: Config) -> dict[str, Any]:
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
     for part in ("model", "strategy"):
         kept[part] = _without_device(kept[part])
+    chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
+    if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
+        kept["order"] = order  # keys are sorted where they are hashed and stored
     return kept | _tuning_identity(config)
 
 

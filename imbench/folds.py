@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import resource
 import sys
@@ -15,11 +16,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from imbench import steps
+from imbench.audit import Witness, fold_facts
 from imbench.build import build
 from imbench.datasets.base import Dataset
 from imbench.errors import ImbenchError, Incompatible
@@ -88,6 +91,7 @@ def fit_fold(
         If strategy, model and data do not fit.
     """
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
+    steps.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
@@ -126,7 +130,10 @@ def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
                     continue
                 with log.of(fold):
                     outcome = _outcome(task, fold, fit)
-                yield FoldResult(**_facts(task, fold), **outcome, warnings=log.distinct(fold))
+                audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
+                yield FoldResult(
+                    **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
+                )
 
 
 def _how_many_together(task: Task) -> int:
@@ -195,7 +202,7 @@ def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | Non
         record = task.records.read(fold)
         record.share = 1 / n_together
         seed = fold_seed(task.seed, task.data, fold)
-        rule = rule_on_scores(task.model, task.strategy, task.data, seed, record)
+        rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
         if rule is not None:
             started = time.perf_counter()
             rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
@@ -220,6 +227,7 @@ def _facts(task: Task, fold: Fold) -> dict[str, Any]:
         "n_train": len(fold.train_index),
         "counts_before": tuple(counts.tolist()),
         "versions": versions(),
+        "hardware": hardware(),
     }
 
 
@@ -244,6 +252,13 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
         }
 
 
+def _fitted_on(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    hashes = data.contents.hashes[fold.test_index]
+    if fit.record is None:
+        return steps.fits(fit.estimator, steps.witness_of(fit.estimator), hashes)
+    return steps.fits(fit.estimator, fit.record.witness, hashes, len(fit.record.replayed))
+
+
 def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     estimator = fit.estimator
     started = time.perf_counter()
@@ -264,6 +279,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         "counts_after": steps.counts_after(estimator),
         "notes": steps.notes(estimator),
         "trained": steps.trained(estimator),
+        "fitted_on": _fitted_on(data, fold, fit),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
         "y_pred": predicted,
@@ -290,6 +306,30 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {
         name: importlib.metadata.version(name) for name in PACKAGES
     }
+
+
+@cache
+def hardware() -> dict[str, str]:
+    """Return what seconds depend on: processor, cores that this process may use, memory."""
+    found = {"cores": str(n_cores()), "system": f"{platform.system()} {platform.machine()}"}
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        found["processor"] = next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        found["processor"] = platform.processor() or "unknown"
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        found["memory"] = f"{n_bytes / 2**30:.0f} GiB"
+    return found
+
+
+def n_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def reason_of(error: BaseException) -> str:

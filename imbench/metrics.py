@@ -13,7 +13,7 @@ metric never retrains anything. Rules that hold for every metric:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from imbench.components import bind, closest, construct
 from imbench.errors import ConfigError
+from imbench.kernels import PER_CLASS, calibration_error, weighted_metrics
 from imbench.results import CellResult, FoldResult
 
-SCORE_NAMES = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
     {  # in the order of tables
         "precision_macro": True,
@@ -45,7 +45,6 @@ HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
         "worst_class_recall": True,
     }
 )
-PER_CLASS = ("precision", "recall", "f1")
 ARGUMENTS = ("y_true", "y_pred", "y_score", "minority")  # what a user's metric is called with
 
 
@@ -63,6 +62,8 @@ class MetricOptions:
         Class that ``f1_minority`` and the binary curves are about; None: the rarest.
     ece_bins : int
         Bins of the expected calibration error.
+    rope : float
+        Region of practical equivalence: gains in `sort` up to this size are practically none.
     extra : mapping of str to mapping
         User metrics: ``{name: {_target_: function, parameter: value, ...}}``. The function is
         called with ``y_true, y_pred, y_score, minority`` and returns a float. The key
@@ -71,16 +72,18 @@ class MetricOptions:
     Raises
     ------
     ConfigError
-        If a name is unknown, a node cannot be called, or ``ece_bins`` is below 1.
+        If a name is unknown, a node cannot be called, ``ece_bins`` is below 1, or ``rope`` is no
+        number from 0 on.
     """
 
     columns: tuple[str, ...] = (
-        "f1_macro", "f1_minority", "balanced_accuracy", "g_mean", "average_precision", "roc_auc",
-        "brier",
+        "f1_macro", "f1_minority", "average_precision", "brier", "roc_auc", "ece", "log_loss",
+        "balanced_accuracy", "g_mean",
     )  # fmt: skip
     sort: str = "f1_macro"
     minority: str | None = None
     ece_bins: int = 15
+    rope: float = 0.01
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,6 +91,9 @@ class MetricOptions:
             raise ConfigError(f"metrics.ece_bins={self.ece_bins!r}: must be a whole number.")
         if self.ece_bins < 1:
             raise ConfigError(f"metrics.ece_bins={self.ece_bins}: must be at least 1.")
+        is_number = isinstance(self.rope, int | float) and not isinstance(self.rope, bool)
+        if not is_number or not 0 <= self.rope < float("inf"):
+            raise ConfigError(f"metrics.rope={self.rope!r}: must be a number from 0 on.")
         for name, node in self.extra.items():
             _check_extra(name, node)
         known = [*HIGHER_IS_BETTER, *self.extra]
@@ -171,7 +177,15 @@ def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     minority = minority_label(options, fold.class_names, fold.minority)
     arrays = (fold.y_true, fold.y_pred, fold.y_score)
     metrics = compute_metrics(*arrays, fold.class_names, minority, options.ece_bins)
+    return metrics | compute_user_metrics(fold, options)
+
+
+def compute_user_metrics(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
+    """Compute the metrics of ``metrics.extra`` alone; raises as :func:`compute` does."""
+    metrics = {}
     for name, node in options.extra.items():
+        minority = minority_label(options, fold.class_names, fold.minority)
+        arrays = (fold.y_true, fold.y_pred, fold.y_score)
         given = dict(zip(ARGUMENTS, (*arrays, minority), strict=True))
         value = construct(_without_direction(node), f"metrics.extra.{name}", **given)
         try:
@@ -235,43 +249,11 @@ def compute_metrics(
     constant predictions (its limit) and NaN where the fold has one class. ``ece`` is about the
     scores and does not see a moved threshold.
     """
-    from scipy.stats import gmean
-    from sklearn import config_context
-    from sklearn.metrics import matthews_corrcoef, precision_recall_fscore_support
-
-    n_classes = len(class_names)
-    labels = np.arange(n_classes)
     if len(y_true) == 0:
         return _all_undefined(class_names)
-    # The arrays come out of the checked store: validating them in each call doubles the time.
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        precision, recall, f1, support = precision_recall_fscore_support(
-            y_true, y_pred, labels=labels, zero_division=0.0
-        )
-        present = support > 0
-        several = np.count_nonzero(present) > 1
-        mcc = float(matthews_corrcoef(y_true, y_pred)) if several else float("nan")
-        scores = _score_metrics(y_true, y_score, present, minority, ece_bins)
-    predicted = np.bincount(y_pred, minlength=n_classes) > 0
-    precision = np.where(present | predicted, precision, np.nan)
-    recall = np.where(present, recall, np.nan)
-    f1 = np.where(present, f1, np.nan)
-    metrics = {
-        "precision_macro": precision[present].mean(),
-        "recall_macro": recall[present].mean(),
-        "f1_macro": f1[present].mean(),
-        "f1_weighted": np.average(f1[present], weights=support[present]),
-        "f1_minority": f1[minority],
-        "balanced_accuracy": recall[present].mean(),
-        "g_mean": gmean(recall[present]) if recall[present].all() else 0.0,
-        "mcc": mcc,
-        "accuracy": np.mean(y_true == y_pred),
-        "worst_class_recall": recall[present].min(),
-        **scores,
-    }
-    for kind, values in zip(PER_CLASS, (precision, recall, f1), strict=True):
-        metrics |= {f"{kind}/{name}": v for name, v in zip(class_names, values, strict=True)}
-    return {name: float(metrics[name]) for name in _all_undefined(class_names)}  # in this order
+    ones = np.ones((1, len(y_true)))
+    metrics = weighted_metrics(y_true, y_pred, y_score, ones, class_names, minority, ece_bins)
+    return {name: float(metrics[name][0]) for name in _all_undefined(class_names)}  # in this order
 
 
 def expected_calibration_error(
@@ -291,12 +273,7 @@ def expected_calibration_error(
     ----------
     Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, eq. 3.
     """
-    confidence = y_score.max(axis=1)
-    correct = y_score.argmax(axis=1) == y_true
-    edges = np.linspace(0.0, 1.0, n_bins + 1)
-    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
-    gap = np.bincount(bins, weights=correct - confidence, minlength=n_bins)
-    return float(np.abs(gap).sum() / len(y_true))
+    return float(calibration_error(y_true, y_score, np.ones((1, len(y_true))), n_bins)[0])
 
 
 def fbeta_minority(
@@ -319,50 +296,6 @@ def fbeta_minority(
         return float("nan")
     is_minority = (y_true == minority, y_pred == minority)
     return float(fbeta_score(*is_minority, beta=beta, zero_division=0.0))
-
-
-def _score_metrics(
-    y_true: NDArray[np.int64],
-    y_score: NDArray[np.float64],
-    present: NDArray[np.bool_],
-    minority: int,
-    ece_bins: int,
-) -> dict[str, float]:
-    """Metrics of the probabilities; all NaN if a net has diverged and left NaN in them."""
-    from sklearn.metrics import (
-        average_precision_score,
-        brier_score_loss,
-        log_loss,
-        roc_auc_score,
-    )
-
-    total = y_score.sum(axis=1, keepdims=True)
-    if not (np.isfinite(total).all() and (total > 0).all()):
-        return dict.fromkeys(SCORE_NAMES, float("nan"))
-    # A softmax in float32 sums to one within 1e-7 only, which log_loss warns about.
-    score = y_score / total
-    n_classes = score.shape[1]
-    labels = np.arange(n_classes)
-    two = n_classes == 2
-    truth = y_true == minority if two else y_true[:, None] == labels[present]  # (n,) or (n, P)
-    ranked = score[:, minority] if two else score[:, present]
-    several = np.count_nonzero(present) > 1
-
-    def rank(function: Callable[..., float]) -> float:
-        return float(function(truth.astype(np.int64), ranked)) if several else float("nan")
-
-    brier = (
-        brier_score_loss(truth.astype(np.int64), ranked, labels=[0, 1])
-        if two
-        else brier_score_loss(y_true, score, labels=labels)
-    )
-    return {
-        "roc_auc": rank(roc_auc_score),
-        "average_precision": rank(average_precision_score),
-        "brier": float(brier),
-        "log_loss": float(log_loss(y_true, score, labels=labels)),
-        "ece": expected_calibration_error(y_true, score, ece_bins),
-    }
 
 
 def _all_undefined(class_names: Sequence[str]) -> dict[str, float]:

@@ -24,6 +24,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 
 from imbench import steps
+from imbench.audit import Witness
 from imbench.datasets.base import Dataset
 from imbench.models.base import Model
 from imbench.results import CellKey, FoldResult, Store
@@ -67,12 +68,15 @@ class Record:
         The answers that were given from memory, and the seconds that their fits had taken.
     is_changed : bool
         Whether there is more in it than what was read.
+    witness : Witness or None
+        Is told of the fits that are done.
     """
 
     answers: dict[str, Answer] = field(default_factory=dict)
     share: float = 1.0
     replayed: dict[str, float] = field(default_factory=dict)
     is_changed: bool = False
+    witness: Witness | None = None
 
     @classmethod
     def of(cls, result: FoldResult | None, fold: Fold, y: NDArray[np.int64]) -> Record:
@@ -203,7 +207,7 @@ class Recorded(ClassifierMixin, BaseEstimator):
 
 
 def rule_on_scores(
-    model: Model, strategy: Strategy, data: Dataset, seed: int, record: Record
+    model: Model, strategy: Strategy, data: Dataset, fold: Fold, seed: int, record: Record
 ) -> Any:
     """Return the decision rule of a strategy around a :class:`Recorded` classifier.
 
@@ -223,6 +227,8 @@ def rule_on_scores(
         return None
     build(model, strategy, data.info, seed)  # says what is incompatible, the rule included
     classifier = build(model, strategy.without("decision"), data.info, seed)
+    record.witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
+    steps.watch(classifier, record.witness)
     return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)
 
 
@@ -268,12 +274,9 @@ def _key(rows: NDArray[np.int64], y: NDArray[np.int64]) -> str:
 def _stand_in(facts: Mapping[str, Any]) -> Any:
     """Return what :mod:`imbench.steps` can read facts from as from a fitted pipeline."""
     named = {
-        "rows": SimpleNamespace(class_counts_=np.asarray(facts["rows"])),
-        "model": SimpleNamespace(
-            **{
-                name: np.asarray(value) if isinstance(value, list) else value
-                for name, value in facts["model"].items()
-            }
-        ),
+        step: SimpleNamespace(
+            **{k: np.asarray(v) if isinstance(v, list) else v for k, v in facts[step].items()}
+        )
+        for step in ("rows", "model")
     }
     return SimpleNamespace(named_steps=named, steps=list(named.items()))

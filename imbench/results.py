@@ -85,11 +85,14 @@ class FoldResult:
         seconds, reason``.
     importance : mapping of str to float
         Share of each parameter in the differences between trials; {} with few trials.
-    versions : mapping of str to str
+    versions, hardware : mapping of str to str
     warnings, notes : tuple of str
         What libraries warned about, and what imbench changed (both shown in the report).
     traceback : str
         Of a failed fold.
+    audit : mapping
+        Which rows trained and tested it, and what was fitted on which, as JSON: see
+        :mod:`imbench.audit`. Empty in folds of older versions.
     test_index, y_true, y_pred : ndarray of shape (n_test,)
         int64.
     y_score : ndarray of shape (n_test, K)
@@ -131,9 +134,11 @@ class FoldResult:
     trials: tuple[Mapping[str, Any], ...] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    hardware: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     traceback: str = ""
+    audit: Mapping[str, Any] = field(default_factory=dict)
     test_index: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     y_true: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     y_pred: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))

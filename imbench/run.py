@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,7 +12,7 @@ from imbench import config as configuration
 from imbench.datasets import load_dataset
 from imbench.datasets.base import Dataset
 from imbench.errors import ConfigError, ImbenchError
-from imbench.folds import Task, run_folds
+from imbench.folds import Task, n_cores, run_folds
 from imbench.inner import Tuning
 from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
@@ -107,14 +106,13 @@ def run_cells(
         Cells side by side; -1 is one a core. Each has a process of its own, which divide the
         cores: threads times processes are the number of cores.
     """
-    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    n_workers = min(n_cores or 1 if n_jobs == -1 else n_jobs, len(configs))
+    n_workers = min(n_cores() if n_jobs == -1 else n_jobs, len(configs))
     if n_workers == 1:
         yield from map(runner.run, configs)
         return
     import joblib
 
-    threads = max((n_cores or 1) // n_workers, 1)
+    threads = max(n_cores() // n_workers, 1)
     with joblib.parallel_config("loky", inner_max_num_threads=threads):
         work = joblib.Parallel(n_workers, return_as="generator", batch_size=1)
         yield from work(joblib.delayed(_run_cell)(runner.results_dir, c) for c in configs)

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 import numpy as np
+from imblearn.pipeline import Pipeline
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
 
+from imbench.audit import Witness
 from imbench.errors import DataError
 from imbench.strategies.resample.refusals import dotted, explain, milder
 
@@ -33,6 +35,8 @@ class CheckedSampler(BaseEstimator):
     notes_ : tuple of str
         A sentence for each number of neighbours that was clipped, what the sampler noted itself,
         and a sentence for each class that it passed over.
+    n_rows_ : tuple of int
+        Rows before and after.
     """
 
     def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
@@ -62,6 +66,7 @@ class CheckedSampler(BaseEstimator):
         self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
     ) -> tuple[Any, NDArray[np.int64]]:
         X_after, y_after, clipped = self._fit_clipped(X, y, names)
+        self.n_rows_ = len(y), len(y_after)
         lost = np.setdiff1d(y, y_after)
         if len(lost):
             raise DataError(
@@ -114,6 +119,8 @@ class RowCounter(BaseEstimator):
     Parameters
     ----------
     n_classes : int
+    witness : Witness or None, default=None
+        Whom the pipeline tells what it was fitted on.
 
     Attributes
     ----------
@@ -122,8 +129,9 @@ class RowCounter(BaseEstimator):
     class_counts_ : ndarray of shape (K,)
     """
 
-    def __init__(self, n_classes: int) -> None:
+    def __init__(self, n_classes: int, witness: Witness | None = None) -> None:
         self.n_classes = n_classes
+        self.witness = witness
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Count and pass on."""
@@ -138,6 +146,66 @@ class RowCounter(BaseEstimator):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Do nothing; scikit-learn's pipelines look for it."""
         return self
+
+
+class WatchedPipeline(Pipeline):
+    """A pipeline that tells its witness, where it has one, on which rows it was fitted.
+
+    Constructed by :func:`imbench.build.build`; the witness is a parameter of its step ``rows``.
+    """
+
+    def fit(self, X: NDArray[Any], y: NDArray[Any], **params: Any) -> Self:
+        """Fit the steps in their order."""
+        super().fit(X, y, **params)
+        self._tell(X)
+        return self
+
+    def _tell(self, X: ArrayLike, held_out: NDArray[np.bool_] | None = None) -> None:
+        """Name the rows that came in, and how many of them each step was fitted on."""
+        witness = self.named_steps["rows"].witness
+        if witness is not None:
+            n_held_out = 0 if held_out is None else int(held_out.sum())
+            n_rows = len(np.asarray(X)) - n_held_out
+            witness.note(X, self._sizes(n_rows), held_out)
+
+    def _sizes(self, n_rows: int) -> Iterator[tuple[str, int]]:
+        for name, step in self.steps:
+            if isinstance(step, CheckedSampler):
+                yield name, step.n_rows_[0]
+                n_rows = step.n_rows_[1]
+            elif not isinstance(step, RowCounter):
+                yield name, n_rows
+
+
+def watch(estimator: Any, witness: Witness) -> Any:
+    """Let every pipeline inside an estimator tell one witness, in place, and return it."""
+    name = "rows__witness"
+    parameters = estimator.get_params(deep=True)
+    found = [key for key in parameters if key == name or key.endswith(f"__{name}")]
+    return estimator.set_params(**dict.fromkeys(found, witness))
+
+
+def witness_of(estimator: Any) -> Witness | None:
+    """Return the witness that the pipelines inside tell, if there is one."""
+    return next((p.named_steps["rows"].witness for p in fitted_models(estimator)), None)
+
+
+def fits(
+    estimator: Any, witness: Witness | None, test_hashes: NDArray[np.uint64], n_replayed: int = 0
+) -> dict[str, Any]:
+    """Return what was fitted on what, for a `FoldResult`'s audit.
+
+    ``replayed_fits`` are those of which a decision rule had the scores from an earlier fold, whose
+    record holds them. ``unseen_fits`` are others that no witness was told of: components of a
+    user's that copy what is inside in a way of their own.
+    """
+    replayed = n_replayed * len(list(fitted_models(estimator)))
+    seen = replayed + (0 if witness is None else witness.n_fits)
+    return {
+        "fits": [] if witness is None else witness.fits(test_hashes),
+        "replayed_fits": replayed,
+        "unseen_fits": max(n_fits(estimator) - seen, 0),
+    }
 
 
 def fitted_models(estimator: Any) -> Iterator[Any]:
@@ -208,8 +276,9 @@ def trained(estimator: Any) -> tuple[dict[str, Any], ...]:
         if getattr(model, "batches", None) is not None:
             own["batches"] = True
         plain = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in own.items()}
-        rows = pipeline.named_steps["rows"].class_counts_
-        facts.append({"rows": np.asarray(rows).tolist(), "model": plain})
+        rows = pipeline.named_steps["rows"]
+        counted = {name: getattr(rows, name).tolist() for name in ("classes_", "class_counts_")}
+        facts.append({"rows": counted, "model": plain})
     return tuple(facts)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.util
 import json
 import logging
 import math
 import os
 import re
+import shlex
 import sqlite3
 import tempfile
 import time
@@ -23,14 +25,16 @@ from typing import Any, Protocol, TypeVar
 
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
+from imbench.mlflow_views import fold_table, intervals, shared_view
 from imbench.report.plots import figures, save_png
 from imbench.report.render import to_csv
 from imbench.report.tables import Row, build_leaderboard, flatten
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
 from imbench.results import ARRAYS, PICTURE, CellResult
 
-FORMAT = 1  # raised when a run is laid out in another way, so that old ones are rewritten
+FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
 RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"
+VIEW = "imbench"  # key of the view that `imbench ui` opens
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
 # Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
@@ -98,8 +102,32 @@ class MlflowTracker:
     @property
     def hint(self) -> str:
         """The command that opens the MLflow UI on these runs, or the server's address."""
-        is_server = _scheme(self.uri) in SERVERS
-        return _public(self.uri) if is_server else f"mlflow ui --backend-store-uri {self.uri}"
+        if _scheme(self.uri) in SERVERS:
+            return _public(self.uri)
+        path = _sqlite_path(self.uri)
+        if path is not None and path.name == "mlflow.db" and self.experiment == "imbench":
+            return f"python -m imbench ui {shlex.quote(str(path.parent))}"  # the yaml's store
+        return f"mlflow ui --backend-store-uri {_public(self.uri)}"
+
+    def server(self, port: int) -> list[str]:
+        """Return the words after ``python`` that serve the MLflow UI on these runs, on loopback.
+
+        Raises
+        ------
+        ConfigError
+            If MLflow is not installed, or there is nothing to serve.
+        """
+        if importlib.util.find_spec("mlflow") is None:
+            raise ConfigError("ui: MLflow is not installed: pip install 'mlflow>=3.10'.")
+        path = _sqlite_path(self.uri)
+        if path is not None and not path.is_file():
+            raise ConfigError(
+                f"ui: there is no MLflow store {path}: run something with tracking=mlflow first, "
+                "or name the results folder that has one."
+            )
+        words = ["-m", "mlflow", "server", "--backend-store-uri", self.uri, "--workers", "1"]
+        words += ["--artifacts-destination", self.artifact_dir]
+        return [*words, "--host", "127.0.0.1", "--port", str(port)]
 
     def open(self) -> None:
         """Connect, migrate a new database and find or make the experiment.
@@ -234,6 +262,12 @@ class MlflowTracker:
                 Path(folder, "traceback.txt").write_text(traceback, encoding="utf-8")
             if any(Path(folder).iterdir()):
                 self._client.log_artifacts(run_id, folder)
+        if row.folds:
+            self._client.log_table(run_id, fold_table(row, options.sort), "folds.json")
+        view = shared_view(options, _mlflow_names)
+        self._client.set_experiment_tag(
+            self._experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view)
+        )
         self._client.set_tag(run_id, DIGEST, digest)
         self._client.set_terminated(
             run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
@@ -250,6 +284,7 @@ def _tags(cell: CellResult) -> dict[str, str]:
         "status": cell.status,
         "reason": cell.reason,
         "folds": f"{sum(f.status == 'ok' for f in cell.folds)}/{cell.n_folds}",
+        **{f"stage.{stage}": "true" for stage in cell.stages},
     }
     return {key: value[:MAX_TAG] for key, value in tags.items()}
 
@@ -264,9 +299,10 @@ def _params(cell: CellResult) -> dict[str, str]:
 
 
 def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
-    """Yield name, value and step of means, standard deviations and fold values."""
-    names = _mlflow_names(name for fold in row.folds for name in fold.metrics)
-    for name, value in row.mean.items():
+    """Yield name, value and step of means, their intervals, standard deviations, fold values."""
+    limits = intervals(row)
+    names = _mlflow_names([*(name for fold in row.folds for name in fold.metrics), *limits])
+    for name, value in {**row.mean, **limits}.items():
         yield names[name], value, 0
     for name, value in row.std.items():
         yield f"std/{names[name]}", value, 0

@@ -12,7 +12,7 @@ bash scripts/setup.sh
 cat <<'END'
 
 Next
-  compare the runs in the MLflow UI    .venv/bin/mlflow ui --backend-store-uri sqlite:///results/mlflow.db
+  compare the runs in the MLflow UI    .venv/bin/python -m imbench ui
                                        then open http://127.0.0.1:5000
   the report                           open results/report/index.html
   your own table                       .venv/bin/python -m imbench dataset=table dataset.path=FILE dataset.target=COLUMN

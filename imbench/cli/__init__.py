@@ -50,13 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(words: list[str]) -> tuple[Command, list[str]]:
     """Return the command that the first word names; `run` is meant where none is named."""
     name = words[0] if words else ""
-    asks = {"-h", "--help"} & set(words) and name not in ("list", "report")
+    asks = {"-h", "--help"} & set(words) and name not in ("list", "report", "audit", "ui")
     if asks or name == "help":
         from imbench.cli.help import command
     elif name == "list":
         from imbench.cli.list_command import command
     elif name == "report":
         from imbench.cli.report_command import command
+    elif name == "audit":
+        from imbench.cli.audit_command import command
+    elif name == "ui":
+        from imbench.cli.ui_command import command
     else:
         from imbench.cli.run_command import command
 

@@ -9,6 +9,9 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench -m key=a,b [...]      a sweep: every combination, one table
   python -m imbench list strategies       what there is (also: datasets, models)
   python -m imbench report [RUNS]         tables and a page from stored predictions
+                    [--filter key=pattern] [--out DIR] [--bootstrap DRAWS]
+  python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
+  python -m imbench ui [RESULTS]          the MLflow UI on this machine
 
   python -m imbench dataset=digits strategy=focal
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.audit import Contents, contents_of
 from imbench.errors import DataError
 
 
@@ -123,6 +124,11 @@ class Dataset:
             categorical=tuple(sorted(self.categories)),
             has_missing=self.X.dtype.kind == "f" and bool(np.isnan(self.X).any()),
         )
+
+    @cached_property
+    def contents(self) -> Contents:
+        """The rows by content, for :mod:`imbench.audit`."""
+        return contents_of(self.X)
 
     @cached_property
     def fingerprint(self) -> str:

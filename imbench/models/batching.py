@@ -81,6 +81,8 @@ class EpochPlan:
         Rows of each batch; 0 where a net has none left. S is the largest number of batches.
     offsets : ndarray of shape (S, M)
         Where in its net's order a batch begins.
+    widths : ndarray of shape (S,)
+        Rows of the largest batch of each step; what stands behind it is to be cut off.
     is_padded : ndarray of shape (S,)
         Whether the batches of a step differ in size.
     """
@@ -94,7 +96,8 @@ class EpochPlan:
             self.sizes[: len(cut), m] = [part.stop - part.start for part in cut]
             self.offsets[: len(cut), m] = [part.start for part in cut]
         self.width = int(self.sizes.max())
-        self.is_padded = np.any(self.sizes < self.width, axis=1)
+        self.widths = self.sizes.max(axis=1)
+        self.is_padded = np.any(self.sizes < self.widths[:, None], axis=1)
         self._starts = np.cumsum([0, *n_draws])[:-1]
 
     def rows(self, orders: Sequence[Tensor], first: NDArray[np.int64]) -> Tensor:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from imblearn.pipeline import Pipeline
 from numpy.typing import NDArray
+
+from imbench.steps import WatchedPipeline
 
 
 def validation_rows(
@@ -23,7 +24,7 @@ def validation_rows(
     return chosen
 
 
-class HoldoutPipeline(Pipeline):
+class HoldoutPipeline(WatchedPipeline):
     """A pipeline whose last step is a net: its ``fit`` takes ``validation=(X, y)``.
 
     Constructed by :func:`imbench.build.build`. The validation rows are chosen from the rows that
@@ -46,6 +47,7 @@ class HoldoutPipeline(Pipeline):
         net = self.steps[-1][1]
         rng = np.random.default_rng(net.random_state)
         chosen = validation_rows(y, net.validation_fraction, rng)
+        came_in = X
         held_out, labels = X[chosen], y[chosen]
         X, y = X[~chosen], y[~chosen]
         for _, step in self.steps[:-1]:
@@ -55,4 +57,5 @@ class HoldoutPipeline(Pipeline):
             X = step.fit_transform(X, y)
             held_out = step.transform(held_out) if len(labels) else held_out
         net.fit(X, y, validation=(held_out, labels) if len(labels) else None, **params)
+        self._tell(came_in, chosen)
         return self

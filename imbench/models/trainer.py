@@ -246,11 +246,12 @@ class _Loop:
         self.optimizer.begin_epoch(plan.n_steps)
         values = []
         for step, x in self._inputs(index):
-            sizes = plan.sizes[step].tolist()
+            sizes, width = plan.sizes[step].tolist(), int(plan.widths[step])
             for layer in self.dropouts:
                 layer.sizes = sizes
-            targets: Targets = [(labels[step], one)]
-            row_weights = [weight[step]]
+            x = x[:, :width]  # a net alone has no padding: it would enter batch statistics
+            targets: Targets = [(labels[step][:, :width], one)]
+            row_weights = [weight[step][:, :width]]
             if self.stages.augment is not None:
                 extra = None
                 if balanced is not None:

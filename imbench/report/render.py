@@ -8,9 +8,13 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from imbench.report.tables import BASELINE, Block, Leaderboard, Row
+from imbench.report.crossing import crossing_sentence
+from imbench.report.ranking import Ranking
+from imbench.report.statistics.bayes import Posterior
+from imbench.report.tables import BASELINE, NEAR_BEST, Block, Leaderboard, Row
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -32,8 +36,12 @@ def texts(board: Leaderboard, row: Row) -> list[str]:
     """Cells of a row as text, in the order of :func:`header`."""
     if row.status != "ok":
         return [row.title, row.status, *[""] * (len(board.columns) + 2)]
-    metrics = [spread(row.mean.get(c, math.nan), row.std.get(c, math.nan)) for c in board.columns]
-    return [row.title, verdict(row), gain(row), *metrics, number(row.fit_s, 2)]
+    metrics = {
+        c: spread(row.mean.get(c, math.nan), row.std.get(c, math.nan)) for c in board.columns
+    }
+    if row.among_best:
+        metrics[board.sort] += f" {NEAR_BEST}"
+    return [row.title, verdict(row), gain(row), *metrics.values(), number(row.fit_s, 2)]
 
 
 def spread(mean: float, std: float) -> str:
@@ -69,12 +77,74 @@ def reasons(block: Block) -> list[str]:
     """One line for each thing that is to be explained, with the rows that it holds for."""
     titles: dict[str, list[str]] = {}
     for row in block.rows:
-        if row.reason:
-            titles.setdefault(f"{row.status}, {row.reason}", []).append(row.title)
-        for note, n_folds in row.notes.items():
-            where = f" ({n_folds} of {len(row.folds)} folds)" if row.folds else ""
-            titles.setdefault(f"{note.removesuffix('.')}{where}.", []).append(row.title)
-    return [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
+        for line in _explanations(row):
+            titles.setdefault(line, []).append(row.title)
+    lines = [f"{', '.join(names)}: {reason}" for reason, names in titles.items()]
+    return [*lines, *map(crossing_sentence, block.crossings)]
+
+
+def _explanations(row: Row) -> Iterator[str]:
+    if row.reason:
+        yield f"{row.status}, {row.reason}"
+    if row.same_as:
+        yield f"same predictions as {row.same_as}"
+    for metric, n in row.undefined.items():
+        yield f"{metric} is undefined on {n} of {len(row.folds)} folds, which its mean leaves out"
+    for note, n_folds in row.notes.items():
+        where = f" ({n_folds} of {len(row.folds)} folds)" if row.folds else ""
+        yield f"{note.removesuffix('.')}{where}."
+
+
+RANKING_HEADS = (
+    "strategy", "average rank", "win / tie / loss", "mean gain", "p (Holm)",
+    "P(worse / equal / better)", "imputed",
+)  # fmt: skip
+
+
+def ranking_texts(ranking: Ranking) -> list[list[str]]:
+    """Cells of a ranking as text, one list a strategy, in the order of ``RANKING_HEADS``."""
+    return [
+        [
+            s.title,
+            number(s.average_rank, 2) + (f" {NEAR_BEST}" if s.among_best else ""),
+            f"{s.win} / {s.tie} / {s.loss}",
+            "" if math.isnan(s.mean_gain) else f"{s.mean_gain:+.3f}",
+            "" if math.isnan(s.p_holm) else p_text(s.p_holm),
+            "" if s.posterior is None else posterior_text(s.posterior),
+            str(s.n_imputed or ""),
+        ]
+        for s in ranking.standings
+    ]
+
+
+def ranking_notes(ranking: Ranking) -> list[str]:
+    """Sentences below a ranking: the tests, the rule of imputation, what was left out."""
+    lines = [ranking.reason] if ranking.reason else []
+    if ranking.friedman is not None:
+        lines.append(
+            f"Average rank of {ranking.metric} over {len(ranking.datasets)} data sets. Friedman: "
+            f"chi-square {ranking.friedman.statistic:.2f}, p {p_text(ranking.friedman.p_value)}; "
+            f"Iman-Davenport F {ranking.friedman.f_statistic:.2f}, "
+            f"p {p_text(ranking.friedman.f_p_value)}. {NEAR_BEST}: within Nemenyi's critical "
+            f"difference of {ranking.critical_difference:.2f} of the best rank. Win, tie and loss "
+            f"are the verdicts against {BASELINE}; p: Wilcoxon against {BASELINE}; P: Bayesian "
+            "signed-rank test."
+        )
+    n = ranking.n_imputed
+    lines.append(f"{n} score{'s' if n != 1 else ''} imputed. {ranking.rule}" if n else "")
+    if ranking.left_out:
+        lines.append(f"Left out, not run on every data set: {', '.join(ranking.left_out)}.")
+    return [line for line in lines if line]
+
+
+def p_text(p: float) -> str:
+    """``0.032``, or ``< 0.001``."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def posterior_text(posterior: Posterior) -> str:
+    """``0.02 / 0.17 / 0.81``: worse, practically equal, better."""
+    return f"{posterior.worse:.2f} / {posterior.equal:.2f} / {posterior.better:.2f}"
 
 
 class TerminalTables:
@@ -104,17 +174,20 @@ def _tables(board: Leaderboard, width: int) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
+    layout: dict[str, Any] = {
+        "title_justify": "left",
+        "caption_justify": "left",
+        "box": box.SIMPLE_HEAD,
+        "pad_edge": False,
+        "collapse_padding": True,
+    }
     for block in board.blocks:
         columns = _terminal_columns(board, block)
         dropped = _drop_to_fit(columns, board.sort, width)
         table = Table(
             title=Text(block.title, "bold"),
             caption=Text(block.caption.replace("better / worse:", MARK_WORDS), "dim"),
-            title_justify="left",
-            caption_justify="left",
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            collapse_padding=True,
+            **layout,
         )
         for head in columns:
             table.add_column(Text(head), justify="left" if head == "strategy" else "right")
@@ -127,6 +200,18 @@ def _tables(board: Leaderboard, width: int) -> Iterator[RenderableType]:
         if dropped:
             yield Text(f"  Not shown, the terminal is narrow: {', '.join(dropped)}", "dim")
         yield from (Text(f"  {line}", "yellow") for line in reasons(block))
+    for ranking in board.rankings:
+        table = Table(title=Text(_ranking_title(ranking), "bold"), **layout)
+        for head in RANKING_HEADS:
+            table.add_column(Text(head), justify="left" if head == "strategy" else "right")
+        for line in ranking_texts(ranking):
+            table.add_row(*map(Text, line))
+        yield table
+        yield from (Text(f"  {line}", "dim") for line in ranking_notes(ranking))
+
+
+def _ranking_title(ranking: Ranking) -> str:
+    return f"{len(ranking.datasets)} data sets · {ranking.title}"
 
 
 def _terminal_columns(board: Leaderboard, block: Block) -> dict[str, list[str]]:
@@ -177,7 +262,16 @@ def to_markdown(board: Leaderboard) -> str:
         parts.append(
             f"## {escape_markdown(block.title)}\n\n{table}\n\n{block.caption}\n\n{notes}".strip()
         )
+    parts += [_markdown_ranking(ranking) for ranking in board.rankings]
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown_ranking(ranking: Ranking) -> str:
+    lines = [list(RANKING_HEADS), ["---", *["---:"] * (len(RANKING_HEADS) - 1)]]
+    lines += [[escape_markdown(text) for text in texts] for texts in ranking_texts(ranking)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    notes = "\n".join(f"- {escape_markdown(line)}" for line in ranking_notes(ranking))
+    return f"## {escape_markdown(_ranking_title(ranking))}\n\n{table}\n\n{notes}".strip()
 
 
 def to_json_lines(board: Leaderboard) -> Iterator[str]:
@@ -195,6 +289,11 @@ def to_json_lines(board: Leaderboard) -> Iterator[str]:
             "n_folds": len(row.folds),
             "fit_s": None if math.isnan(row.fit_s) else row.fit_s,
             "notes": dict(row.notes),
+            "among_best": row.among_best,
+            "same_as": row.same_as,
+            "undefined": dict(row.undefined),
+            "intervals": {name: _finite(asdict(i)) for name, i in row.intervals.items()},
+            "recall": {name: _finite(asdict(r)) for name, r in row.recalls.items()},
         }
         if row.comparison is not None:
             test = row.comparison.test
@@ -203,6 +302,10 @@ def to_json_lines(board: Leaderboard) -> Iterator[str]:
                 "metric": board.sort,
                 **_finite(numbers | {"p_holm": row.comparison.p_holm}),
                 "verdict": row.comparison.verdict,
+                "note": row.comparison.note,
+                "rope": None
+                if row.comparison.posterior is None
+                else asdict(row.comparison.posterior),
             }
         yield json.dumps(content, ensure_ascii=False, allow_nan=False)
 

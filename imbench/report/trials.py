@@ -80,8 +80,7 @@ def draw_trials(axes: Axes, cell: CellResult) -> None:
     axes.set(xlabel="trial", ylabel=f"{metric}, mean of inner folds")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(alpha=0.25)
-    below = (0.5, -0.16)
-    axes.legend(fontsize="x-small", ncols=3, loc="upper center", bbox_to_anchor=below)
+    axes.legend(fontsize="x-small", loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3)
 
 
 def _metric(cell: CellResult) -> tuple[str, bool]:

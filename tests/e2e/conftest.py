@@ -28,7 +28,11 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     def call(*words: str, tracking: str = "none") -> Done:
         capsys.readouterr()
         command = words[0] if words else ""
-        extra = [] if command in ("list", "report", "--help") else [f"tracking={tracking}"]
+        extra = (
+            []
+            if command in ("list", "report", "audit", "ui", "--help")
+            else [f"tracking={tracking}"]
+        )
         code = main([*words, *extra])
         captured = capsys.readouterr()
         return Done(code, captured.out, captured.err)

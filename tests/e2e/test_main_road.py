@@ -267,7 +267,7 @@ def test_the_wheel_holds_the_configuration_and_runs(tmp_path: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         archive.extractall(tmp_path / "site")
-    assert "imbench/conf/run.yaml" in names
+    assert {"imbench/conf/run.yaml", "imbench/report/assets/page.html"} <= names
     assert not [n for n in names if n.startswith(("tests/", "conf/", "results/"))]
     done = subprocess.run(
         [sys.executable, "-m", "imbench", "list", "models"],

@@ -290,3 +290,18 @@ def test_the_identity_leaves_the_configuration_as_it_was():
     identity(config)
     assert config["model"]["estimator"]["device"] == "auto"
     assert "about" in config["model"]
+
+
+def test_the_order_of_a_chain_is_part_of_what_a_cell_is():
+    from imbench.config import identity
+    from imbench.results import run_id_of
+
+    one, other = (
+        run_id_of(identity(compose(f"strategy=[{chain}]")))
+        for chain in ("smote,tomek", "tomek,smote")
+    )
+    assert one != other
+    mixed = [
+        run_id_of(identity(compose(f"strategy=[{c}]"))) for c in ("smote,focal", "focal,smote")
+    ]
+    assert mixed[0] == mixed[1], "between stages the order is fixed"

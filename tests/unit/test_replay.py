@@ -86,8 +86,22 @@ def test_the_second_rule_fits_nothing_and_the_first_only_inner_folds(tmp_path, m
     folds = found["temperature"][1].folds
     assert [f.n_replayed for f in folds] == [6, 6]
     assert [f.n_fits for f in folds] == [6, 6]
+    assert [f.audit["replayed_fits"] for f in folds] == [6, 6]
+    seen = [f.audit for _, result in found.values() for f in result.folds]
+    assert [audit["unseen_fits"] for audit in seen] == [0] * len(seen)
+    assert {fit["from_test"] for audit in seen for fit in audit["fits"]} == {0}
     alone = found[""][1].folds
     assert all(f.fit_s > a.fit_s for f, a in zip(folds, alone, strict=True))
+
+
+def test_a_net_without_a_rule_serves_a_rule(tmp_path):
+    words = ["dataset.n_classes=3", "decision=as_is,threshold", "model.estimator.epochs=1"]
+    bare, ruled = (Runner(tmp_path).run(c) for c in configs(*words, results_dir=tmp_path))
+    assert [f.n_replayed for f in ruled.folds] == [1, 1]
+    for one, other in zip(bare.folds, ruled.folds, strict=True):
+        np.testing.assert_array_equal(one.y_score, other.y_score)
+        np.testing.assert_array_equal(one.history, other.history)
+        assert (one.counts_after, one.device) == (other.counts_after, other.device)
 
 
 def test_rules_share_scores_without_the_cell_that_has_none(tmp_path, monkeypatch):

@@ -197,6 +197,23 @@ def test_convolutions_are_trained_one_by_one_with_the_same_result():
             assert torch.equal(a, b)
 
 
+def test_a_net_alone_sees_no_padding():
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            seen.append((self.training, len(x)))
+            return x
+
+    class Backbone:
+        def build(self, input_shape):
+            return Spy(), 5
+
+    X, y = table(50, 0)
+    TorchClassifier(Backbone(), epochs=1, batch_size=16, validation_fraction=0.0).fit(X, y)
+    assert seen == [(True, 16)] * 3 + [(True, 2)]
+
+
 def test_an_error_is_the_answer_of_its_own_call_only():
     nets, calls = fits()
 

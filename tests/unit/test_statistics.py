@@ -107,12 +107,28 @@ def test_identical_predictions_differ_by_nothing():
     assert told.verdict == "cannot be told"
 
 
-def test_a_constant_gain_needs_three_folds():
-    assert compare({"a": [0.1] * 5}, 0.25)["a"].verdict == "better"
-    assert compare({"a": [-0.1] * 3}, 0.25)["a"].verdict == "worse"
-    two = compare({"a": [0.1] * 2}, 0.25)["a"]
-    assert two.verdict == "cannot be told"
-    assert two.note
+def test_a_constant_gain_has_the_p_value_of_the_sign_test():
+    from scipy import stats
+
+    for n in (2, 5, 6, 15):
+        found = corrected_t_test([0.1] * n, 0.25)
+        assert found.p_value == pytest.approx(stats.binomtest(n, n).pvalue)
+        assert math.isnan(found.low)
+    five = compare({"a": [0.1] * 5}, 0.25)["a"]
+    assert five.verdict == "cannot be told"
+    assert five.note == "5 equal differences: no interval"
+    assert compare({"a": [0.1] * 6}, 0.25)["a"].verdict == "better"
+    assert compare({"a": [-0.1] * 6}, 0.25)["a"].verdict == "worse"
+
+
+def test_fewer_than_five_folds_have_an_interval_but_no_verdict():
+    sure = [0.100, 0.101, 0.102, 0.1005, 0.1015]
+    assert compare({"a": sure}, 0.25)["a"].verdict == "better"
+    four = compare({"a": sure[:4]}, 0.25)["a"]
+    assert four.test.p_value < 1e-4
+    assert four.test.low > 0
+    assert four.verdict == "cannot be told"
+    assert "no verdict below 5" in four.note
 
 
 def test_no_shared_fold_is_no_crash():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 import subprocess
 import sys
@@ -9,13 +10,14 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from imbench.components import bind, construct
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions, compute_folds, metric_options, summarise
-from imbench.tracking import MlflowTracker, NullTracker
+from imbench.tracking import VIEW, MlflowTracker, NullTracker
 from tests.factories import make_cell
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +74,8 @@ def test_a_cell_is_one_run_with_metrics_tags_and_parameters(tracker):
     }
     expected = {
         "imbench.run_id": cell.run_id, "dataset": "digits", "model": "knn", "status": "ok",
-        "strategy": "smote+threshold", "stages": "resample", "folds": "5/5",
+        "strategy": "smote+threshold", "stages": "resample", "stage.resample": "true",
+        "folds": "5/5",
         "mlflow.runName": "digits/knn/smote+threshold",
     }  # fmt: skip
     assert expected.items() <= run.data.tags.items()
@@ -99,8 +102,8 @@ def test_plots_and_fold_table_are_artifacts(tracker, store):
     folder = artifacts(run)
     assert folder.is_relative_to(store / "artifacts")
     assert sorted(p.name for p in folder.iterdir()) == [
-        "class_distribution.png", "confusion_matrix.png", "folds.csv", "precision_recall.png",
-        "roc.png", "training_curve.png",
+        "class_distribution.png", "confusion_matrix.png", "folds.csv", "folds.json",
+        "precision_recall.png", "roc.png", "training_curve.png",
     ]  # fmt: skip
     assert (folder / "folds.csv").read_text().count("f1_macro") == 5
 
@@ -115,6 +118,68 @@ def test_a_picture_of_made_rows_is_an_artifact_and_replaces_a_run_without_it(tra
     tracker.log_cell(make_cell("vae", **shown), OPTIONS)
     (run,) = runs(tracker)
     assert (artifacts(run) / "made_rows.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_mean_has_the_corrected_interval_of_its_folds(tracker):
+    cell = make_cell("none", n_folds=4, n=60)  # of 240 training rows, see factories
+    tracker.log_cell(cell, OPTIONS)
+    (run,) = runs(tracker)
+    values = np.array([fold["f1_macro"] for fold in compute_folds(cell, OPTIONS)])
+    # Nadeau and Bengio 2003: (1/n + n_test/n_train) s^2; t of 3 degrees of freedom at 97.5 %.
+    reach = 3.182446 * np.sqrt((1 / 4 + 60 / 240) * values.var(ddof=1))
+    found = run.data.metrics
+    assert found["f1_macro_low"] == pytest.approx(values.mean() - reach, rel=1e-6)
+    assert found["f1_macro_high"] == pytest.approx(values.mean() + reach, rel=1e-6)
+    assert {f"{name}_low" for name in found if f"{name}_high" in found} <= set(found)
+    assert not [name for name in found if "/" in name and name.endswith(("_low", "_high"))]
+
+
+def test_one_fold_has_no_interval(tracker):
+    tracker.log_cell(make_cell("none", n_folds=1), OPTIONS)
+    (run,) = runs(tracker)
+    assert "f1_macro" in run.data.metrics
+    assert not [name for name in run.data.metrics if name.endswith(("_low", "_high"))]
+
+
+def test_the_table_of_folds_can_be_compared_over_runs(tracker):
+    labels = ("none", "smote")
+    for label in labels:
+        tracker.log_cell(make_cell(label, n_folds=3), OPTIONS)
+    table = pd.concat(
+        pd.read_json(artifacts(run) / "folds.json", orient="split") for run in runs(tracker)
+    )
+    assert sorted(table["strategy"]) == sorted(3 * labels)
+    expected = [fold["f1_macro"] for fold in compute_folds(make_cell("none", n_folds=3), OPTIONS)]
+    assert table[table["strategy"] == "none"]["f1_macro"].tolist() == pytest.approx(expected)
+    for run in runs(tracker):
+        logged = json.loads(run.data.tags["mlflow.loggedArtifacts"])
+        assert logged == [{"path": "folds.json", "type": "table"}]
+
+
+def test_the_shared_view_groups_by_strategy_and_shows_columns_that_are_there(tracker):
+    options = metric_options({"sort": "brier", "columns": ["f1_macro", "recall/c1"]})
+    tracker.log_cell(make_cell("none"), options)
+    experiment = tracker._client.get_experiment(tracker._experiment_id)
+    view = json.loads(experiment.tags[f"mlflow.sharedViewState.{VIEW}"])
+    (run,) = runs(tracker)
+    known = {f"metrics.`{name}`" for name in run.data.metrics}
+    known |= {f"tags.`{name}`" for name in run.data.tags}
+    assert set(view["selectedColumns"]) <= known
+    assert {"metrics.`brier`", "metrics.`brier_low`", "metrics.`brier_high`"} <= set(
+        view["selectedColumns"]
+    )
+    assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`brier`", True)
+    assert view["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "strategy"}]
+
+
+def test_runs_are_filtered_by_dataset_model_and_stage(tracker):
+    for label, dataset, model in (("none", "a", "knn"), ("smote", "a", "knn"), ("smote", "b", "m")):
+        tracker.log_cell(make_cell(label, dataset=dataset, model=model, n_folds=2), OPTIONS)
+    found = tracker._client.search_runs(
+        [tracker._experiment_id],
+        "tags.dataset = 'a' AND tags.model = 'knn' AND tags.`stage.resample` = 'true'",
+    )
+    assert [run.data.tags["mlflow.runName"] for run in found] == ["a/knn/smote"]
 
 
 def test_what_tuning_found_is_parameters_metrics_and_a_table(tracker):
@@ -310,6 +375,10 @@ def test_hint_opens_the_store():
     assert (
         MlflowTracker("sqlite:///r/m.db").hint == "mlflow ui --backend-store-uri sqlite:///r/m.db"
     )
+    assert MlflowTracker("sqlite:///my runs/mlflow.db").hint == "python -m imbench ui 'my runs'"
+    other = MlflowTracker("sqlite:///runs/mlflow.db", "other")  # `ui` opens the yaml's experiment
+    assert other.hint == "mlflow ui --backend-store-uri sqlite:///runs/mlflow.db"
+    assert "secret" not in MlflowTracker("mysql://me:secret@host/runs").hint
     assert MlflowTracker("http://me:secret@host:5000").hint == "http://me:***@host:5000"
 
 

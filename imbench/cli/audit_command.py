@@ -1,0 +1,103 @@
+"""``imbench audit``: what was fitted on which rows, from nothing but stored records."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imbench.cli.console import console
+from imbench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from imbench.report.audit import CellAudit
+
+
+def command(words: list[str]) -> int:
+    """Print the leak audit of a results folder.
+
+    Returns
+    -------
+    int
+        1 if a row of a test part was fitted on, else 0.
+
+    Raises
+    ------
+    ConfigError
+        If the folder does not exist, holds no cell, or none matches the filters.
+    """
+    from imbench.report.audit import audit_cells, duplicate_warnings
+    from imbench.report.choose import select
+    from imbench.results import Store
+
+    default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
+    parser = argparse.ArgumentParser(prog="imbench audit", allow_abbrev=False)
+    parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="key=pattern",
+        dest="filters",
+        help="dataset, model, strategy, stage or status, as 'strategy=smote*'; repeatable",
+    )
+    parser.add_argument("--fits", action="store_true", help="say what was fitted on which rows")
+    parser.add_argument("--traceback", action="store_true")
+    arguments = parser.parse_args(words)
+    if not arguments.runs.is_dir():
+        raise ConfigError(f"audit {arguments.runs}: there is no such folder; give a runs/ folder.")
+    cells = []
+    for found in Store(arguments.runs.parent, arguments.runs).read_cells():
+        if isinstance(found, DataError):
+            print(f"imbench: left out: {found}", file=sys.stderr)
+        else:
+            cells.append(found)
+    if not cells:
+        raise ConfigError(f"audit {arguments.runs}: there is no stored cell in it; run one first.")
+    cells = select(cells, arguments.filters)
+    audits = audit_cells(cells)
+    _print(audits, arguments.fits)
+    for sentence in duplicate_warnings(cells):
+        print(f"warning: {sentence}")
+    leaks = [(a, sentence) for a in audits for sentence in a.leaks]
+    for audit, sentence in leaks:
+        print(f"leak: {audit.dataset} {audit.model} {audit.label}, {sentence}")
+    n_folds = sum(audit.n_recorded for audit in audits)
+    if n_folds and not leaks:
+        print(f"no leak: no row of a test part was fitted on in {n_folds} folds.")
+    return 1 if leaks else 0
+
+
+def _print(audits: Sequence[CellAudit], with_fits: bool) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from imbench.report.audit import SHORT
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for head in ("data set", "model", "strategy", "folds", "train", "test"):
+        table.add_column(head)
+    for head in ("test rows", "in training", "same values", "other label"):
+        table.add_column(head, justify="right")
+    table.add_column("notes")
+    for audit in audits:
+        notes = [*(["leak"] if audit.leaks else []), *audit.notes]
+        numbers = (audit.n_test, audit.overlap, audit.copies, audit.contradictory)
+        texts = [
+            *(audit.dataset, audit.model, audit.label),
+            str(audit.n_folds),
+            *(audit.train[:SHORT], audit.test[:SHORT]),
+            *(map(str, numbers) if audit.n_recorded else ["-"] * len(numbers)),
+            " ".join(notes),
+        ]
+        style = "bold red" if audit.leaks else None
+        table.add_row(*(Text(text) for text in texts), style=style)
+    console().print(table)
+    for audit in audits if with_fits else ():
+        print(f"{audit.dataset} {audit.model} {audit.label}")
+        for line in audit.fitted or ("nothing was fitted",):
+            print(f"  {line}")

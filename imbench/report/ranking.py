@@ -1,0 +1,233 @@
+"""Strategies ranked over data sets: which does well everywhere, and whether that can be told.
+
+Called by :func:`imbench.report.tables.build_leaderboard` with the blocks that share a model and
+settings. What a strategy that could not run counts as is a rule in words, shown with the ranking.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.report.board import Block, Row
+from imbench.report.statistics.across import (
+    Friedman,
+    average_ranks,
+    critical_difference,
+    friedman,
+    wilcoxon,
+)
+from imbench.report.statistics.bayes import Posterior, signed_rank_posteriors
+from imbench.report.statistics.ttest import holm
+
+MIN_DATASETS, MIN_STRATEGIES = 3, 3
+RULE = (
+    "A strategy that was skipped scores what {baseline} scores there, because who cannot apply it "
+    "does nothing; one that failed, or whose metric is undefined, ranks last there and counts in "
+    "differences as the lowest score of that data set."
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One strategy over all data sets of a ranking.
+
+    Parameters
+    ----------
+    title : str
+    average_rank : float
+        1 is best; NaN if nothing is ranked.
+    among_best : bool
+        Whether its average rank is within the critical difference of the best.
+    win, tie, loss : int
+        Data sets on which the verdict against doing nothing is better, cannot be told, or worse.
+        Skipped is a tie, failed a loss.
+    mean_gain : float
+        Mean over the data sets of the gain over doing nothing; NaN for it itself.
+    p_wilcoxon, p_holm : float
+        Signed-rank test against doing nothing, and after Holm's correction; NaN if not tested.
+    posterior : Posterior or None
+        Bayesian signed-rank test against doing nothing.
+    n_imputed : int
+        Data sets on which the score follows from the rule.
+    """
+
+    title: str
+    average_rank: float
+    among_best: bool
+    win: int
+    tie: int
+    loss: int
+    mean_gain: float
+    p_wilcoxon: float
+    p_holm: float
+    posterior: Posterior | None
+    n_imputed: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Strategies over the data sets of one model, best average rank first.
+
+    Parameters
+    ----------
+    title : str
+        The model, with the settings that tell it from another ranking.
+    metric : str
+    datasets : tuple of str
+        Titles of the blocks.
+    standings : tuple of Standing
+    friedman : Friedman or None
+    critical_difference : float
+        NaN without a ranking.
+    n_imputed : int
+        Scores that follow from the rule.
+    rule : str
+        The rule, in words.
+    left_out : tuple of str
+        Strategies that were not run on every data set.
+    reason : str
+        Why nothing is tested, or empty.
+    """
+
+    title: str
+    metric: str
+    datasets: tuple[str, ...]
+    standings: tuple[Standing, ...]
+    friedman: Friedman | None = None
+    critical_difference: float = math.nan
+    n_imputed: int = 0
+    rule: str = ""
+    left_out: tuple[str, ...] = field(default=())
+    reason: str = ""
+
+
+def rank_strategies(
+    title: str,
+    blocks: Sequence[Block],
+    metric: str,
+    higher_is_better: bool,
+    rope: float,
+    baseline: str,
+) -> Ranking:
+    """Rank the strategies that were run on all data sets.
+
+    Parameters
+    ----------
+    title : str
+    blocks : sequence of Block
+        One for each data set.
+    metric : str
+    higher_is_better : bool
+    rope : float
+    baseline : str
+        Title of the strategy that does nothing.
+    """
+    by_title: list[Mapping[str, Row]] = [{row.title: row for row in b.rows} for b in blocks]
+    everywhere = [t for t in by_title[0] if all(t in rows for rows in by_title)]
+    left_out = sorted({t for rows in by_title for t in rows} - set(everywhere))
+    scores, imputed = _scores(by_title, everywhere, metric, higher_is_better, baseline)
+    names = tuple(b.title for b in blocks)
+    reason = _too_few(len(blocks), len(everywhere))
+    ranks = average_ranks(scores) if not reason else np.full(len(everywhere), np.nan)
+    critical = math.nan if reason else critical_difference(len(everywhere), len(blocks))
+    gains = _gains(scores, everywhere, baseline)
+    p_values = {t: wilcoxon(d) for t, d in gains.items()} if not reason else {}
+    adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
+    posteriors = signed_rank_posteriors(gains, rope) if not reason else {}
+    standings = [
+        Standing(
+            title=t,
+            average_rank=float(ranks[i]),
+            among_best=bool(ranks[i] - ranks.min() < critical),
+            **_wins([rows[t] for rows in by_title]),
+            mean_gain=float(np.mean(gains[t])) if t in gains else math.nan,
+            p_wilcoxon=p_values.get(t, math.nan),
+            p_holm=float(adjusted.get(t, math.nan)),
+            posterior=posteriors.get(t),
+            n_imputed=int(imputed[:, i].sum()),
+        )
+        for i, t in enumerate(everywhere)
+    ]
+    return Ranking(
+        title=title,
+        metric=metric,
+        datasets=names,
+        standings=tuple(sorted(standings, key=_place)),
+        friedman=None if reason else friedman(scores),
+        critical_difference=critical,
+        n_imputed=int(imputed.sum()),
+        rule=RULE.format(baseline=baseline),
+        left_out=tuple(left_out),
+        reason=reason,
+    )
+
+
+def _scores(
+    by_title: Sequence[Mapping[str, Row]],
+    titles: Sequence[str],
+    metric: str,
+    higher_is_better: bool,
+    baseline: str,
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Scores (N, k), higher is better, minus infinity where one failed; and which are imputed."""
+    sign = 1.0 if higher_is_better else -1.0
+    scores = np.array(
+        [[sign * rows[t].mean.get(metric, math.nan) for t in titles] for rows in by_title]
+    ).reshape(len(by_title), len(titles))
+    imputed = np.isnan(scores)
+    for i, rows in enumerate(by_title):
+        nothing = scores[i, titles.index(baseline)] if baseline in titles else math.nan
+        for j, t in enumerate(titles):
+            if rows[t].status == "skipped":
+                scores[i, j] = nothing
+    return np.where(np.isnan(scores), -np.inf, scores), imputed
+
+
+def _gains(
+    scores: NDArray[np.float64], titles: Sequence[str], baseline: str
+) -> dict[str, list[float]]:
+    """Differences to doing nothing; empty without it, and where no data set has a score."""
+    if baseline not in titles:
+        return {}
+    finite = np.isfinite(scores)
+    if not finite.any(axis=1).all():
+        return {}
+    lowest = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
+    filled = np.where(finite, scores, lowest)
+    own = filled[:, titles.index(baseline)]
+    return {t: (filled[:, j] - own).tolist() for j, t in enumerate(titles) if t != baseline}
+
+
+def _wins(rows: Sequence[Row]) -> dict[str, int]:
+    verdicts = [r.comparison.verdict for r in rows if r.comparison is not None]
+    return {
+        "win": verdicts.count("better"),
+        "tie": verdicts.count("cannot be told") + sum(r.status == "skipped" for r in rows),
+        "loss": verdicts.count("worse") + sum(r.status == "failed" for r in rows),
+    }
+
+
+def _too_few(n_datasets: int, n_strategies: int) -> str:
+    if n_datasets >= MIN_DATASETS and n_strategies >= MIN_STRATEGIES:
+        return ""
+    return (
+        f"Nothing is tested across data sets: there are {n_datasets} data "
+        f"set{'s' if n_datasets != 1 else ''} and {n_strategies} "
+        f"strateg{'ies' if n_strategies != 1 else 'y'} run on all of them, and it takes "
+        f"{MIN_DATASETS} of each."
+    )
+
+
+def _place(standing: Standing) -> tuple[float, float, str]:
+    rank = standing.average_rank
+    gain = standing.mean_gain
+    return (
+        math.inf if math.isnan(rank) else rank,
+        0.0 if math.isnan(gain) else -gain,
+        standing.title,
+    )

@@ -1,0 +1,242 @@
+"""How far the test rows carry: Wilson's interval and the stratified bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.kernels import weighted_metrics
+from imbench.metrics import MetricOptions, compute, compute_user_metrics, minority_label
+from imbench.results import FoldResult
+
+CONFIDENCE = 0.95
+CHUNK = 4_000_000  # weights held at once: 32 MB
+RESAMPLES_OF_USER_METRICS = 200  # each is a call of the user's function a fold
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A 95 % interval.
+
+    Parameters
+    ----------
+    low, high : float
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Proportion:
+    """A share of rows, with its 95 % interval.
+
+    Parameters
+    ----------
+    hits : float
+        Whole but for several repeats, where it is the mean over them.
+    n : int
+        Rows, each counted once.
+    low, high : float
+    """
+
+    hits: float
+    n: int
+    low: float
+    high: float
+
+
+def wilson(hits: float, n: int, confidence: float = CONFIDENCE) -> Proportion:
+    """Compute Wilson's score interval of a share, which holds for few rows and for 0 or all hits.
+
+    References
+    ----------
+    Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference", Journal
+    of the American Statistical Association 22, 209-212, doi:10.1080/01621459.1927.10502953.
+    """
+    from scipy.special import ndtri
+
+    if n == 0:
+        return Proportion(0.0, 0, float("nan"), float("nan"))
+    z, share = float(ndtri((1 + confidence) / 2)), hits / n
+    centre = share + z * z / (2 * n)
+    reach = z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
+    scale = 1 + z * z / n
+    # Rounding must not put the limit beside the share that it belongs to.
+    low = 0.0 if hits == 0 else (centre - reach) / scale
+    return Proportion(hits, n, low, 1.0 if hits == n else (centre + reach) / scale)
+
+
+def recall_intervals(folds: Sequence[FoldResult]) -> dict[str, Proportion]:
+    """Recall of every class over all test rows, each row counted once.
+
+    The folds of a repeat are pooled, because one of them may hold three rows of a rare class.
+    Repeats test the same rows again and add none: hits are averaged over them.
+
+    Parameters
+    ----------
+    folds : sequence of FoldResult
+        Of one cell, all ``ok``.
+    """
+    if not folds:
+        return {}
+    names = folds[0].class_names
+    k, n_repeats = len(names), len({f.repeat for f in folds})
+    y = np.concatenate([f.y_true for f in folds])
+    hit = y == np.concatenate([f.y_pred for f in folds])
+    rows = np.bincount(y, minlength=k) / n_repeats
+    hits = np.bincount(y[hit], minlength=k) / n_repeats
+    # Rows of repeated hold-outs differ from repeat to repeat: their mean number, rounded.
+    return {
+        name: wilson(float(min(h, round(n))), round(n))
+        for name, h, n in zip(names, hits, rows, strict=True)
+    }
+
+
+def bootstrap(
+    cells: Mapping[str, Sequence[FoldResult]],
+    names: Sequence[str],
+    options: MetricOptions,
+    n_boot: int = 1000,
+    seed: int = 0,
+) -> dict[str, dict[str, Interval]]:
+    """Compute percentile intervals of the means over folds, from the stored predictions.
+
+    The draw is stratified: within each fold and class, so that every class keeps its weight.
+    It is a Bayesian bootstrap: a row draws one exponential weight, which it keeps in all
+    repeats and for all strategies, and the weights of a class in a fold are scaled to sum to
+    its rows. Drawing rows anew in each repeat would count the same row as several.
+
+    Parameters
+    ----------
+    cells : mapping of str to sequence of FoldResult
+        Finished folds of strategies that were tested on the same rows.
+    names : sequence of str
+        Metrics.
+    options : MetricOptions
+    n_boot : int, default=1000
+        Draws; 200 for a user's metric, which is recomputed on resampled rows of one repeat.
+    seed : int
+
+    Returns
+    -------
+    dict of str to dict of str to Interval
+        Without the metrics that no fold defines.
+
+    Notes
+    -----
+    The models stay as they were fitted: this is the uncertainty of the test rows alone. Drawing
+    rows raises an expected calibration error, as any noise does; its draws are moved down so
+    that their mean is the value that the table shows.
+
+    References
+    ----------
+    Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13; Rubin 1981, "The
+    Bayesian Bootstrap", Annals of Statistics 9, doi:10.1214/aos/1176345338.
+    """
+    built_in = [name for name in names if name not in options.extra]
+    n_rows = 1 + max(
+        (int(f.test_index.max(initial=-1)) for c in cells.values() for f in c), default=0
+    )
+    draws: dict[str, dict[str, list[NDArray[np.float64]]]] = {
+        cell: {name: [] for name in built_in} for cell in cells
+    }
+    for weights in _row_weights(n_rows, n_boot, seed):
+        for cell, folds in cells.items():
+            of_folds = [_fold_metrics(f, weights, built_in, options) for f in folds]
+            for name in built_in:
+                values = np.array([m[name] for m in of_folds if name in m])  # (folds, chunk)
+                if len(values):
+                    draws[cell][name].append(_mean_of_defined(values))
+    result = {}
+    for cell, folds in cells.items():
+        found = {name: np.concatenate(d) for name, d in draws[cell].items() if d}
+        extra = _user_metrics(folds, [n for n in names if n in options.extra], options, seed)
+        if "ece" in found:
+            shown = _mean_of_defined(np.array([compute(f, options)["ece"] for f in folds]))
+            found["ece"] = np.maximum(found["ece"] - found["ece"].mean() + shown, 0.0)
+        intervals = {name: _percentiles(values) for name, values in (found | extra).items()}
+        result[cell] = {name: i for name, i in intervals.items() if not np.isnan(i.low)}
+    return result
+
+
+def _row_weights(n_rows: int, n_boot: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Yield weights of shape (chunk, n_rows) until there are `n_boot`."""
+    rng = np.random.default_rng(seed)
+    size = max(1, CHUNK // n_rows)
+    for start in range(0, n_boot, size):
+        yield rng.standard_exponential((min(size, n_boot - start), n_rows))
+
+
+def _fold_metrics(
+    fold: FoldResult,
+    row_weights: NDArray[np.float64],
+    names: Sequence[str],
+    options: MetricOptions,
+) -> dict[str, NDArray[np.float64]]:
+    if len(fold.y_true) == 0:
+        return {}
+    weights = row_weights[:, fold.test_index]  # (chunk, n)
+    for label in np.unique(fold.y_true):
+        rows = fold.y_true == label
+        own = weights[:, rows]
+        weights[:, rows] = own * (own.shape[1] / own.sum(axis=1, keepdims=True))
+    return weighted_metrics(
+        fold.y_true,
+        fold.y_pred,
+        fold.y_score,
+        weights,
+        fold.class_names,
+        minority_label(options, fold.class_names, fold.minority),
+        options.ece_bins,
+        only=names,
+    )
+
+
+def _user_metrics(
+    folds: Sequence[FoldResult], names: Sequence[str], options: MetricOptions, seed: int
+) -> dict[str, NDArray[np.float64]]:
+    """Means over the folds of the first repeat on rows drawn again, moved to the mean of all."""
+    from dataclasses import replace
+
+    if not names or not folds:
+        return {}
+    rng = np.random.default_rng(seed)
+    first = [f for f in folds if f.repeat == folds[0].repeat and len(f.y_true)]
+
+    def means(parts: Sequence[FoldResult]) -> NDArray[np.float64]:
+        found = [compute_user_metrics(f, options) for f in parts]
+        return _mean_of_defined(np.array([[m[name] for name in names] for m in found]))
+
+    drawn = []
+    for _ in range(RESAMPLES_OF_USER_METRICS):
+        parts = []
+        for f in first:
+            rows = np.concatenate(
+                [
+                    rng.choice(np.flatnonzero(f.y_true == c), np.count_nonzero(f.y_true == c))
+                    for c in np.unique(f.y_true)
+                ]
+            )
+            arrays = {n: getattr(f, n)[rows] for n in ("y_true", "y_pred", "y_score")}
+            parts.append(replace(f, **arrays))
+        drawn.append(means(parts))
+    moved = np.array(drawn) + (means(folds) - means(first))  # (draws, names)
+    return dict(zip(names, moved.T, strict=True))
+
+
+def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the folds, the first axis, without those that are NaN; NaN if all are."""
+    defined = ~np.isnan(values)
+    counts = defined.sum(axis=0)
+    total = np.where(defined, values, 0.0).sum(axis=0)
+    return np.where(counts > 0, total / np.maximum(counts, 1), np.nan)
+
+
+def _percentiles(values: NDArray[np.float64]) -> Interval:
+    tails = (100 * (1 - CONFIDENCE) / 2, 100 * (1 + CONFIDENCE) / 2)
+    low, high = np.percentile(values, tails)  # NaN if one draw is
+    return Interval(float(low), float(high))

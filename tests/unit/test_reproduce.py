@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from imbench import config as configuration
+from imbench.cli.compose import Composer
+from imbench.cli.reproduce import commands
+from tests.factories import make_cell
+
+
+@pytest.fixture(scope="module")
+def composer():
+    return Composer(None)
+
+
+def stored(composer: Composer, *words: str) -> Any:
+    """A cell whose configuration went through the file that a run writes."""
+    config = composer.cells(words, multirun=False)[0]
+    identity = json.loads(json.dumps(configuration.identity(config), sort_keys=True))
+    label = configuration.strategy_of(config).label
+    return make_cell(label, n_folds=0, config={**identity, "fingerprint": "f"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dataset=digits", "model=mlp", "strategy=none"),
+        ("dataset=digits", "dataset/imbalance=none", "model=mlp", "strategy=focal"),
+        ("dataset=synthetic", "model=random_forest", "strategy=[tomek,smote,threshold]"),
+        ("dataset=synthetic", "model=mlp", "splits=holdout", "strategy=ldam_drw"),
+        ("dataset=digits", "model=mlp", "model.estimator.backbone.hidden=[64,32]", "strategy=none"),
+        ("dataset=digits", "model=mlp", "strategy=focal", "strategy.loss.focal.gamma=0.5"),
+        ("dataset=keel", "model=svm", 'dataset.table=abalone9-18', "seed=7", "strategy=smote"),
+    ],
+)  # fmt: skip
+def test_words_compose_the_same_configuration(composer, words):
+    cell = stored(composer, *words)
+    found = commands([cell], composer)[cell.run_id]
+    assert sorted(found) == sorted(words)
+    again = stored(composer, *found)
+    assert again.config == cell.config
+    assert again.label == cell.label
+
+
+def test_a_file_of_ones_own_is_a_gap_to_fill_in(composer):
+    cell = stored(composer, "dataset=table", "dataset.path=churn.csv", "dataset.target=Churn")
+    words = commands([cell], composer)[cell.run_id]
+    assert "dataset.path=FILE" in words
+    assert "dataset.target=Churn" in words
+
+
+def test_names_are_quoted_for_the_grammar(composer):
+    cell = stored(composer, "dataset=table", 'dataset.target="a, b: {c}"', "dataset.path=x.csv")
+    words = commands([cell], composer)[cell.run_id]
+    again = composer.cells(list(words), multirun=False)[0]
+    assert again["dataset"]["target"] == "a, b: {c}"
+
+
+def test_components_of_ones_own_are_written_out(composer):
+    cell = stored(composer, "dataset=digits", "model=svm")
+    own = {"resample": {"mine": {"_target_": "my.Sampler", "share": 0.5}}}
+    cell = make_cell("mine", config={**cell.config, "strategy": own})
+    words = commands([cell], composer)[cell.run_id]
+    again = composer.cells(list(words), multirun=False)[0]
+    assert again["strategy"]["resample"] == own["resample"]
+
+
+def test_an_incomplete_configuration_has_no_command(composer):
+    assert commands([make_cell("none", config={"dataset": {"name": "digits"}})], composer) == {}
