@@ -58,7 +58,8 @@ class _Finder:
         stored = {key: value for key, value in cell.config.items() if key != "fingerprint"}
         if not {"dataset", "model", "splits", "seed"} <= set(stored):
             return None
-        strategy = {key: stored.pop(key) for key in ("strategy", "order") if key in stored}
+        keys: list[str] = [key for key in ("strategy", "order") if key in stored]
+        strategy = {key: stored.pop(key) for key in keys}
         around = self._part(stored, self._choices(stored))
         chosen = self._part(strategy, [f"strategy={self._selection(cell)}"])
         if around is None or chosen is None:
