@@ -224,10 +224,10 @@ def _tuning_identity(config: Config) -> dict[str, Any]:
         return {}
     tuning = {name: value for name, value in config["tuning"].items() if name != "storage"}
     metrics = config["metrics"]
-    name = tuning.get("metric") or metrics["sort"]
-    tuning["metric"] = {"name": name} | {k: metrics.get(k) for k in ("minority", "ece_bins")}
+    tuning["metric"] = name = tuning.get("metric") or metrics["sort"]
+    tuning |= {f"metrics_{key}": metrics.get(key) for key in ("minority", "ece_bins")}
     if name in (metrics.get("extra") or {}):
-        tuning["metric"]["extra"] = copy.deepcopy(metrics["extra"][name])
+        tuning["metrics_extra"] = copy.deepcopy(metrics["extra"][name])
     tried = {part: search.entries(config[part]) for part in search.PARTS}
     return {"tuning": tuning, "search": copy.deepcopy(tried)}
 

@@ -146,8 +146,9 @@ def _how_many_together(task: Task) -> int:
     row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
     row_bytes = max(row_bytes, 8 * task.data.info.n_features)
     largest = max(len(fold.train_index) for fold in task.folds)
-    if task.tuning is not None and task.tuning.space:  # so does each trial of a batch
-        row_bytes *= 1 + task.tuning.tuner.parallel_trials
+    if task.tuning is not None and task.tuning.space:  # so does each fit of a batch of trials
+        tuner = task.tuning.tuner
+        row_bytes *= 1 + tuner.parallel_trials * (1 if tuner.pruning else tuner.inner_splits)
     return int(np.clip(MAX_BYTES // (row_bytes * largest), 1, MAX_TOGETHER))
 
 

@@ -7,6 +7,7 @@ row of the outer test part.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -64,6 +65,54 @@ class Trial:
     inner: tuple[float | None, ...]
     seconds: float
     reason: str = ""
+
+
+@dataclass(eq=False)
+class Running:
+    """A trial on its way.
+
+    Parameters
+    ----------
+    number : int
+    trial : object
+        What the tuner calls it by.
+    inner : list of float
+        The metric by inner fold so far.
+    error : str
+    is_pruned : bool
+    """
+
+    number: int
+    trial: Any
+    inner: list[float] = field(default_factory=list)
+    error: str = ""
+    is_pruned: bool = False
+
+    @property
+    def mean(self) -> float:
+        """Mean of the inner folds where the metric is defined, NaN if it is on none."""
+        defined = [value for value in self.inner if not math.isnan(value)]
+        return float(np.mean(defined)) if defined else math.nan
+
+    def facts(self, seconds: float) -> dict[str, Any]:
+        """Return what is stored beside the values of the trial."""
+        inner = [None if math.isnan(value) else value for value in self.inner]
+        return {"inner": inner, "seconds": seconds, "reason": self.error}
+
+
+def best_of(trials: Sequence[Trial], higher_is_better: bool) -> Trial:
+    """Return the best of the complete trials, the first of equal ones.
+
+    Raises
+    ------
+    DataError
+        If every trial failed.
+    """
+    complete = [(trial.value, trial) for trial in trials if trial.value is not None]
+    if not complete:
+        reason = next(trial.reason for trial in trials if trial.reason)
+        raise DataError(f"tuning: all {len(trials)} trials failed, the first with: {reason}")
+    return (max if higher_is_better else min)(complete, key=lambda pair: pair[0])[1]
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
-from imbench.errors import ConfigError, ImbenchError
+from imbench.errors import ConfigError
 from imbench.folds import reason_of
-from imbench.inner import Nested, State, Trial, Tuned
+from imbench.inner import Nested, Running, State, Trial, Tuned, best_of
 from imbench.metrics import MetricOptions
 from imbench.results import CellKey
 from imbench.search import Choices, Dimension, grid, grid_point, present_values
@@ -35,6 +33,7 @@ BEFORE_PRUNING = 5  # complete trials whose median is worth something
 # The evaluator compares the best quarter of the trials with all: two are no quarter to speak of.
 BEFORE_IMPORTANCE, BEST = 12, 0.25
 SLOT = "imbench.number"
+STATES: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,7 @@ class OptunaTuner:
 
         Nets of folds that are tuned side by side train as one stack. Trials that one of them
         has finished, but not every one, are fitted again along with the others, because in
-        another stack the bits would differ; their stored values stand.
+        another stack the bits would differ; they are not stored again.
 
         Parameters
         ----------
@@ -175,10 +174,9 @@ class Search:
         self.seed = derive(problem.seed, "trials")
         self.space, self.options = problem.tuning.space, problem.tuning.options
         self.names = {key: _distribution(d) for key, d in self.space.items()}
-        pruner = optuna.pruners.MedianPruner(BEFORE_PRUNING) if tuner.pruning else None
+        median, none = optuna.pruners.MedianPruner(BEFORE_PRUNING), optuna.pruners.NopPruner()
         self.memory = optuna.create_study(
-            direction=_direction(self.options),
-            pruner=pruner or optuna.pruners.NopPruner(),
+            direction=_direction(self.options), pruner=median if tuner.pruning else none
         )
         self.known = {
             trial.user_attrs[SLOT]: trial
@@ -217,39 +215,31 @@ class Search:
 
     def _run(self, batch: range) -> None:
         """Ask for the trials of a batch, fit them, and tell of them in their order."""
+        started = time.perf_counter()
+        running = [Running(number, self._ask(number)) for number in batch]
+        folds = list(range(len(self.problem.splits)))
+        # Without pruning nothing has to be known of one inner fold before the next.
+        for part in [[i] for i in folds] if self.tuner.pruning else [folds]:
+            self._fit([own for own in running if not own.error and not own.is_pruned], part)
+            for own in running if part[-1] != folds[-1] else []:
+                own.is_pruned |= not own.error and own.trial.should_prune()
+        seconds = (time.perf_counter() - started) / len(running) / self.n_together
+        for own in running:
+            self._tell(own, seconds)
+
+    def _fit(self, running: Sequence[Running], part: Sequence[int]) -> None:
+        """Fit trials on inner folds, side by side where that pays, and report their means."""
         import joblib
 
-        started = time.perf_counter()
-        trials = [self._ask(number) for number in batch]
-        inner: list[list[float]] = [[] for _ in trials]
-        errors: list[str] = ["" for _ in trials]
-        pruned = [False for _ in trials]
-        folds = range(len(self.problem.splits))
-        # Without pruning nothing has to be known of one inner fold before the next.
-        for part in [[i] for i in folds] if self.tuner.pruning else [list(folds)]:
-            left = [t for t in range(len(trials)) if not errors[t] and not pruned[t]]
-            pairs = [(t, i) for t in left for i in part]
-            answers = joblib.Parallel()(joblib.delayed(self._score)(trials[t], i) for t, i in pairs)
-            for (t, i), answer in zip(pairs, answers, strict=True):
-                if isinstance(answer, str):
-                    errors[t] = errors[t] or answer
-                    continue
-                inner[t].append(answer)
-                if not math.isnan(mean := _mean(inner[t])):
-                    trials[t].report(mean, i)
-            if part[-1] != folds[-1]:
-                for t in left:
-                    pruned[t] = not errors[t] and trials[t].should_prune()
-        seconds = (time.perf_counter() - started) / len(trials) / self.n_together
-        for number, trial, values, error, is_pruned in zip(
-            batch, trials, inner, errors, pruned, strict=True
-        ):
-            if not error and math.isnan(_mean(values)):
-                error = f"{self.options.sort} is undefined on every inner fold."
-            facts = {SLOT: number, "inner": [None if math.isnan(v) else v for v in values]}
-            for name, fact in (facts | {"seconds": seconds, "reason": error}).items():
-                trial.set_user_attr(name, fact)
-            self._tell(trial, number, _mean(values), bool(error), is_pruned)
+        pairs = [(own, i) for own in running for i in part]
+        answers = joblib.Parallel()(joblib.delayed(self._score)(own.trial, i) for own, i in pairs)
+        for (own, i), answer in zip(pairs, answers, strict=True):
+            if isinstance(answer, str):
+                own.error = own.error or answer
+                continue
+            own.inner.append(answer)
+            if not math.isnan(own.mean):
+                own.trial.report(own.mean, i)
 
     def _ask(self, number: int) -> Any:
         """Return a trial of the study in memory, as it is stored or as the sampler has it."""
@@ -278,47 +268,40 @@ class Search:
         except Exception as error:
             return reason_of(error)
 
-    def _tell(self, trial: Any, number: int, value: float, failed: bool, pruned: bool) -> None:
+    def _tell(self, own: Running, seconds: float) -> None:
+        """Tell both studies that a trial has ended: how, and what it took."""
         from optuna.trial import TrialState
 
-        if failed or pruned:
-            self.memory.tell(trial, state=TrialState.FAIL if failed else TrialState.PRUNED)
+        if not own.error and math.isnan(own.mean):
+            own.error = f"{self.options.sort} is undefined on every inner fold."
+        for name, fact in ({SLOT: own.number} | own.facts(seconds)).items():
+            own.trial.set_user_attr(name, fact)
+        if own.error or own.is_pruned:
+            self.memory.tell(own.trial, state=TrialState.FAIL if own.error else TrialState.PRUNED)
         else:
-            self.memory.tell(trial, value)
-        if number not in self.known:
+            self.memory.tell(own.trial, own.mean)
+        if own.number not in self.known:
             with self.lock:
-                self.stored.add_trial(self.memory.trials[number])
+                self.stored.add_trial(self.memory.trials[own.number])
 
     def tuned(self) -> Tuned:
         """Return the best values and how they were found; called once all trials are told.
 
         Raises
         ------
-        ImbenchError
+        DataError
             If every trial failed.
         """
         trials = tuple(map(self._trial, self.memory.trials))
         complete = [trial for trial in trials if trial.state == "complete"]
-        if not complete:
-            reason = next(trial.reason for trial in trials if trial.reason)
-            raise ImbenchError(f"tuning: all {len(trials)} trials failed, the first with: {reason}")
-        sign = 1 if _direction(self.options) == "maximize" else -1
-        best = max(complete, key=lambda trial: sign * (trial.value or 0.0))  # the first of equals
+        best = best_of(trials, _direction(self.options) == "maximize")
         return Tuned(best.values, trials, self._importance(complete))
 
     def _trial(self, found: Any) -> Trial:
-        facts = found.user_attrs
-        states: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-        state = states[found.state.name]
-        return Trial(
-            number=facts[SLOT],
-            values=self._decoded(found.params),
-            state=state,
-            value=found.value if state == "complete" else None,
-            inner=tuple(facts["inner"]),
-            seconds=facts["seconds"],
-            reason=facts["reason"],
-        )
+        state, values = STATES[found.state.name], self._decoded(found.params)
+        value = found.value if state == "complete" else None
+        facts = {name: found.user_attrs[name] for name in ("inner", "seconds", "reason")}
+        return Trial(found.user_attrs[SLOT], values, state, value, **facts)
 
     def _importance(self, complete: Sequence[Trial]) -> dict[str, float]:
         """Return the share of each parameter, {} where a quarter of the trials says nothing.
@@ -406,11 +389,7 @@ def _direction(options: MetricOptions) -> Literal["maximize", "minimize"]:
 
 
 def _distribution(dimension: Dimension) -> Any:
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if isinstance(dimension, Choices):
         return CategoricalDistribution([dimension.encode(v) for v in dimension.values])
@@ -420,9 +399,3 @@ def _distribution(dimension: Dimension) -> Any:
     if dimension.integer:
         return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
     return FloatDistribution(float(low), float(high), log=log, step=step)
-
-
-def _mean(values: Sequence[float]) -> float:
-    """Return the mean of the values that are defined, NaN if none is."""
-    defined = [value for value in values if not math.isnan(value)]
-    return float(np.mean(defined)) if defined else math.nan

@@ -20,6 +20,7 @@ from imbench.config import identity
 from imbench.errors import ConfigError
 from imbench.report.tables import BASELINE, flatten
 from imbench.results import CellResult
+from imbench.search import entries
 from imbench.strategies import STAGES
 
 MISSING = object()
@@ -59,14 +60,35 @@ class _Finder:
         if not {"dataset", "model", "splits", "seed"} <= set(stored):
             return None
         keys: list[str] = [key for key in ("strategy", "order") if key in stored]
+        tried = stored.pop("search", None)
         strategy = {key: stored.pop(key) for key in keys}
         around = self._part(stored, self._choices(stored))
         chosen = self._part(strategy, [f"strategy={self._selection(cell)}"])
         if around is None or chosen is None:
             return None
+        for part, words in (("model", around), ("strategy", chosen)) if tried is not None else ():
+            more = self._search(part, words, tried[part])
+            if more is None:
+                return None
+            chosen = (*chosen, *more)
         # A result knows its data by content, not by place.
         path = ["dataset.path=FILE"] if self._takes_path(around) else []
         return (*around, *path, *chosen)
+
+    def _search(
+        self, part: str, words: Sequence[str], tried: Mapping[str, Any]
+    ) -> tuple[str, ...] | None:
+        """Words that turn what would be tuned of a part into what was; None if there are none."""
+        key = json.dumps([part, words, tried], sort_keys=True)
+        if key in self._found:
+            return self._found[key]
+        shipped = entries(self._composer.cells(words, multirun=False)[0][part])
+        changes = {path: entry for path, entry in tried.items() if shipped.get(path) != entry}
+        changes |= {path: None for path in shipped if path not in tried}
+        more = (f"+{part}.search={_text(changes)}",) if changes else ()
+        again = self._composer.cells([*words, *more], multirun=False)[0]
+        self._found[key] = more if entries(again[part]) == tried else None
+        return self._found[key]
 
     def _part(self, stored: Mapping[str, Any], choices: list[str]) -> tuple[str, ...] | None:
         """Words that compose a part of a configuration; None if there are none."""

@@ -339,7 +339,7 @@ def _budget(tuning: Mapping[str, Any] | None) -> str:
     late = f" or {tuning['timeout']} s" if tuning.get("timeout") else ""
     return (
         f" Tuned: {trials} trials{late} of {inner} inner folds for every strategy "
-        f"({tuning['sampler']}, {tuning['metric']['name']}), {trials * inner} fits a fold at most."
+        f"({tuning['sampler']}, {tuning['metric']}), {trials * inner} fits a fold at most."
     )
 
 

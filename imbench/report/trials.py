@@ -85,9 +85,9 @@ def draw_trials(axes: Axes, cell: CellResult) -> None:
 
 def _metric(cell: CellResult) -> tuple[str, bool]:
     """Return the name of what was tuned and whether more of it is better."""
-    metric = cell.config["tuning"]["metric"]
-    extra = metric.get("extra") or {}
-    return metric["name"], extra.get("higher_is_better", HIGHER_IS_BETTER.get(metric["name"], True))
+    tuning = cell.config["tuning"]
+    name, extra = tuning["metric"], tuning.get("metrics_extra") or {}
+    return name, extra.get("higher_is_better", HIGHER_IS_BETTER.get(name, True))
 
 
 def _mean(values: list[float | None]) -> float:

@@ -75,8 +75,9 @@ def test_mlflow_is_imported_by_the_tracker_alone():
     assert users == {"tracking.py"}
 
 
-def test_optuna_is_imported_in_one_place_at_most():
-    assert len([p for p in FILES if "optuna" in imported_by(p)]) <= 1
+def test_optuna_is_imported_by_the_tuner_alone():
+    users = {str(p.relative_to(PACKAGE)) for p in FILES if "optuna" in imported_by(p)}
+    assert users == {"tuning.py"}
 
 
 def test_nothing_but_test_helpers_imports_pytest_and_nothing_imports_tests():

@@ -45,6 +45,30 @@ def test_words_compose_the_same_configuration(composer, words):
     assert again.label == cell.label
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dataset=digits", "model=mlp", "strategy=none", "tuning=optuna"),
+        ("dataset=digits", "model=knn", "strategy=smote", "tuning=optuna", "tuning.metric=mcc"),
+        (
+            "dataset=digits",
+            "model=knn",
+            "strategy=smote",
+            "tuning=optuna",
+            "tuning.trials=5",
+            "+model.search={estimator.n_neighbors:{low:3}}",
+            "+strategy.search={resample.smote.k_neighbors:null}",
+        ),
+    ],
+)
+def test_what_was_tuned_is_told(composer, words):
+    cell = stored(composer, *words)
+    found = commands([cell], composer)[cell.run_id]
+    again = stored(composer, *found)
+    assert again.config == cell.config
+    assert len(found) == len(words)
+
+
 def test_a_file_of_ones_own_is_a_gap_to_fill_in(composer):
     cell = stored(composer, "dataset=table", "dataset.path=churn.csv", "dataset.target=Churn")
     words = commands([cell], composer)[cell.run_id]

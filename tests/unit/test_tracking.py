@@ -186,15 +186,15 @@ def test_what_tuning_found_is_parameters_metrics_and_a_table(tracker):
     inner = {"inner": [0.5], "state": "complete", "value": 0.5, "seconds": 1.0, "reason": ""}
     gamma = {"strategy.loss.focal.gamma": 1.5}
     facts = {"trials": ({"number": 0, "values": gamma, **inner},), "n_trials": 1, "tuned": gamma}
-    config = {"tuning": {"trials": 1, "inner_splits": 2, "sampler": "tpe"}}
-    config["tuning"]["metric"] = {"name": "f1_macro"}
+    tuning = {"trials": 1, "inner_splits": 2, "sampler": "tpe", "metric": "f1_macro"}
+    config = {"tuning": tuning}
     plain = make_cell("focal", config=config)
     tuned = make_cell("focal", config=config, importance=dict.fromkeys(gamma, 1.0), **facts)
     tracker.log_cell(plain, OPTIONS)
     tracker.log_cell(tuned, OPTIONS)
     (run,) = runs(tracker)
     assert run.data.params["tuned/strategy.loss.focal.gamma"] == "1.5"
-    assert run.data.params["tuning.metric.name"] == "f1_macro"
+    assert run.data.params["tuning.metric"] == "f1_macro"
     assert run.data.metrics["tuning/n_trials"] == 1
     assert run.data.metrics["importance/strategy.loss.focal.gamma"] == 1
     names = {path.name for path in artifacts(run).iterdir()}

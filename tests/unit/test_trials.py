@@ -10,7 +10,7 @@ from imbench.report.plots import figure_tuning_history, figures
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
 from tests.factories import make_cell
 
-METRIC = {"tuning": {"metric": {"name": "f1_macro"}}}
+METRIC = {"tuning": {"metric": "f1_macro"}}
 
 
 def trial(number, value, state="complete", gamma=1.0):
@@ -85,19 +85,19 @@ def test_the_table_holds_every_trial_of_every_fold():
 
 
 @pytest.mark.parametrize(
-    ("metric", "best"),
+    ("tuning", "best"),
     [
-        ({"name": "f1_macro"}, [0.5, 0.7, 0.7, 0.7]),
-        ({"name": "log_loss"}, [0.5, 0.5, 0.5, 0.5]),
-        ({"name": "mine", "extra": {"higher_is_better": False}}, [0.5, 0.5, 0.5, 0.5]),
+        ({"metric": "f1_macro"}, [0.5, 0.7, 0.7, 0.7]),
+        ({"metric": "log_loss"}, [0.5, 0.5, 0.5, 0.5]),
+        ({"metric": "mine", "metrics_extra": {"higher_is_better": False}}, [0.5, 0.5, 0.5, 0.5]),
     ],
 )
-def test_the_history_shows_the_best_so_far_in_the_direction_of_the_metric(metric, best):
-    figure = figure_tuning_history(tuned_cell({"tuning": {"metric": metric}}))
+def test_the_history_shows_the_best_so_far_in_the_direction_of_the_metric(tuning, best):
+    figure = figure_tuning_history(tuned_cell({"tuning": tuning}))
     (axes,) = figure.axes
     assert len(axes.lines) == 2
     assert list(axes.lines[0].get_ydata()) == pytest.approx(best)
-    assert axes.get_ylabel() == f"{metric['name']}, mean of inner folds"
+    assert axes.get_ylabel() == f"{tuning['metric']}, mean of inner folds"
     drawn = sum(len(points.get_offsets()) for points in axes.collections)
     assert drawn == 2 * 3, "failed trials have no value"
 

@@ -98,7 +98,7 @@ def test_without_tuning_a_cell_is_what_it_was():
 
 def test_the_identity_holds_what_is_tried_and_not_where_it_is_stored():
     plain = identity(compose(*TUNED, "strategy=smote", *TREE))
-    assert plain["tuning"]["metric"]["name"] == "f1_macro"
+    assert plain["tuning"]["metric"] == "f1_macro"
     assert plain["search"]["model"].keys() == {"estimator.min_samples_leaf"}
     same = identity(compose(*TUNED, "strategy=smote", *TREE, "tuning.storage=sqlite:///a.db"))
     assert plain == same
