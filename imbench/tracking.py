@@ -159,7 +159,8 @@ class MlflowTracker:
                 from mlflow import MlflowClient
 
                 _hush_loggers()
-                client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+                uri = _absolute(self.uri)
+                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
                 self._experiment_id = self._find_experiment(client)
         except ImbenchError:
             raise
@@ -386,6 +387,16 @@ def _sqlite_path(uri: str) -> Path | None:
     name = uri.partition(":///")[2].partition("?")[0]
     is_file = _scheme(uri) == "sqlite" and name and name != ":memory:"
     return Path(name) if is_file else None
+
+
+def _absolute(uri: str) -> str:
+    """Return an address that means the same in every folder.
+
+    MLflow keeps connections by address: a relative one would lead to the old file in a process
+    that has gone to another folder.
+    """
+    path = _sqlite_path(uri)
+    return uri if path is None else uri.replace(str(path), str(path.resolve()), 1)
 
 
 @contextlib.contextmanager

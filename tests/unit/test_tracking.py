@@ -389,3 +389,16 @@ def test_shipped_yamls_construct_trackers():
         assert bind(node, "tracking") == []
     assert isinstance(construct(found["none"], "tracking"), NullTracker)
     assert isinstance(construct(found["mlflow"], "tracking"), MlflowTracker)
+
+
+def test_a_relative_address_is_one_of_the_folder_it_was_opened_in(tmp_path, monkeypatch):
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        tracker = MlflowTracker("sqlite:///mlflow.db", artifact_dir="artifacts")
+        tracker.open()
+        tracker.log_cell(make_cell(name), OPTIONS)
+        (run,) = runs(tracker)
+        assert run.data.tags["strategy"] == name
+        assert (folder / "mlflow.db").exists()
