@@ -223,7 +223,7 @@ def _row(
     content |= {key: value for key, value in optional.items() if value}
     if row.status != "ok":
         content["status"] = row.status
-    if not folds:
+    if not folds or row.status != "ok":  # a failed cell may have folds that were finished
         return content
     return content | {
         "fit_s": _short(row.fit_s),

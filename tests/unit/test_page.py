@@ -203,6 +203,14 @@ def test_a_cell_without_any_fold_has_a_row():
     assert "curves" not in block["rows"][0]
 
 
+def test_a_cell_that_failed_after_some_folds_has_a_row():
+    failed = make_cell("late", n_folds=3)
+    failed = dataclasses.replace(failed, status="failed", reason="the fourth fold broke")
+    rows = payload_of([make_cell("none"), failed])["blocks"][0]["rows"]
+    told = {row["status"] for row in rows if "status" in row}
+    assert told == {"failed"}
+
+
 def test_commands_are_the_fewest():
     words = [
         ("dataset=digits", "model=mlp", "strategy=none"),

@@ -236,3 +236,16 @@ def test_it_refuses_to_predict_before_fit():
     for method in ("predict", "predict_proba"):
         with pytest.raises(NotFittedError):
             getattr(TunedThreshold(LogisticRegression()), method)(np.zeros((1, 2)))
+
+
+def test_scores_that_are_all_alike_in_an_inner_fold_leave_the_threshold_where_it_is():
+    X = np.zeros((60, 2))
+    y = np.array([0] * 50 + [1] * 10)
+    rule = TunedThreshold(DecisionTreeClassifier(), cv=3, random_state=0).fit(X, y)
+    assert rule.weights_.tolist() == [0.5, 0.5]
+    assert rule.notes_ == (
+        "threshold: the scores of an inner fold are all alike, so it stays at 0.5.",
+    )
+    np.testing.assert_array_equal(rule.predict(X), 0)
+    with pytest.raises(ValueError, match="NaN"):
+        TunedThreshold(LogisticRegression(), cv=3).fit(np.full((60, 2), np.nan), y)

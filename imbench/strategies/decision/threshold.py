@@ -154,7 +154,7 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.check_params()
         self.classes_, encoded = np.unique(y, return_inverse=True)
         folds = inner_folds(encoded, self.cv, "threshold", self.random_state)
-        self.n_fits_ = self.cv + 1
+        self.n_fits_, self.notes_ = self.cv + 1, ()
         if len(self.classes_) == 2:
             self._fit_binary(X, encoded, folds)
             return self
@@ -167,7 +167,19 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         scoring = make_scorer(label_score, n_classes=2, metric=self.metric)
         tuned = TunedThresholdClassifierCV(
             self.estimator, scoring=scoring, cv=folds, response_method="predict_proba"
-        ).fit(X, y)
+        )
+        try:
+            tuned.fit(X, y)
+        except ValueError as error:
+            if "constant predictions" not in str(error):
+                raise
+            # A tree of pure leaves, say, that never meets the rare class in an inner fold.
+            self.estimator_ = clone(self.estimator).fit(X, y)
+            self.weights_ = np.array([0.5, 0.5])
+            self.notes_ = (
+                "threshold: the scores of an inner fold are all alike, so it stays at 0.5.",
+            )
+            return
         self.estimator_ = tuned.estimator_
         self.weights_ = np.array([tuned.best_threshold_, 1 - tuned.best_threshold_])
 
