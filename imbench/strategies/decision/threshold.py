@@ -154,7 +154,8 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.check_params()
         self.classes_, encoded = np.unique(y, return_inverse=True)
         folds = inner_folds(encoded, self.cv, "threshold", self.random_state)
-        self.n_fits_, self.notes_ = self.cv + 1, ()
+        self.n_fits_ = self.cv + 1
+        self.notes_: tuple[str, ...] = ()
         if len(self.classes_) == 2:
             self._fit_binary(X, encoded, folds)
             return self
