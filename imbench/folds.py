@@ -141,15 +141,23 @@ def _how_many_together(task: Task) -> int:
 
     A fold that is killed on its way is lost, and nets that cannot be stacked take long.
     """
-    if not getattr(task.model.estimator, "trains_in_stacks", False):
+    if not _trains_in_stacks(task):
         return 1
+    n_bytes = _fold_bytes(task)
+    if task.tuning is not None and task.tuning.space:  # so does each trial of a batch
+        n_bytes *= 1 + task.tuning.tuner.parallel_trials
+    return int(np.clip(MAX_BYTES // n_bytes, 1, MAX_TOGETHER))
+
+
+def _trains_in_stacks(task: Task) -> bool:
+    return bool(getattr(task.model.estimator, "trains_in_stacks", False))
+
+
+def _fold_bytes(task: Task) -> int:
+    """Return the bytes of the largest training part, which whatever is fitted holds a copy of."""
     row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
     row_bytes = max(row_bytes, 8 * task.data.info.n_features)
-    largest = max(len(fold.train_index) for fold in task.folds)
-    if task.tuning is not None and task.tuning.space:  # so does each fit of a batch of trials
-        tuner = task.tuning.tuner
-        row_bytes *= 1 + tuner.parallel_trials * (1 if tuner.pruning else tuner.inner_splits)
-    return int(np.clip(MAX_BYTES // (row_bytes * largest), 1, MAX_TOGETHER))
+    return row_bytes * max(len(fold.train_index) for fold in task.folds)
 
 
 def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]:
@@ -160,7 +168,7 @@ def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]
     # All are tuned before one is fitted: the fits then make up the same stack after a rerun,
     # which finds trials stored.
     tuned = _tune(task, folds, log)
-    if len(folds) == 1:
+    if not _trains_in_stacks(task):
         try:
             yield fit(folds[0], tuned[0])
         except Exception as error:
@@ -169,7 +177,9 @@ def _fits(task: Task, folds: Sequence[Fold], log: _WarningLog) -> Iterator[_Fit]
     from imbench.models.together import run_together
 
     started = time.perf_counter()
-    answers = run_together([partial(fit, *pair) for pair in zip(folds, tuned, strict=True)])
+    calls = [partial(fit, *pair) for pair in zip(folds, tuned, strict=True)]
+    n_inner = np.clip(MAX_BYTES // (_fold_bytes(task) * len(folds)), 1, MAX_TOGETHER)
+    answers = run_together(calls, int(n_inner))
     each_s = (time.perf_counter() - started) / len(folds)
     for answer in answers:
         if isinstance(answer, Exception):

@@ -219,13 +219,18 @@ def _inside(meeting: _Meeting, place: tuple[int, ...]) -> Iterator[None]:
         _local.meeting = None
 
 
-def run_together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
+def run_together(
+    calls: Sequence[Callable[[], T]], n_inner: int = INNER_CALLS
+) -> list[T | Exception]:
     """Run calls side by side, and train the nets that they fit in stacks.
 
     Parameters
     ----------
     calls : sequence of callable
         Without arguments.
+    n_inner : int
+        Calls inside a call (members of an ensemble, inner folds) that may be on their way at
+        the same time; each of them may hold rows of its own.
 
     Returns
     -------
@@ -239,7 +244,7 @@ def run_together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
     def run(i: int) -> None:
         try:
             backend = _Backend(meeting, (i,))
-            with _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=INNER_CALLS):
+            with _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=n_inner):
                 results[i] = calls[i]()
         except Exception as error:
             results[i] = error

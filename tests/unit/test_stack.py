@@ -361,3 +361,19 @@ def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
     first = scores()
     for _ in range(3):
         np.testing.assert_array_equal(scores(), first)
+
+
+def test_members_of_a_single_fold_are_trained_as_one_stack(monkeypatch, tmp_path):
+    import imbench.models.together as together
+    from imbench.cli.compose import Composer
+    from imbench.run import Runner
+
+    sizes = []
+    plain = together.train
+    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    words = ["dataset=synthetic", "dataset.n_rows=100", "splits=holdout", "device=cpu"]
+    words += ["strategy=bagging", "model.estimator.epochs=1"]
+    (config,) = Composer(None).cells(words, multirun=False)
+    assert Runner(tmp_path).run(config).status == "ok"
+    assert sum(sizes) == 10
+    assert len(sizes) <= 3, "bags differ in size, and so in steps, by a little"
