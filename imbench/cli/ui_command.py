@@ -119,13 +119,18 @@ def _running(words: Sequence[str], log: IO[str]) -> Iterator[subprocess.Popen[st
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Stop the server and its workers."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-            return
+    """Stop the server and its workers; return when none of them holds the port any more."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=10)
+    # The server may have gone before its workers: those that are left get no second request.
+    deadline = time.monotonic() + 2  # zombies that nobody reaps stay in the group for good
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()
+            time.sleep(0.01)
 
 
 def _wait_until_it_answers(process: subprocess.Popen[str], port: int) -> None:
