@@ -65,16 +65,20 @@ def slices(n_rows: int, batch_size: int) -> Iterator[slice]:
 
 
 class EpochPlan:
-    """The batches of M nets in one epoch.
+    """The batches of M nets in an epoch; it serves every epoch that draws as many rows.
 
     Parameters
     ----------
     n_draws : sequence of int
         Rows that each net draws.
     batch_size : int
+    first : ndarray of shape (M,)
+        Where the rows of a net begin in those of all.
+    device : torch.device
 
     Attributes
     ----------
+    n_draws : list of int
     n_steps : list of int
         Batches of each net.
     sizes : ndarray of shape (S, M)
@@ -85,9 +89,18 @@ class EpochPlan:
         Rows of the largest batch of each step; what stands behind it is to be cut off.
     is_padded : ndarray of shape (S,)
         Whether the batches of a step differ in size.
+    mask : Tensor of shape (S, M, width)
+        1.0 for rows and 0.0 for padding.
     """
 
-    def __init__(self, n_draws: Sequence[int], batch_size: int) -> None:
+    def __init__(
+        self,
+        n_draws: Sequence[int],
+        batch_size: int,
+        first: NDArray[np.int64],
+        device: torch.device,
+    ) -> None:
+        self.n_draws = list(n_draws)
         cuts = [list(slices(n, batch_size)) for n in n_draws]
         self.n_steps = [len(cut) for cut in cuts]
         self.sizes = np.zeros((max(self.n_steps), len(cuts)), np.int64)
@@ -95,31 +108,25 @@ class EpochPlan:
         for m, cut in enumerate(cuts):
             self.sizes[: len(cut), m] = [part.stop - part.start for part in cut]
             self.offsets[: len(cut), m] = [part.start for part in cut]
-        self.width = int(self.sizes.max())
         self.widths = self.sizes.max(axis=1)
         self.is_padded = np.any(self.sizes < self.widths[:, None], axis=1)
-        self._starts = np.cumsum([0, *n_draws])[:-1]
+        place = np.arange(int(self.sizes.max()))
+        inside = place < self.sizes[..., None]  # padding repeats a row of the net
+        starts = np.cumsum([0, *n_draws])[:-1, None]
+        position = np.where(inside, self.offsets[..., None] + place, 0) + starts
+        self.mask = torch.as_tensor(inside, dtype=torch.float32, device=device)
+        self._position = torch.as_tensor(position, device=device)
+        self._first = torch.as_tensor(np.repeat(first, n_draws), device=device)
 
-    def rows(self, orders: Sequence[Tensor], first: NDArray[np.int64]) -> Tensor:
+    def rows(self, orders: Sequence[Tensor]) -> Tensor:
         """Return the rows of every batch, shape (S, M, width).
 
         Parameters
         ----------
         orders : sequence of Tensor of shape (n_draws,)
             Rows of each net, as numbers in its own rows.
-        first : ndarray of shape (M,)
-            Where the rows of a net begin in those of all.
         """
-        drawn = torch.cat([o + int(f) for o, f in zip(orders, first, strict=True)])
-        place = np.arange(self.width)
-        inside = place < self.sizes[..., None]  # padding repeats a row of the net
-        position = np.where(inside, self.offsets[..., None] + place, 0) + self._starts[:, None]
-        return drawn[torch.as_tensor(position, device=drawn.device)]
-
-    def mask(self, device: torch.device) -> Tensor:
-        """Return 1.0 for rows and 0.0 for padding, shape (S, M, width)."""
-        inside = np.arange(self.width) < self.sizes[..., None]
-        return torch.as_tensor(inside, dtype=torch.float32, device=device)
+        return (torch.cat(list(orders)) + self._first)[self._position]
 
 
 class PaddedRows:

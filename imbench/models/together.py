@@ -17,18 +17,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 import joblib
+import torch
 from joblib.parallel import ParallelBackendBase, SequentialBackend
 
-from imbench.models.stack import can_stack
 from imbench.models.trainer import Job, Training, train
+from imbench.models.workers import crew, groups, intra_op_threads, run_works
 
-MAX_NETS = 256  # in one stack
-MAX_BYTES = 2**28  # of rows in one stack
-# A net with fewer batches waits for the others with every step that they still do.
-MIN_SHARE_OF_STEPS = 0.8
 INNER_CALLS = 64  # of one call, that may be on their way at the same time
 
 T = TypeVar("T")
@@ -127,18 +125,23 @@ class _Meeting:
                     return
                 entries = sorted(self._waiting, key=lambda entry: entry.place)
                 self._waiting = []
-            for group in groups([entry.job for entry in entries]):
-                self._train_group([entries[i] for i in group])
+            self._train([[entries[i] for i in g] for g in groups([e.job for e in entries])])
 
-    def _train_group(self, entries: Sequence[_Waiting]) -> None:
+    def _train(self, stacks: Sequence[Sequence[_Waiting]]) -> None:
+        n_cores = torch.get_num_threads()
+        workers = crew([[entry.job for entry in stack] for stack in stacks], n_cores)
+        run_works([partial(self._train_stack, stack) for stack in stacks], *workers)
+
+    def _train_stack(self, entries: Sequence[_Waiting], is_stopped: Callable[[], bool]) -> None:
         try:
-            for entry, training in zip(entries, train([e.job for e in entries]), strict=True):
+            trained = train([entry.job for entry in entries], is_stopped)
+            for entry, training in zip(entries, trained, strict=True):
                 entry.training = training
         except Exception as error:
             if len(entries) > 1:  # whose fault it is shows one by one; no net was changed yet
                 for entry in entries:
                     entry.job.generator.manual_seed(entry.job.generator.initial_seed())
-                    self._train_group([entry])
+                    self._train_stack([entry], is_stopped)
                 return
             entries[0].error = error
         self._release(entries)
@@ -191,6 +194,7 @@ class _Backend(ParallelBackendBase):
         self.meeting.add(1)
 
         def run() -> None:
+            torch.set_num_threads(1)
             with _inside(self.meeting, place):
                 inner.run()
             if callback is not None:
@@ -242,6 +246,7 @@ def run_together(
     ended: list[int] = []
 
     def run(i: int) -> None:
+        torch.set_num_threads(1)  # there are many of them; what a new one has depends on the time
         try:
             backend = _Backend(meeting, (i,))
             with _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=n_inner):
@@ -254,6 +259,7 @@ def run_together(
             ended.append(i)
             meeting.add(-1)
 
+    n_threads = torch.get_num_threads()
     meeting.add(len(calls))
     threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(calls))]
     for thread in threads:
@@ -263,6 +269,8 @@ def run_together(
     except BaseException:
         meeting.stop()
         raise
+    finally:
+        torch.set_num_threads(n_threads)  # threads to come have what the last call set
     for thread in threads:
         thread.join()
     return results
@@ -271,43 +279,7 @@ def run_together(
 def train_job(job: Job) -> Training:
     """Train one net: now, or with the others if the call runs inside :func:`run_together`."""
     meeting: _Meeting | None = getattr(_local, "meeting", None)
-    return meeting.train(job) if meeting is not None else train([job])[0]
-
-
-def groups(jobs: Sequence[Job]) -> list[list[int]]:
-    """Return which jobs are trained as one stack, as lists of their numbers."""
-    by_kind: dict[object, list[int]] = {}
-    for i, job in enumerate(jobs):
-        by_kind.setdefault(_kind(job) if can_stack(job.net) else i, []).append(i)
-    result = []
-    for members in by_kind.values():
-        members.sort(key=lambda i: (-len(jobs[i].rows.y), _pace(jobs[i])))
-        group: list[int] = []
-        n_bytes = 0
-        for i in members:
-            x = jobs[i].rows.x
-            n_bytes += x.numel() * x.element_size()
-            too_short = group and len(x) < MIN_SHARE_OF_STEPS * len(jobs[group[0]].rows.x)
-            if group and (too_short or n_bytes > MAX_BYTES or len(group) == MAX_NETS):
-                result.append(group)
-                group, n_bytes = [], x.numel() * x.element_size()
-            group.append(i)
-        result.append(group)
-    return result
-
-
-def _pace(job: Job) -> tuple[float, float]:
-    """Nets that share it are updated at once."""
-    return job.settings.lr, job.settings.weight_decay
-
-
-def _kind(job: Job) -> object:
-    """Return what nets must share to be trained as one."""
-    s = job.settings
-    return (
-        job.kind,
-        str(job.net),
-        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.amp),
-        (job.rows.x.shape[1:], job.rows.x.dtype, job.rows.y.device),
-        job.validation is None,
-    )
+    if meeting is not None:
+        return meeting.train(job)
+    with intra_op_threads(crew([[job]], torch.get_num_threads())[1]):
+        return train([job])[0]

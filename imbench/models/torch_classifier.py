@@ -21,6 +21,7 @@ from imbench.models.holdout import validation_rows
 from imbench.models.randomness import seeded
 from imbench.models.together import train_job
 from imbench.models.trainer import Job, Settings, Stages, forward
+from imbench.models.workers import threads_for_scoring
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 
@@ -227,7 +228,9 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return probabilities of shape (n, K): a softmax, unless the loss has other outputs."""
         check_is_fitted(self)
-        logits = forward(self.net_, self._inputs(X), self.amp).double()
+        rows = self._inputs(X)
+        with threads_for_scoring(self.net_, len(rows)):
+            logits = forward(self.net_, rows, self.amp).double()
         probabilities = getattr(self.loss, "probabilities", partial(torch.softmax, dim=-1))
         return probabilities(logits).cpu().numpy()
 

@@ -160,7 +160,11 @@ def batch_loss(
     return total / norm.clamp_min(torch.finfo(norm.dtype).tiny)
 
 
-def train(jobs: Sequence[Job]) -> list[Training]:
+class Stopped(BaseException):
+    """Training was called off."""
+
+
+def train(jobs: Sequence[Job], is_stopped: Callable[[], bool] = lambda: False) -> list[Training]:
     """Train nets in place.
 
     Parameters
@@ -168,8 +172,15 @@ def train(jobs: Sequence[Job]) -> list[Training]:
     jobs : sequence of Job
         Nets of one architecture and kind, with equal settings but the learning rate and the
         weight decay; several only if :func:`imbench.models.stack.can_stack`.
+    is_stopped : callable
+        Asked before each step.
+
+    Raises
+    ------
+    Stopped
+        If ``is_stopped`` said so; the nets are then of no use.
     """
-    loop = _Loop(jobs)
+    loop = _Loop(jobs, is_stopped)
     if loop.stack.leading:
         return loop.run()
     # Layers that cannot be stacked draw their dropout from the global generators.
@@ -187,8 +198,8 @@ def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Ten
 class _Loop:
     """The state of a training run of M nets."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self.jobs = jobs
+    def __init__(self, jobs: Sequence[Job], is_stopped: Callable[[], bool]) -> None:
+        self.jobs, self.is_stopped = jobs, is_stopped
         self.settings, self.stages = jobs[0].settings, jobs[0].stages
         self.device = jobs[0].rows.y.device
         self.stack = Stack([job.net for job in jobs])
@@ -205,6 +216,7 @@ class _Loop:
         )
         self.counts_on_host = self.counts.cpu().numpy()
         self.seen = torch.zeros_like(self.counts)
+        self.plan: EpochPlan | None = None
         held_out = [job.validation for job in jobs if job.validation is not None]
         self.validation = PaddedRows(held_out) if held_out else None
         self.parameters = list(self.stack.parameters())
@@ -236,16 +248,18 @@ class _Loop:
     def _epoch(self, progress: float) -> Tensor:
         """Train for one epoch and return the mean loss of each net, (M,)."""
         orders = self._orders(progress)
-        plan = EpochPlan([len(order) for order in orders], self.settings.batch_size)
-        index = plan.rows(orders, self.first)  # (S, M, B)
+        plan = self._plan([len(order) for order in orders])
+        index = plan.rows(orders)  # (S, M, B)
         labels, one = self.rows.y[index], torch.ones((), device=self.device)
         class_weights = self._class_weights(progress)
-        weight = plan.mask(self.device) * self._weights_of(labels, index, class_weights)
+        weight = plan.mask * self._weights_of(labels, index, class_weights)
         balanced = self._balanced_orders(orders)
         self.stack.train()
         self.optimizer.begin_epoch(plan.n_steps)
         values = []
         for step, x in self._inputs(index):
+            if self.is_stopped():
+                raise Stopped
             sizes, width = plan.sizes[step].tolist(), int(plan.widths[step])
             for layer in self.dropouts:
                 layer.sizes = sizes
@@ -271,6 +285,12 @@ class _Loop:
         self._count(orders)
         share = plan.sizes / plan.sizes.sum(0)  # (S, M)
         return (torch.stack(values) * torch.as_tensor(share, device=self.device)).sum(0)
+
+    def _plan(self, n_draws: list[int]) -> EpochPlan:
+        """Return how the epoch is cut into batches: nearly always as the one before."""
+        if self.plan is None or self.plan.n_draws != n_draws:
+            self.plan = EpochPlan(n_draws, self.settings.batch_size, self.first, self.device)
+        return self.plan
 
     def _inputs(self, index: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Yield the number and the input (M, B, *input_shape) of each batch."""
@@ -401,6 +421,9 @@ class _Loop:
 
     def _count(self, orders: Sequence[Tensor]) -> None:
         """Add the classes of the rows that the nets have drawn."""
+        if self.stages.batches is None:  # every row once
+            self.seen += self.counts
+            return
         for m, (job, order) in enumerate(zip(self.jobs, orders, strict=True)):
             self.seen[m] += torch.bincount(job.rows.y[order], minlength=self.settings.n_classes)
 

@@ -10,9 +10,10 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.batching import EpochPlan, slices
 from imbench.models.optimizer import StackOptimizer
 from imbench.models.stack import Alone, Stack, can_stack
-from imbench.models.together import groups, run_together
+from imbench.models.together import run_together
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.trainer import Job, Settings, Stages
+from imbench.models.workers import groups
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.mixup import Mixup
 from imbench.strategies.augment.noise import Noise
@@ -98,7 +99,9 @@ def test_nets_trained_together_end_as_they_end_alone(case, monkeypatch):
     import imbench.models.together as together
 
     plain = together.train
-    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    monkeypatch.setattr(
+        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
+    )
     alone, calls = fits(**CASES[case])
     for call in calls:
         call()
@@ -140,7 +143,9 @@ def test_numbers_of_stages_may_differ_inside_a_stack(case, monkeypatch):
 
     sizes = []
     plain = together.train
-    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    monkeypatch.setattr(
+        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
+    )
     results = []
     for _ in range(2):
         nets, calls = fits()
@@ -245,7 +250,9 @@ def test_members_of_an_ensemble_are_trained_as_one_stack(monkeypatch):
 
     sizes = []
     plain = together.train
-    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    monkeypatch.setattr(
+        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
+    )
     X, y = table(200, 0)
 
     def bagging():
@@ -295,10 +302,10 @@ def test_an_epoch_plan_holds_every_batch_of_every_net():
     n_draws, orders = [50, 33, 7], []
     for n in n_draws:
         orders.append(torch.randperm(n))
-    plan = EpochPlan(n_draws, 16)
     first = np.array([0, 100, 200])
-    rows, mask = plan.rows(orders, first), plan.mask(torch.device("cpu"))
-    assert rows.shape == mask.shape == (4, 3, plan.width)
+    plan = EpochPlan(n_draws, 16, first, torch.device("cpu"))
+    rows, mask = plan.rows(orders), plan.mask
+    assert rows.shape == mask.shape == (4, 3, 17)
     for m, n in enumerate(n_draws):
         parts = list(slices(n, 16))
         assert plan.n_steps[m] == len(parts)
@@ -370,7 +377,9 @@ def test_members_of_a_single_fold_are_trained_as_one_stack(monkeypatch, tmp_path
 
     sizes = []
     plain = together.train
-    monkeypatch.setattr(together, "train", lambda jobs: (sizes.append(len(jobs)), plain(jobs))[1])
+    monkeypatch.setattr(
+        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
+    )
     words = ["dataset=synthetic", "dataset.n_rows=100", "splits=holdout", "device=cpu"]
     words += ["strategy=bagging", "model.estimator.epochs=1"]
     (config,) = Composer(None).cells(words, multirun=False)

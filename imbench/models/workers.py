@@ -1,0 +1,167 @@
+"""Which nets make a stack, and how many threads train it: both follow from the work of a step.
+
+A step of a few small nets is over before a second thread has woken up, and on a busy machine
+threads that wait for each other cost many times what they save. So stacks are made large enough
+to be worth their step, no larger, and trained side by side, a thread each; threads share the
+products of a step only where there are fewer stacks than cores and enough to do.
+``scripts/bench.py stacks`` measures the choices, docs/performance.md holds what it found.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+
+import numpy as np
+import torch
+from torch import nn
+
+from imbench.models.stack import can_stack
+from imbench.models.trainer import Job
+
+MAX_NETS = {"cpu": 50}  # in one stack
+MAX_NETS_ELSEWHERE = 256  # a GPU is not filled by less
+STACK_FLOPS = 2**28  # of a step; nets with more gain nothing from being stacked
+THREADS_FLOPS = 2**26  # of a step; with less one thread is as fast as several
+MAX_BYTES = 2**28  # of rows in one stack
+# A net with fewer batches waits for the others with every step that they still do.
+MIN_SHARE_OF_STEPS = 0.8
+
+Work = Callable[[Callable[[], bool]], None]
+
+
+def flops(n_weights: int, n_rows: int) -> int:
+    """Return the operations of a training step of a net of linear layers.
+
+    Two a weight and row for the product, and twice as many for its two gradients.
+    """
+    return 6 * n_weights * n_rows
+
+
+def step_flops(job: Job) -> int:
+    """Return the operations of a training step of a net; convolutions have more."""
+    n_weights = sum(p.numel() for p in job.net.parameters())
+    return flops(n_weights, min(job.settings.batch_size, len(job.rows.y)))
+
+
+def groups(jobs: Sequence[Job]) -> list[list[int]]:
+    """Return which jobs are trained as one stack, as lists of their numbers.
+
+    The number of cores plays no part, so that it does not change how the scores are rounded.
+    """
+    by_kind: dict[object, list[int]] = {}
+    for i, job in enumerate(jobs):
+        by_kind.setdefault(_kind(job) if can_stack(job.net) else i, []).append(i)
+    result = []
+    for members in by_kind.values():
+        members.sort(key=lambda i: (-len(jobs[i].rows.y), _pace(jobs[i])))
+        group: list[int] = []
+        n_bytes = 0
+        for i in members:
+            x = jobs[i].rows.x
+            n_bytes += x.numel() * x.element_size()
+            too_short = group and len(x) < MIN_SHARE_OF_STEPS * len(jobs[group[0]].rows.x)
+            if group and (too_short or n_bytes > MAX_BYTES):
+                result += _parts(group, jobs[group[0]])
+                group, n_bytes = [], x.numel() * x.element_size()
+            group.append(i)
+        result += _parts(group, jobs[group[0]])
+    return result
+
+
+def _parts(group: Sequence[int], job: Job) -> list[list[int]]:
+    """Cut a group into as few stacks as may be, of about equal size."""
+    device = job.rows.y.device.type
+    limit = MAX_NETS.get(device, MAX_NETS_ELSEWHERE)
+    if device == "cpu":
+        limit = int(np.clip(STACK_FLOPS // step_flops(job), 1, limit))
+    return [part.tolist() for part in np.array_split(group, -(-len(group) // limit))]
+
+
+def _pace(job: Job) -> tuple[float, float]:
+    """Nets that share it are updated at once."""
+    return job.settings.lr, job.settings.weight_decay
+
+
+def _kind(job: Job) -> object:
+    """Return what nets must share to be trained as one."""
+    s = job.settings
+    return (
+        job.kind,
+        str(job.net),
+        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.amp),
+        (job.rows.x.shape[1:], job.rows.x.dtype, job.rows.y.device),
+        job.validation is None,
+    )
+
+
+def crew(stacks: Sequence[Sequence[Job]], n_cores: int) -> tuple[int, int]:
+    """Return how many stacks are trained at the same time, and the threads of each.
+
+    Parameters
+    ----------
+    stacks : sequence of sequence of Job
+    n_cores : int
+        That may be used in all.
+    """
+    firsts = [stack[0] for stack in stacks]
+    if any(job.rows.y.device.type != "cpu" or not can_stack(job.net) for job in firsts):
+        return 1, n_cores  # one queue; and nets of other layers draw from global generators
+    n_workers = min(len(stacks), n_cores)
+    work = max(step_flops(stack[0]) * len(stack) for stack in stacks)
+    return n_workers, 1 if work < THREADS_FLOPS else n_cores // n_workers
+
+
+def run_works(works: Sequence[Work], n_workers: int, n_threads: int) -> None:
+    """Run works, several at the same time, in threads.
+
+    Parameters
+    ----------
+    works : sequence of callable
+        Each is given a function to ask now and then whether it is to end at once.
+    n_workers, n_threads : int
+        Works at the same time, and PyTorch's threads of each.
+
+    Raises
+    ------
+    BaseException
+        The first that a work raised, or that interrupted the wait for them. All have ended.
+    """
+    if n_workers == 1:
+        with intra_op_threads(n_threads):
+            for work in works:
+                work(lambda: False)
+        return
+    stopped = threading.Event()
+    with intra_op_threads(n_threads):
+        settle = (torch.set_num_threads, (n_threads,))
+        pool = ThreadPoolExecutor(n_workers, "stack", *settle)
+        try:
+            for done in [pool.submit(work, stopped.is_set) for work in works]:
+                done.result()
+        finally:
+            stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+
+def threads_for_scoring(net: nn.Module, n_rows: int) -> AbstractContextManager[None]:
+    """Score few rows of a small net in one thread."""
+    available = torch.get_num_threads()
+    work = flops(sum(p.numel() for p in net.parameters()), n_rows) / 3  # no gradients
+    return intra_op_threads(1 if work < THREADS_FLOPS else available)
+
+
+@contextmanager
+def intra_op_threads(n_threads: int) -> Iterator[None]:
+    """Let PyTorch use so many threads in an operation."""
+    before = torch.get_num_threads()
+    if n_threads == before:
+        yield
+        return
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,133 @@
+"""Stacks are as large as pays, and small ones leave the other threads alone."""
+
+import threading
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from imbench.models import together, workers
+from imbench.models.backbones.mlp import MLP
+from imbench.models.batching import Rows
+from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.trainer import Job, Settings, Stages, Stopped, train
+from imbench.models.workers import crew, groups, intra_op_threads, run_works, step_flops
+from imbench.strategies.loss.cross_entropy import cross_entropy
+
+
+def make_job(n_in=10, hidden=64, n=800, layers=(), batch_size=64):
+    net = nn.Sequential(nn.Sequential(nn.Linear(n_in, hidden), *layers), nn.Linear(hidden, 2))
+    rows = Rows(torch.zeros(n, n_in), torch.zeros(n, dtype=torch.int64))
+    settings = Settings(2, 1, batch_size, "adam", 1e-3, 0.0, False)
+    return Job(net, rows, None, Stages(None), settings, torch.Generator())
+
+
+def test_the_work_of_a_step_counts_weights_rows_and_gradients():
+    n_weights = 10 * 64 + 64 + 64 * 2 + 2
+    assert step_flops(make_job()) == 6 * 64 * n_weights
+    assert step_flops(make_job(n=40)) == 6 * 40 * n_weights  # no batch is larger than the data
+
+
+def test_stacks_of_small_nets_are_cut_evenly_and_large_nets_are_barely_stacked():
+    small = [len(g) for g in groups([make_job() for _ in range(101)])]
+    assert small == [34, 34, 33]
+    large = [len(g) for g in groups([make_job(784, 256) for _ in range(5)])]
+    assert large == [3, 2]
+    assert [len(g) for g in groups([make_job(784, 2048) for _ in range(3)])] == [1, 1, 1]
+
+
+def test_every_job_is_in_one_stack():
+    found = groups([make_job(hidden=8 + i % 3) for i in range(120)])
+    assert sorted(i for group in found for i in group) == list(range(120))
+
+
+@pytest.mark.parametrize(
+    ("stacks", "n_cores", "expected"),
+    [
+        ([[make_job()]], 8, (1, 1)),  # a step too short for a second thread
+        ([[make_job()] * 50, [make_job()] * 50], 8, (2, 1)),
+        ([[make_job(784, 256)]], 8, (1, 8)),
+        ([[make_job(784, 256)] * 3, [make_job(784, 256)] * 2], 2, (2, 1)),
+        ([[make_job(784, 256)] * 3, [make_job(784, 256)] * 2], 8, (2, 4)),
+        ([[make_job()], [make_job(layers=[nn.BatchNorm1d(64)])]], 8, (1, 8)),
+    ],
+    ids=["one", "two", "large", "side by side", "shared", "global generators"],
+)
+def test_threads_go_to_stacks_first(stacks, n_cores, expected):
+    assert crew(stacks, n_cores) == expected
+
+
+def test_works_run_at_the_same_time_with_their_threads():
+    meet = threading.Barrier(2, timeout=20)
+    seen = []
+
+    def work(is_stopped):
+        meet.wait()  # breaks unless both are on their way
+        seen.append(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    run_works([work, work], 2, 1)
+    assert seen == [1, 1]
+    assert torch.get_num_threads() == before
+
+
+def test_an_interrupt_ends_the_works_that_are_on_their_way():
+    ended, begun = [], threading.Event()
+
+    def waits(is_stopped):
+        begun.set()
+        while not is_stopped():
+            time.sleep(0.001)
+        ended.append(True)
+        raise Stopped
+
+    def interrupted(is_stopped):
+        begun.wait()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_works([interrupted, waits], 2, 1)
+    assert ended == [True]
+
+
+def test_training_ends_at_the_next_step_when_it_is_stopped():
+    asked = []
+
+    def is_stopped():
+        asked.append(True)
+        return len(asked) > 3
+
+    job = make_job()
+    job = Job(job.net, job.rows, None, Stages(cross_entropy), job.settings, job.generator)
+    with pytest.raises(Stopped):
+        train([job], is_stopped)
+    assert len(asked) == 4
+
+
+def test_threads_are_given_back():
+    before = torch.get_num_threads()
+    with intra_op_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
+
+
+def test_the_cut_into_stacks_changes_nothing_but_rounding(monkeypatch):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 4)), rng.integers(0, 2, 120)
+
+    def fit(i):
+        net = TorchClassifier(MLP((8,)), epochs=3, batch_size=16, random_state=i)
+        return net.fit(X[i:], y[i:]).predict_proba(X)
+
+    calls = [partial(fit, i) for i in range(7)]
+    whole = together.run_together(calls)
+    monkeypatch.setattr(workers, "MAX_NETS", {"cpu": 2})
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)  # three stacks at a time
+    before = threading.active_count()
+    cut = together.run_together(calls)
+    assert threading.active_count() == before
+    for one, other in zip(whole, cut, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
