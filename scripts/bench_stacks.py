@@ -1,7 +1,8 @@
 """Are stacks as large, and threads as many, as is fastest here? ``python scripts/bench.py stacks``.
 
 Trains the same nets in stacks of several sizes, one after the other with every thread, or side
-by side with one thread each, and shows what :mod:`imbench.models.workers` chooses beside the best.
+by side with one thread each, and shows what :mod:`imbench.models.workers` chooses beside the
+best, and what ``torch.compile`` makes of it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Generator, nn
@@ -64,7 +66,7 @@ class Way:
         return f"stacks of {self.size}, {self.n_workers} at a time, {self.n_threads} threads each"
 
 
-def make_jobs(shape: Shape) -> list[Job]:
+def make_jobs(shape: Shape, compile: bool = False) -> list[Job]:
     """Return nets with rows of noise: what they learn is of no interest."""
     generator = Generator().manual_seed(0)
     jobs = []
@@ -73,7 +75,7 @@ def make_jobs(shape: Shape) -> list[Job]:
         y = torch.randint(2, (shape.n_rows,), generator=generator)
         body = nn.Sequential(nn.Linear(shape.columns, shape.hidden), nn.ReLU())
         net = nn.Sequential(body, nn.Linear(shape.hidden, 2))
-        settings = Settings(2, shape.epochs, 64, "adam", 1e-3, 0.0, False)
+        settings = Settings(2, shape.epochs, 64, "adam", 1e-3, 0.0, False, compile)
         order = Generator().manual_seed(seed)
         jobs.append(Job(net, Rows(x, y), None, Stages(cross_entropy), settings, order))
     return jobs
@@ -95,9 +97,9 @@ def chosen(shape: Shape, n_cores: int) -> Way:
     return Way(max(map(len, stacks)), *crew(stacks, n_cores))
 
 
-def seconds(shape: Shape, way: Way) -> float:
+def seconds(shape: Shape, way: Way, compile: bool = False) -> float:
     """Return how long the training takes in a way."""
-    jobs = make_jobs(shape)
+    jobs = make_jobs(shape, compile)
     stacks = [jobs[i : i + way.size] for i in range(0, len(jobs), way.size)]
 
     def work(stack: Sequence[Job], is_stopped: object) -> None:
@@ -108,13 +110,16 @@ def seconds(shape: Shape, way: Way) -> float:
     return time.perf_counter() - started
 
 
-def measure(shape: Shape, n_rounds: int) -> dict[str, object]:
+def measure(shape: Shape, n_rounds: int) -> dict[str, Any]:
     """Return the median seconds of the way that is chosen and of the fastest, and their ratio."""
     n_cores = torch.get_num_threads()
     ours = chosen(shape, n_cores)
     tried = list(dict.fromkeys([ours, *ways(shape, n_cores)]))
     times: dict[Way, list[float]] = {way: [] for way in tried}
+    compiled = []
+    first_s = seconds(shape, ours, compile=True)  # the compiler's own time is in it
     for _ in range(n_rounds):
+        compiled.append(seconds(shape, ours, compile=True))
         for way in tried:
             times[way].append(seconds(shape, way))
     medians = {way: statistics.median(values) for way, values in times.items()}
@@ -127,6 +132,8 @@ def measure(shape: Shape, n_rounds: int) -> dict[str, object]:
         "chosen_s": medians[ours],
         "best": str(best),
         "best_s": medians[best],
+        "compiled_s": statistics.median(compiled),
+        "compiled_first_s": first_s,
         "one_by_one_s": medians.get(alone),
         "all": [{**asdict(way), "seconds": value} for way, value in medians.items()],
     }
@@ -141,16 +148,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     shapes = (Shape(3, 4, 8, 64, 1),) if options.smoke else SHAPES
     print(f"{torch.get_num_threads()} threads, median of {options.rounds} rounds")
-    print("| nets | MFLOP a step and net | chosen | s | fastest | s | chosen / fastest |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| nets | MFLOP a step and net | chosen | s | fastest | s | chosen / fastest "
+        "| compiled / chosen | first time compiled, s |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
     rows = []
     for shape in shapes:
         row = measure(shape, options.rounds)
         rows.append(row)
-        chosen_s, best_s = float(str(row["chosen_s"])), float(str(row["best_s"]))
+        chosen_s, best_s, compiled_s = row["chosen_s"], row["best_s"], row["compiled_s"]
         print(
             f"| {row['shape']} | {row['step_mflop']:.2f} | {row['chosen']} | {chosen_s:.3f} "
-            f"| {row['best']} | {best_s:.3f} | {chosen_s / best_s:.2f} |",
+            f"| {row['best']} | {best_s:.3f} | {chosen_s / best_s:.2f} "
+            f"| {compiled_s / chosen_s:.2f} | {row['compiled_first_s']:.1f} |",
             flush=True,
         )
     if options.json:

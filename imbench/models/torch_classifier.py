@@ -71,6 +71,10 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
     device : {"auto", "cpu", "cuda"}, default="auto"
     amp : bool, default=False
         Mixed precision: bfloat16 in the net, float32 in loss and parameters.
+    compile : bool, default=False
+        Train through ``torch.compile``. Nets of one shape share the code, the first of them waits
+        seconds for it; on a CPU it has not paid for multilayer perceptrons
+        (docs/performance.md).
     random_state : int or None
         Initial weights, validation rows, order of batches and dropout.
 
@@ -111,6 +115,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         input_shape: tuple[int, ...] | None = None,
         device: str = "auto",
         amp: bool = False,
+        compile: bool = False,
         random_state: int | None = None,
     ) -> None:
         self.backbone = backbone
@@ -127,6 +132,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         self.input_shape = input_shape
         self.device = device
         self.amp = amp
+        self.compile = compile
         self.random_state = random_state
 
     @property
@@ -291,6 +297,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             lr=self.lr,
             weight_decay=self.weight_decay,
             amp=self.amp,
+            compile=self.compile,
         )
 
     def _rows(

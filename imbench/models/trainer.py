@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from imbench.models.batching import EpochPlan, PaddedRows, Rows, pad_stack, to_input
+from imbench.models.compiled import compiled_pass, forward_pass
 from imbench.models.optimizer import StackOptimizer
 from imbench.models.randomness import seeded
 from imbench.models.stack import Stack
@@ -78,6 +79,7 @@ class Settings:
     lr: float
     weight_decay: float
     amp: bool
+    compile: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,6 +219,8 @@ class _Loop:
         self.counts_on_host = self.counts.cpu().numpy()
         self.seen = torch.zeros_like(self.counts)
         self.plan: EpochPlan | None = None
+        compile_it = self.settings.compile
+        self.forward = compiled_pass(self.device.type) if compile_it else forward_pass
         held_out = [job.validation for job in jobs if job.validation is not None]
         self.validation = PaddedRows(held_out) if held_out else None
         self.parameters = list(self.stack.parameters())
@@ -274,8 +278,7 @@ class _Loop:
                     x, index[step], sizes, extra, class_weights
                 )
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
-                features = self.stack.body(x)
-                logits = self.stack.head(features)
+                features, logits = self.forward(self.stack, x)
             outputs = (logits, features) if self.stages.loss_uses_features else (logits,)
             loss = self._loss(progress, sizes, bool(plan.is_padded[step]))
             value = batch_loss(outputs, targets, loss, row_weights)  # (M,)
