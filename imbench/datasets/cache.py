@@ -96,7 +96,7 @@ def key_of(cfg: Mapping[str, Any]) -> str | None:
         As for :func:`imbench.datasets.load_dataset`.
     """
     imbalance = cfg.get("imbalance") or {}
-    if imbalance and not str(imbalance.get(TARGET)).startswith("imbench.datasets."):
+    if imbalance and not _is_ours(imbalance):
         return None
     if any(is_component(value) for key, value in cfg.items() if key != "imbalance"):
         return None
@@ -110,6 +110,10 @@ def key_of(cfg: Mapping[str, Any]) -> str | None:
         return None
     node = {key: value for key, value in cfg.items() if key not in PLACES}
     return run_id_of({"node": node, "files": contents, "read_by": _readers()})
+
+
+def _is_ours(node: object) -> bool:
+    return isinstance(node, Mapping) and str(node.get(TARGET)).startswith("imbench.datasets.")
 
 
 def _parameters(cfg: Mapping[str, Any]) -> dict[str, Any]:
@@ -155,7 +159,7 @@ def read(key: str) -> Dataset | None:
     if meta is None or not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as loaded:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as loaded:
             arrays = {name: loaded[name] for name in ARRAYS if name in loaded}
         data = Dataset(
             name=meta["name"],
