@@ -13,13 +13,12 @@ from imbench.components import bind, closest, construct, deferred, is_component
 from imbench.datasets import source_node
 from imbench.errors import ConfigError
 from imbench.metrics import MetricOptions, metric_options
-from imbench.models.base import Model
-from imbench.models.preprocessing import Preprocessing
 from imbench.splits import Splitter
 from imbench.strategies import CHAINED, STAGES, WRAPPERS
 from imbench.strategies.base import Strategy
 
 if TYPE_CHECKING:
+    from imbench.models.base import Model
     from imbench.tuning import OptunaTuner
 
 Config = Mapping[str, Any]
@@ -48,6 +47,11 @@ def check(config: Config, folders: Sequence[Path]) -> list[str]:
     """
     # Values are looked at once the names are right.
     return check_names(config, folders) or check_values(config)
+
+
+def check_form(config: Config) -> list[str]:
+    """Return what is wrong with forms and choices, which is seen without importing anything."""
+    return _check_forms(config) or _check_choices(config)
 
 
 def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
@@ -143,6 +147,9 @@ def model_of(config: Config) -> Model:
     ConfigError
         If a value is refused.
     """
+    from imbench.models.base import Model
+    from imbench.models.preprocessing import Preprocessing
+
     node = config["model"]
     estimator = construct(node["estimator"], "model.estimator")
     _check_params(estimator, "model.estimator")

@@ -8,8 +8,10 @@ and the same order of batches, and differ in nothing but what they do.
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
-from sklearn.base import BaseEstimator
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 
 def derive(seed: int, *axes: str | int) -> int:

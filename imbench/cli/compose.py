@@ -13,7 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imbench import catalogue
@@ -69,7 +69,8 @@ class Composer:
                 ]
                 return [cell for words in lists for cell in self.cells(words, multirun)]
         fixed = [o.input_line or "" for o in parsed if not o.is_sweep_override()]
-        hydra = self._compose(fixed, with_hydra=True).hydra
+        composed = self._compose(fixed, with_hydra=True)
+        hydra = composed.hydra
         multirun = multirun or str(hydra.mode).endswith("MULTIRUN")
         if multirun:
             named = {o.get_key_element() for o in parsed}
@@ -79,6 +80,10 @@ class Composer:
                 if key not in named
             ]
             parsed = [*_parse(from_file), *parsed]
+        elif len(fixed) == len(parsed):
+            with open_dict(composed):
+                del composed["hydra"]
+            return [_resolved(composed)]
         jobs = itertools.product(*(self._choices(o, multirun) for o in parsed))
         cells, problems = [], []
         for job in jobs:

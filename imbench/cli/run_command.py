@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -17,7 +17,7 @@ from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
 from imbench.errors import ConfigError, ImbenchError
-from imbench.results import CellResult, FoldResult
+from imbench.results import CellResult, FoldResult, Store
 
 
 def command(words: list[str]) -> int:
@@ -37,8 +37,9 @@ def command(words: list[str]) -> int:
     if options.cfg:
         print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
         return 0
-    _check_all(configs, composer.folders)
-    return _run_all(configs, options.traceback)
+    stored = _stored_cells(configs)
+    _check_all(configs, composer.folders, stored)
+    return _run_all(configs, stored, options.traceback)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,8 +53,21 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) -> None:
-    """Raise ConfigError with everything that is wrong.
+def _stored_cells(configs: Sequence[Mapping[str, Any]]) -> dict[int, CellResult]:
+    """Return the cells that are stored in full, by their place in the sweep."""
+    from imbench import stored
+
+    found = {}
+    for i, config in enumerate(configs):
+        if (cell := stored.find(config, Store(Path(config["results_dir"])))) is not None:
+            found[i] = cell
+    return found
+
+
+def _check_all(
+    configs: Sequence[Mapping[str, Any]], folders: Sequence[Path], stored: Container[int] = ()
+) -> None:
+    """Raise ConfigError with everything that is wrong with what is about to run.
 
     In a sweep a strategy whose values are refused is the matter of its own cell, which fails
     with the sentence, as long as another cell is left to run.
@@ -63,7 +77,9 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
     from imbench.metrics import metric_options
 
     problems, refused = [], []
-    for cell in configs:
+    for i, cell in enumerate(configs):
+        if i in stored:
+            continue
         wrong = check_names(cell, folders)
         problems += wrong or check_values(cell, ("model", "splits", "tuning"))
         refused.append([] if wrong else check_values(cell, ("strategy",)))
@@ -72,34 +88,36 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
         metric_options(configs[0]["metrics"])
     except ConfigError as error:
         problems.append(str(error))
-    if problems or all(refused):
+    if problems or (not stored and all(refused)):
         problems += [sentence for sentences in refused for sentence in sentences]
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
-def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int:
+def _run_all(
+    configs: Sequence[Mapping[str, Any]], stored: Mapping[int, CellResult], show_tracebacks: bool
+) -> int:
     from imbench.components import construct
     from imbench.config import splitter_of, tuner_of
     from imbench.metrics import metric_options
-    from imbench.run import Runner, run_cells
     from imbench.tracking import Tracker
 
     options = metric_options(configs[0]["metrics"])
-    runner = Runner(Path(configs[0]["results_dir"]))
-    runner.store.prepare()
-    for tuner in dict.fromkeys(map(tuner_of, configs)):
+    store = Store(Path(configs[0]["results_dir"]))
+    store.prepare()
+    missing = [config for i, config in enumerate(configs) if i not in stored]
+    for tuner in dict.fromkeys(map(tuner_of, missing)):
         if tuner is not None:
-            tuner.prepare(runner.results_dir)
+            tuner.prepare(Path(configs[0]["results_dir"]))
     tracker: Tracker = construct(configs[0]["tracking"], "tracking")
-    tracker.open()
+    if missing or not all(tracker.has(cell, options) for cell in stored.values()):
+        tracker.open()
     n_folds = [splitter_of(c).n_folds for c in configs]
     cells: list[CellResult] = []
     untracked: list[str] = []
     with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
-        runner.on_fold = bar.fold_done
         try:
             bar.cell_starts(0, len(configs), configs[0])
-            for i, cell in enumerate(run_cells(runner, configs, configs[0]["n_jobs"])):
+            for i, cell in enumerate(_cells(configs, stored, bar.fold_done)):
                 cells.append(cell)
                 bar.jump_to(sum(n_folds[: i + 1]))
                 try:
@@ -112,7 +130,7 @@ def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int
             bar.stop()
             print(
                 f"imbench: interrupted after {len(cells)} of {len(configs)} cells; every finished "
-                f"fold is stored in {runner.store.runs}, and the same command goes on from there.",
+                f"fold is stored in {store.runs}, and the same command goes on from there.",
                 file=sys.stderr,
             )
             return 130
@@ -122,6 +140,23 @@ def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
     return 1 if untracked else exit_code(cells)
+
+
+def _cells(
+    configs: Sequence[Mapping[str, Any]],
+    stored: Mapping[int, CellResult],
+    on_fold: Callable[[FoldResult, bool], None],
+) -> Iterator[CellResult]:
+    """Yield the cells of a sweep in their order: those that are stored, and the others run."""
+    missing = [config for i, config in enumerate(configs) if i not in stored]
+    ran: Iterator[CellResult] = iter(())
+    if missing:
+        from imbench.run import Runner, run_cells
+
+        runner = Runner(Path(configs[0]["results_dir"]), on_fold)
+        ran = run_cells(runner, missing, configs[0]["n_jobs"])
+    for i in range(len(configs)):
+        yield stored[i] if i in stored else next(ran)
 
 
 def exit_code(cells: Sequence[CellResult]) -> int:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from imbench.components import bind, construct, is_component
+from imbench.datasets import cache
 from imbench.datasets.base import Dataset, DatasetInfo
 from imbench.errors import ConfigError
 
@@ -28,7 +29,8 @@ def load_dataset(cfg: Mapping[str, Any]) -> Dataset:
     """Load the data set of a resolved `dataset` node, renamed and thinned as it says.
 
     Called once a data set by the runner, and by anyone who has such a mapping: all seeds are in
-    it, so that equal nodes give equal fingerprints.
+    it, so that equal nodes give equal fingerprints. What was read from files before comes from
+    :mod:`imbench.datasets.cache`.
 
     Parameters
     ----------
@@ -48,11 +50,17 @@ def load_dataset(cfg: Mapping[str, Any]) -> Dataset:
     _check(source, "dataset")
     if imbalance:
         _check(imbalance, "dataset.imbalance")
+    key = cache.key_of(cfg)
+    if key is not None and (known := cache.read(key)) is not None:
+        return known
     thin = construct(imbalance, "dataset.imbalance") if imbalance else None
     data: Dataset = construct(source, "dataset")
     if cfg.get("name") is not None:
         data = replace(data, name=_folder_name(cfg["name"]))
-    return data if thin is None else thin(data)
+    data = data if thin is None else thin(data)
+    if key is not None:
+        cache.write(key, data, with_arrays=not cache.is_made_in_memory(cfg))
+    return data
 
 
 def _check(node: Mapping[str, Any], key: str) -> None:

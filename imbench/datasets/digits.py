@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from imbench.datasets.base import Dataset
+from imbench.datasets.cache import from_files
 
 
+@from_files(lambda: ())
 def load_digits() -> Dataset:
     """Return 1,797 grey images of 8 x 8 pixels, ten classes of about 180.
 

@@ -6,11 +6,18 @@ from pathlib import Path
 
 from imbench.components import closest
 from imbench.datasets.base import Dataset
+from imbench.datasets.cache import from_files
 from imbench.datasets.download import data_folder
 from imbench.datasets.table import load_table
 from imbench.errors import ConfigError, DataError
 
 
+def _source_files(table: str | None = None, data_dir: str | None = None) -> tuple[Path] | None:
+    folder = data_folder(data_dir)
+    return None if folder is None else (folder / "keel" / f"{table}.dat",)
+
+
+@from_files(_source_files)
 def load_keel(table: str | None = None, data_dir: str | None = None) -> Dataset:
     """Return the table in ``keel/<table>.dat`` below `data_dir`.
 

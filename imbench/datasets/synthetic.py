@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.datasets.base import Dataset
+from imbench.datasets.cache import from_files
 
 
 def class_shares(ratio: float, n_classes: int) -> NDArray[np.float64]:
@@ -59,6 +60,7 @@ def _n_informative(n_features: int, n_classes: int) -> int:
     return max(2, n_features // 2, math.ceil(math.log2(2 * n_classes)))
 
 
+@from_files(lambda **_: ())
 def load_synthetic(
     ratio: float = 4.0,
     weights: Sequence[float] | None = None,

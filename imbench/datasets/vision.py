@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.components import closest
 from imbench.datasets.base import Dataset
+from imbench.datasets.cache import from_files
 from imbench.datasets.download import OFFLINE, data_folder, downloading, not_available
 from imbench.errors import ConfigError, DataError
 from imbench.torchvision_shim import import_torchvision
@@ -75,6 +76,22 @@ def _read(reader: Any, data_dir: str | None, download_dir: str | None) -> list[A
     return parts
 
 
+FOLDERS = {"CIFAR10": "cifar-10-batches-py", "CIFAR100": "cifar-100-python"}
+"""Where torchvision keeps a source that is not in ``<source>/raw``, known without its import."""
+
+
+def _source_files(
+    source: str, data_dir: str | None = None, download_dir: str | None = None, **_: Any
+) -> list[Path] | None:
+    downloaded = None if download_dir is None else Path(download_dir).expanduser()
+    for root in (data_folder(data_dir), downloaded):
+        folder = root and root / FOLDERS.get(source, f"{source}/raw")
+        if folder and folder.is_dir():
+            return sorted(path for path in folder.iterdir() if path.is_file()) or None
+    return None
+
+
+@from_files(_source_files)
 def load_torchvision(
     source: str,
     class_names: Sequence[str] | None = None,

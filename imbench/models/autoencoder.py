@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor, nn
 
+from imbench.models.adam import Adam
 from imbench.models.batching import slices
 from imbench.models.randomness import seeded
 from imbench.models.torch_classifier import select_device
@@ -93,14 +94,11 @@ class Autoencoder(OutlierMixin, BaseEstimator):
         generator = Generator(device).manual_seed(seed)
         with seeded(seed, device):
             self.net_ = mirrored(x.shape[1], self.hidden).to(device)
-        optimizer = torch.optim.Adam(self.net_.parameters(), self.lr, fused=True)
+        optimizer = Adam(self.net_.parameters(), self.lr)
         for _ in range(self.epochs):
             order = torch.randperm(len(x), generator=generator, device=device)
             for part in slices(len(x), self.batch_size):
-                loss = self._errors(x[order[part]]).mean()
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
+                optimizer.minimise(self._errors(x[order[part]]).mean())
         self.device_ = str(device)
         self.threshold_ = float(-self.decision_function(X).min())
         return self

@@ -15,20 +15,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 HEAVY = ("torch", "torchvision", "sklearn", "imblearn", "mlflow", "hydra", "optuna", "matplotlib")
 
 
-def loaded_after(code):
-    """Return the top-level packages that a fresh process has loaded after some code."""
+NOT_FOR_WHAT_IS_STORED = {*HEAVY, "pandas", "scipy.stats", "joblib", "sqlalchemy"} - {"hydra"}
+
+
+def loaded_after(code, cwd=PACKAGE.parent):
+    """Return the modules that a fresh process has loaded after some code, by their full names."""
     probe = (
-        "import sys, contextlib, io\n"
+        f"import sys, contextlib, io; sys.path.insert(0, {str(PACKAGE.parent)!r})\n"
         "with contextlib.redirect_stdout(io.StringIO()):\n"
         f"    {code}\n"
-        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+        "print(*sys.modules)"
     )
     found = subprocess.run(
         [sys.executable, "-c", probe],
         capture_output=True,
         text=True,
         check=True,
-        cwd=PACKAGE.parent,
+        cwd=cwd,
     )
     return set(found.stdout.split())
 
@@ -63,6 +66,37 @@ def imported_by(path):
 )
 def test_what_is_not_needed_is_not_loaded(code, absent):
     assert not set(absent) & loaded_after(code)
+
+
+@pytest.fixture(scope="module")
+def stored_cell(tmp_path_factory):
+    """A folder with the results of a net's cell, exported to MLflow; and the words of it."""
+    folder = tmp_path_factory.mktemp("stored")
+    words = ["dataset=synthetic", "model=mlp", "strategy=focal", "splits.n_splits=2"]
+    words += ["model.estimator.epochs=1", "device=cpu"]
+    loaded = loaded_after(f"from imbench.cli import main; assert main({words}) == 0", folder)
+    assert {"torch", "mlflow", "sklearn", "matplotlib"} <= loaded  # of which nothing comes back
+    return folder, words
+
+
+def test_a_cell_that_is_stored_and_exported_loads_nothing_that_fits_or_draws(stored_cell):
+    folder, words = stored_cell
+    code = f"from imbench.cli import main; assert main({words}) == 0"
+    assert not NOT_FOR_WHAT_IS_STORED & loaded_after(code, folder)
+
+
+def test_a_sweep_of_stored_cells_loads_nothing_either(stored_cell):
+    folder, words = stored_cell
+    code = f"from imbench.cli import main; assert main(['-m', *{words}, 'seed=0,0']) == 0"
+    assert not NOT_FOR_WHAT_IS_STORED & loaded_after(code, folder)
+
+
+def test_stored_results_are_audited_and_reported_without_torch_and_mlflow(stored_cell):
+    folder, _ = stored_cell
+    audit = loaded_after("from imbench.cli import main; assert main(['audit']) == 0", folder)
+    assert not NOT_FOR_WHAT_IS_STORED & audit
+    report = loaded_after("from imbench.cli import main; assert main(['report']) == 0", folder)
+    assert not {"torch", "torchvision", "mlflow", "imblearn", "optuna"} & report
 
 
 def test_hydra_is_imported_by_the_command_line_alone():

@@ -201,15 +201,26 @@ def test_what_tuning_found_is_parameters_metrics_and_a_table(tracker):
     assert {"tuning.csv", "tuning_history.png"} <= names
 
 
-def test_writing_again_writes_nothing(tracker):
+@pytest.mark.parametrize("connected", [True, False])
+def test_writing_again_writes_nothing(tracker, connected):
     cell = make_cell("none")
     tracker.log_cell(cell, OPTIONS)
     before = runs(tracker)
     again = MlflowTracker(tracker.uri, tracker.experiment, tracker.artifact_dir)
+    if connected:
+        again.open()
     again.log_cell(cell, OPTIONS)
-    after = runs(again)
+    after = runs(tracker)
     assert [r.info.run_id for r in before] == [r.info.run_id for r in after]
     assert before[0].info.end_time == after[0].info.end_time
+
+
+def test_what_a_server_or_no_file_holds_is_not_known_without_connecting(tmp_path):
+    cell = make_cell("none")
+    for uri in ("http://localhost:1", f"sqlite:///{tmp_path}/none.db", "sqlite:///:memory:"):
+        assert not MlflowTracker(uri).has(cell, OPTIONS)
+    assert not list(tmp_path.iterdir())
+    assert NullTracker().has(cell, OPTIONS)
 
 
 def test_a_cell_that_went_on_replaces_its_run(tracker):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Generator, Tensor, nn
 
 from imbench.errors import Incompatible
+from imbench.models.adam import Adam, cosine
 from imbench.models.randomness import seeded
 from imbench.steps import fitted_models
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
@@ -54,14 +55,11 @@ def train_on_features(
         rows_by_class(y, len(counts)), power_shares(counts, 0.0), n_steps * batch_size, generator
     )
     batches = drawn.view(n_steps, batch_size)
-    optimizer = torch.optim.Adam(head.parameters(), lr, weight_decay=weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_steps)
-    for rows in batches:
+    trained = [p for p in head.parameters() if p.requires_grad]
+    optimizer = Adam(trained, lr, weight_decay=weight_decay)
+    for step, rows in enumerate(batches):
         loss = cross_entropy(head(features[rows]), y[rows]).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        optimizer.step()
-        schedule.step()
+        optimizer.minimise(loss, cosine(step, n_steps))
 
 
 def linear_head(net: nn.Sequential, name: str) -> nn.Linear:

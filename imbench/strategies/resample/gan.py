@@ -145,6 +145,7 @@ class GANSampler(GenerativeSampler):
         """Play the game for ``n_steps`` rounds; see the base class."""
         import torch
 
+        from imbench.models.adam import Adam
         from imbench.strategies.resample.networks import given, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]
@@ -154,8 +155,7 @@ class GANSampler(GenerativeSampler):
             [width + n_classes, *list(self.hidden)[::-1], 1], generator, negative_slope=SLOPE
         )
         maker_step, critic_step = (
-            torch.optim.Adam(net.parameters(), self.lr, betas=(0.0, 0.9), fused=True)
-            for net in (maker, critic)
+            Adam(net.parameters(), self.lr, betas=(0.0, 0.9)) for net in (maker, critic)
         )
 
         def make(condition: Tensor) -> Tensor:
@@ -176,14 +176,10 @@ class GANSampler(GenerativeSampler):
                 mixed = share * real + (1 - share) * made
                 penalty = gradient_penalty(partial(judge, condition), mixed)
                 loss = judge(condition, made).mean() - judge(condition, real).mean()
-                critic_step.zero_grad(set_to_none=True)
-                (loss + self.gradient_penalty * penalty).backward()
-                critic_step.step()
+                critic_step.minimise(loss + self.gradient_penalty * penalty)
             condition = examples.condition[examples.draw()]
             loss = -judge(condition, make(condition)).mean()
-            maker_step.zero_grad(set_to_none=True)
-            loss.backward()
-            maker_step.step()
+            maker_step.minimise(loss)
             for mean, parameter in zip(averaged, maker.parameters(), strict=True):
                 mean.lerp_(parameter.detach(), 1 - AVERAGING)
         for mean, parameter in zip(averaged, maker.parameters(), strict=True):

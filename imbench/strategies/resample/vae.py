@@ -123,6 +123,7 @@ class VAESampler(GenerativeSampler):
         """Maximise the evidence lower bound; see the base class."""
         import torch
 
+        from imbench.models.adam import Adam
         from imbench.strategies.resample.networks import blocks, given, gumbel, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]
@@ -133,7 +134,7 @@ class VAESampler(GenerativeSampler):
         )
         log_scale = torch.zeros(codec.n_numbers, device=generator.device, requires_grad=True)
         parameters = [*encoder.parameters(), *decoder.parameters(), log_scale]
-        optimizer = torch.optim.Adam(parameters, self.lr, fused=True)
+        optimizer = Adam(parameters, self.lr)
         for _ in range(self.n_steps):
             rows = examples.draw()
             x, condition = examples.x[rows], examples.condition[rows]
@@ -142,9 +143,7 @@ class VAESampler(GenerativeSampler):
             outputs = decoder(given(code, condition))
             scale = log_scale.clamp(min=MIN_LOG_SCALE)
             bound = log_likelihood(outputs, x, scale, codec) - kl_divergence(mean, log_variance)
-            optimizer.zero_grad(set_to_none=True)
-            (-bound.mean()).backward()
-            optimizer.step()
+            optimizer.minimise(-bound.mean())
 
         def sample(condition: Tensor) -> Tensor:
             code = normal((len(condition), self.latent_dim), generator)
