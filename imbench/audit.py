@@ -199,9 +199,13 @@ class Witness:
         """Return the witness itself: scikit-learn's `clone` copies parameters."""
         return self
 
+    def hashes_of(self, X: ArrayLike) -> NDArray[np.uint64]:
+        """Return the contents of rows (n, d) as :meth:`note` takes them, shape (n,)."""
+        return hash_rows(np.asarray(X).astype(self._dtype, copy=False))
+
     def note(
         self,
-        X: ArrayLike,
+        hashes: NDArray[np.uint64],
         steps: Iterable[tuple[str, int]],
         held_out: NDArray[np.bool_] | None = None,
     ) -> None:
@@ -209,14 +213,13 @@ class Witness:
 
         Parameters
         ----------
-        X : array of shape (n, d)
-            Rows that came in, before the first step.
+        hashes : ndarray of uint64 of shape (n,)
+            Of the rows that came in, before the first step.
         steps : iterable of (str, int)
             Name of each step and the rows that it was fitted on.
         held_out : ndarray of bool of shape (n,)
             Rows that were kept for validation.
         """
-        hashes = hash_rows(np.asarray(X).astype(self._dtype, copy=False))
         kept = hashes[held_out] if held_out is not None else hashes[:0]
         rows = content_hash(hashes)
         foreign = hashes[:0] if rows == self._whole else hashes[~_is_among(hashes, self._known)]

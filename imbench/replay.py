@@ -14,7 +14,7 @@ import json
 import time
 import zipfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -31,6 +31,8 @@ from imbench.results import CellKey, FoldResult, Store
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 
+ARRAYS = ("rows", "scores", "classes")
+
 
 @dataclass(eq=False)
 class Answer:
@@ -39,19 +41,38 @@ class Answer:
     Parameters
     ----------
     classes : ndarray of shape (K,)
-    scores : mapping of int to ndarray of shape (K,)
-        For each row number that it was asked about.
     fit_s : float
     trained : tuple of mapping
         See :func:`imbench.steps.trained`.
     notes : tuple of str
+    rows : ndarray of shape (m,)
+        Numbers of the rows that it was asked about, ascending.
+    scores : ndarray of shape (m, K)
     """
 
     classes: NDArray[np.int64]
-    scores: dict[int, NDArray[np.float64]]
     fit_s: float
     trained: tuple[Mapping[str, Any], ...]
     notes: tuple[str, ...]
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    scores: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+    def unknown(self, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some row numbers that have no scores yet, in their order."""
+        return asked[~np.isin(asked, self.rows)]
+
+    def of(self, asked: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the scores of row numbers that are known, shape (n_asked, K)."""
+        return self.scores[np.searchsorted(self.rows, asked)]
+
+    def add(self, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> Self:
+        """Take in the scores of rows that were not known."""
+        if len(self.rows):
+            rows = np.concatenate([self.rows, rows])
+            scores = np.concatenate([self.scores, scores])
+        order = np.argsort(rows)
+        self.rows, self.scores = rows[order], scores[order]
+        return self
 
 
 @dataclass(eq=False)
@@ -93,10 +114,9 @@ class Record:
         if result is None or result.status != "ok" or not result.trained:
             return record
         classes = np.flatnonzero(np.asarray(result.counts_before))
-        rows = map(int, result.test_index)
-        scores = dict(zip(rows, result.y_score[:, classes], strict=True))
         key = _key(fold.train_index, y[fold.train_index])
-        record.answers[key] = Answer(classes, scores, result.fit_s, result.trained, result.notes)
+        answer = Answer(classes, result.fit_s, result.trained, result.notes)
+        record.answers[key] = answer.add(result.test_index, result.y_score[:, classes])
         return record
 
     def to_bytes(self) -> bytes:
@@ -104,10 +124,9 @@ class Record:
         arrays: dict[str, NDArray[Any]] = {}
         facts = []
         for i, (key, answer) in enumerate(self.answers.items()):
-            arrays[f"rows_{i}"] = np.fromiter(answer.scores, np.int64)
-            arrays[f"scores_{i}"] = np.array([*answer.scores.values()])
-            arrays[f"classes_{i}"] = answer.classes
-            own = asdict(answer) | {"classes": None, "scores": None}
+            for name in ARRAYS:
+                arrays[f"{name}_{i}"] = getattr(answer, name)
+            own = {name: getattr(answer, name) for name in ("fit_s", "trained", "notes")}
             facts.append({"key": key, **own})
         buffer = io.BytesIO()
         arrays["facts"] = np.array(json.dumps(facts))
@@ -121,14 +140,13 @@ class Record:
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
                 for i, facts in enumerate(json.loads(str(loaded["facts"]))):
-                    rows, scores = loaded[f"rows_{i}"], loaded[f"scores_{i}"]
-                    record.answers[facts["key"]] = Answer(
-                        loaded[f"classes_{i}"],
-                        dict(zip(map(int, rows), scores, strict=True)),
-                        facts["fit_s"],
-                        tuple(facts["trained"]),
-                        tuple(facts["notes"]),
+                    rows, scores, classes = (loaded[f"{name}_{i}"] for name in ARRAYS)
+                    if len(scores) != len(rows):
+                        return cls()
+                    answer = Answer(
+                        classes, facts["fit_s"], tuple(facts["trained"]), tuple(facts["notes"])
                     )
+                    record.answers[facts["key"]] = answer.add(rows, scores)
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
             return cls()
         return record
@@ -181,7 +199,6 @@ class Recorded(ClassifierMixin, BaseEstimator):
             self._key,
             Answer(
                 np.asarray(self.estimator_.classes_, np.int64),
-                {},
                 (time.perf_counter() - started) * self.record.share,
                 steps.trained(self.estimator_),
                 steps.notes(self.estimator_),
@@ -191,15 +208,14 @@ class Recorded(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probabilities of rows (m, 1) of the data set, shape (m, K)."""
-        known = self.record.answers[self._key].scores
-        asked = rows[:, 0]
-        new = [int(row) for row in asked if int(row) not in known]
-        if new:
+        answer = self.record.answers[self._key]
+        new = answer.unknown(rows[:, 0])
+        if len(new):
             if not hasattr(self, "estimator_"):
                 self._fit()
             self.record.is_changed = True
-            known.update(zip(new, self.estimator_.predict_proba(self.X[new]), strict=True))
-        return np.array([known[int(row)] for row in asked])
+            answer.add(new, self.estimator_.predict_proba(self.X[new]))
+        return answer.of(rows[:, 0])
 
     def predict(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the most probable class of each row, shape (m,)."""

@@ -155,18 +155,34 @@ class WatchedPipeline(Pipeline):
     """
 
     def fit(self, X: NDArray[Any], y: NDArray[Any], **params: Any) -> Self:
-        """Fit the steps in their order."""
-        super().fit(X, y, **params)
-        self._tell(X)
+        """Fit the steps in their order.
+
+        No frame here or above holds the rows that came in once a step has made others of them:
+        a fold's copy is most of what fitting takes. imbalanced-learn's ``fit`` holds it.
+        """
+        came_in = self._hashes(X)
+        for _, step in self.steps[:-1]:
+            if hasattr(step, "fit_resample"):
+                X, y = step.fit_resample(X, y)
+            else:
+                X = step.fit_transform(X, y)
+        self.steps[-1][1].fit(X, y, **params)
+        self._tell(came_in)
         return self
 
-    def _tell(self, X: ArrayLike, held_out: NDArray[np.bool_] | None = None) -> None:
-        """Name the rows that came in, and how many of them each step was fitted on."""
+    def _hashes(self, X: ArrayLike) -> NDArray[np.uint64] | None:
+        """Return the contents of the rows that came in, None without a witness."""
         witness = self.named_steps["rows"].witness
-        if witness is not None:
+        return None if witness is None else witness.hashes_of(X)
+
+    def _tell(
+        self, came_in: NDArray[np.uint64] | None, held_out: NDArray[np.bool_] | None = None
+    ) -> None:
+        """Name the rows that came in, and how many of them each step was fitted on."""
+        if came_in is not None:
             n_held_out = 0 if held_out is None else int(held_out.sum())
-            n_rows = len(np.asarray(X)) - n_held_out
-            witness.note(X, self._sizes(n_rows), held_out)
+            sizes = self._sizes(len(came_in) - n_held_out)
+            self.named_steps["rows"].witness.note(came_in, sizes, held_out)
 
     def _sizes(self, n_rows: int) -> Iterator[tuple[str, int]]:
         for name, step in self.steps:

@@ -47,7 +47,7 @@ class HoldoutPipeline(WatchedPipeline):
         net = self.steps[-1][1]
         rng = np.random.default_rng(net.random_state)
         chosen = validation_rows(y, net.validation_fraction, rng)
-        came_in = X
+        came_in = self._hashes(X)
         held_out, labels = X[chosen], y[chosen]
         X, y = X[~chosen], y[~chosen]
         for _, step in self.steps[:-1]:

@@ -13,16 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import (
-    FunctionTransformer,
-    OneHotEncoder,
-    OrdinalEncoder,
-    StandardScaler,
-)
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 from imbench.datasets.base import DatasetInfo
+from imbench.models.cleaner import Cleaner
 
 MAX_CATEGORIES = 200  # rarer ones share a column; scikit-learn's trees take 255 at most
 
@@ -58,21 +52,10 @@ def clean_steps(info: DatasetInfo, wants: Preprocessing, impute: bool) -> list[S
     impute : bool
         Whether missing numbers are replaced, whatever the model wants.
     """
+    if not (impute or wants.scale or info.categorical):
+        return []
     numeric = [i for i in range(info.n_features) if i not in info.categorical]
-    steps: list[Any] = []
-    if impute:
-        steps.append(SimpleImputer(strategy="median", keep_empty_features=True))
-    if wants.scale:
-        steps.append(StandardScaler())
-    # A missing category is a category of its own, with code -1.
-    missing = SimpleImputer(strategy="constant", fill_value=-1, keep_empty_features=True)
-    transformer = ColumnTransformer(
-        [
-            ("numeric", make_pipeline(*steps) if steps else "passthrough", numeric),
-            ("categorical", missing, list(info.categorical)),
-        ]
-    )
-    return [("clean", transformer)] if steps or info.categorical else []
+    return [("clean", Cleaner(numeric, list(info.categorical), impute, wants.scale))]
 
 
 def encode_steps(info: DatasetInfo, wants: Preprocessing) -> list[Step]:

@@ -12,6 +12,8 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, recall_score
 from sklearn.model_selection import StratifiedKFold, TunedThresholdClassifierCV
 from sklearn.tree import DecisionTreeClassifier
 
+from imbench.strategies.decision import threshold
+from imbench.strategies.decision.objectives import FBeta
 from imbench.strategies.decision.threshold import (
     TunedThreshold,
     label_score,
@@ -249,3 +251,36 @@ def test_scores_that_are_all_alike_in_an_inner_fold_leave_the_threshold_where_it
     np.testing.assert_array_equal(rule.predict(X), 0)
     with pytest.raises(ValueError, match="NaN"):
         TunedThreshold(LogisticRegression(), cv=3).fit(np.full((60, 2), np.nan), y)
+
+
+def naive_class_weights(scores, y, metric, n_steps=25):
+    """The search as it is defined, an argmax over all classes at every step."""
+    logs = np.log(np.maximum(scores, 1e-12))
+    shifts, n_classes = np.zeros(scores.shape[1]), scores.shape[1]
+    best = label_score(y, logs.argmax(1), n_classes, metric)
+    width = np.log(max(len(y) / np.bincount(y, minlength=n_classes).clip(1).min(), 2.0))
+    while width > 0.05:
+        for k in range(n_classes):
+            for step in np.linspace(-width, width, n_steps):
+                trial = shifts.copy()
+                trial[k] += step
+                found = label_score(y, (logs + trial).argmax(1), n_classes, metric)
+                if found > best:
+                    best, shifts = found, trial
+        width /= 4
+    return np.exp(shifts - shifts.mean())
+
+
+@pytest.mark.parametrize("metric", ["f1_macro", "balanced_accuracy", "g_mean", FBeta(2.0)])
+@pytest.mark.parametrize("decimals", [16, 1, 0])  # few decimals: classes with equal scores
+@pytest.mark.parametrize("n_classes", [2, 3, 9])
+def test_the_search_over_classes_takes_the_steps_of_its_definition(
+    monkeypatch, n_classes, decimals, metric
+):
+    monkeypatch.setattr(threshold, "AT_ONCE", 64)
+    rng = np.random.default_rng(n_classes)
+    y = np.minimum(rng.geometric(0.4, 300) - 1, n_classes - 1)
+    scores = rng.dirichlet(np.full(n_classes, 0.3), 300) + 0.4 * np.eye(n_classes)[y]
+    scores = np.round(scores / scores.sum(1, keepdims=True), decimals)
+    found = tune_class_weights(scores, y, metric)
+    assert found.tobytes() == naive_class_weights(scores, y, metric).tobytes()

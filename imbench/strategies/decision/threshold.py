@@ -18,6 +18,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from imbench.strategies.decision.base import check_cv, inner_folds
 
+AT_ONCE = 2**14  # rows whose scores of all classes are looked at
+
 Metric = Literal["f1_macro", "balanced_accuracy", "g_mean"] | Callable[[NDArray[np.int64]], float]
 
 
@@ -35,11 +37,19 @@ def label_score(
 ) -> float:
     """Score predicted labels 0..K-1 from their confusion matrix.
 
-    A confusion matrix and not ``sklearn.metrics``: the search over class weights calls this
-    hundreds of times, and the validation of labels would be nearly all of its time.
+    A confusion matrix and not ``sklearn.metrics``: scikit-learn's search over thresholds calls
+    this hundreds of times, and the validation of labels would be nearly all of its time.
     """
-    table = np.bincount(y_true * n_classes + y_pred, minlength=n_classes**2)
-    table = table.reshape(n_classes, n_classes)
+    return table_score(confusion(y_true * n_classes + y_pred, n_classes), metric)
+
+
+def confusion(pairs: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
+    """Count pairs ``true * K + predicted`` into a matrix (K, K), rows the true classes."""
+    return np.bincount(pairs, minlength=n_classes**2).reshape(n_classes, n_classes)
+
+
+def table_score(table: NDArray[np.int64], metric: Metric) -> float:
+    """Score a confusion matrix (K, K), rows the true classes."""
     if callable(metric):
         return metric(table)
     hits, rows, predicted = table.diagonal(), table.sum(1), table.sum(0)
@@ -50,6 +60,45 @@ def label_score(
     if metric == "balanced_accuracy":
         return float(recall.mean())
     return float(recall.prod() ** (1 / len(recall)))
+
+
+class _Leaders:
+    """The two best classes of each row under log scores (n, K) plus a shift a class.
+
+    A search that moves one class at a time compares its column with the best of the others,
+    O(n), where the argmax over all columns would be O(n K). Of equal values the first class
+    leads, as in an argmax.
+    """
+
+    def __init__(self, logs: NDArray[np.float64]) -> None:
+        self.logs = logs
+        self.shifts = np.zeros(logs.shape[1])
+        self.first = np.empty(len(logs), np.int64)
+        self.second = np.empty(len(logs), np.int64)
+        self._find(np.arange(len(logs)))
+
+    def _find(self, rows: NDArray[np.int64]) -> None:
+        for start in range(0, len(rows), AT_ONCE):
+            part = rows[start : start + AT_ONCE]
+            values = self.logs[part] + self.shifts
+            self.first[part] = values.argmax(1)
+            values[np.arange(len(part)), self.first[part]] = -np.inf
+            self.second[part] = values.argmax(1)
+
+    def _values(self, labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        return self.logs[np.arange(len(labels)), labels] + self.shifts[labels]
+
+    def others(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the best class but ``k`` of each row, and the least value that beats it."""
+        best = np.where(self.first == k, self.second, self.first)
+        value = self._values(best)
+        return best, np.where(k < best, value, np.nextafter(value, np.inf))
+
+    def move(self, k: int, shift: float) -> None:
+        """Set the shift of a class; looks anew at the rows where it led, or leads now."""
+        led = (self.first == k) | (self.second == k)
+        self.shifts[k] = shift
+        self._find(np.flatnonzero(led | (self.logs[:, k] + shift >= self._values(self.second))))
 
 
 def tune_class_weights(
@@ -70,22 +119,32 @@ def tune_class_weights(
     -------
     ndarray of shape (K,)
         Weights with geometric mean one. All ones if nothing is better than argmax p_k.
+
+    Notes
+    -----
+    O(n K) a round: what changes with the weight of a class is where it beats the best other.
     """
     n_classes = scores.shape[1]
-    logs = np.log(np.maximum(scores, 1e-12))
-    shifts = np.zeros(n_classes)
-    best = label_score(y, logs.argmax(1), n_classes, metric)
+    leaders = _Leaders(np.log(np.maximum(scores, 1e-12)))
+    best = table_score(confusion(y * n_classes + leaders.first, n_classes), metric)
     width = np.log(max(len(y) / np.bincount(y, minlength=n_classes).clip(1).min(), 2.0))
     while width > 0.05:
         for k in range(n_classes):
+            other, least = leaders.others(k)
+            pairs, column = y * n_classes + other, leaders.logs[:, k].copy()
+            without = confusion(pairs, n_classes)
+            shift = leaders.shifts[k]
             for step in np.linspace(-width, width, n_steps):
-                trial = shifts.copy()
-                trial[k] += step
-                found = label_score(y, (logs + trial).argmax(1), n_classes, metric)
+                wins = np.flatnonzero(column + (shift + step) >= least)
+                table = without - confusion(pairs[wins], n_classes)
+                table[:, k] += np.bincount(y[wins], minlength=n_classes)
+                found = table_score(table, metric)
                 if found > best:
-                    best, shifts = found, trial
+                    best, shift = found, shift + step
+            if shift != leaders.shifts[k]:
+                leaders.move(k, shift)
         width /= 4
-    return np.exp(shifts - shifts.mean())
+    return np.exp(leaders.shifts - leaders.shifts.mean())
 
 
 class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):

@@ -1,0 +1,70 @@
+"""Rows are held as seldom as can be: what a fold takes is what limits the size of a table."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from imbench.datasets.base import Dataset
+from imbench.folds import fit_fold
+from imbench.models.base import Model
+from imbench.models.cleaner import Cleaner
+from imbench.splits import Fold
+from imbench.strategies.base import Strategy
+
+N_TRAIN = 50_000
+
+
+class Weighing(ClassifierMixin, BaseEstimator):
+    """Notes how much memory is held while it is fitted."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.held_ = tracemalloc.get_traced_memory()[0]
+        return self
+
+
+class WeighingNet(Weighing):
+    """The same, with validation rows."""
+
+    validation_fraction = 0.1
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit(self, X, y, validation=None):
+        return super().fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    n = N_TRAIN + 10
+    return Dataset("large", rng.normal(size=(n, 30)), rng.integers(0, 2, n), ("a", "b"))
+
+
+@pytest.mark.parametrize("estimator", [Weighing(), WeighingNet()])
+def test_a_model_is_fitted_beside_cleaned_rows_and_no_others(data, estimator):
+    rows = np.arange(len(data.y))
+    fold = Fold(0, 0, rows[:N_TRAIN], rows[N_TRAIN:])
+    n_bytes = data.X[:N_TRAIN].nbytes
+    assert data.contents.n_distinct == len(rows)  # hashed before anything is weighed
+    tracemalloc.start()
+    try:
+        fitted, _ = fit_fold(data, Model("weighing", estimator), Strategy(), fold, 0)
+    finally:
+        tracemalloc.stop()
+    held = fitted.named_steps["model"].held_
+    assert n_bytes < held < 1.25 * n_bytes
+
+
+def test_cleaning_holds_one_copy_of_the_rows_and_little_more():
+    X = np.random.default_rng(0).normal(size=(200_000, 30))
+    tracemalloc.start()
+    try:
+        Cleaner(list(range(30))).fit_transform(X)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.4 * X.nbytes
