@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
@@ -18,6 +18,9 @@ from imbench.cli.compose import Composer
 from imbench.cli.console import console
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results import CellResult, FoldResult
+
+if TYPE_CHECKING:
+    from imbench.tracking import Tracker
 
 
 def command(words: list[str]) -> int:
@@ -78,11 +81,11 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
 
 
 def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int:
+    from imbench.background import in_background
     from imbench.components import construct
     from imbench.config import splitter_of, tuner_of
     from imbench.metrics import metric_options
     from imbench.run import Runner, run_cells
-    from imbench.tracking import Tracker
 
     options = metric_options(configs[0]["metrics"])
     runner = Runner(Path(configs[0]["results_dir"]))
@@ -90,12 +93,12 @@ def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int
     for tuner in dict.fromkeys(map(tuner_of, configs)):
         if tuner is not None:
             tuner.prepare(runner.results_dir)
-    tracker: Tracker = construct(configs[0]["tracking"], "tracking")
+    tracker: Tracker = in_background(construct(configs[0]["tracking"], "tracking"))
     tracker.open()
     n_folds = [splitter_of(c).n_folds for c in configs]
     cells: list[CellResult] = []
     untracked: list[str] = []
-    with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
+    with _writing_to(tracker, untracked), _progress(sum(n_folds)) as bar, _stop_on_sigterm():
         runner.on_fold = bar.fold_done
         try:
             bar.cell_starts(0, len(configs), configs[0])
@@ -199,6 +202,15 @@ def _progress(n_folds: int) -> Iterator[_Bar]:
         yield bar
     finally:
         bar.stop()
+
+
+@contextmanager
+def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
+    """Wait at the end, an interrupted one too, for cells that are still being written."""
+    try:
+        yield
+    finally:
+        untracked += tracker.close()
 
 
 @contextmanager
