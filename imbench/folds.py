@@ -30,6 +30,7 @@ from imbench.inner import Tuned, Tuning, tune_folds
 from imbench.models.base import Model
 from imbench.replay import Record, RecordFiles, rule_on_scores
 from imbench.results import CellKey, FoldResult
+from imbench.reuse import ResampleCache, Reuse, reuse_of
 from imbench.seeding import derive
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
@@ -52,6 +53,7 @@ class Task:
     seed: int
     records: RecordFiles | None = None
     tuning: Tuning | None = None
+    cache: ResampleCache | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +68,17 @@ class _Fit:
     n_together: int = 1
     record: Record | None = None
     tuned: Tuned | None = None
+    reuse: Reuse | None = None
     error: Exception | None = None
 
 
 def fit_fold(
-    data: Dataset, model: Model, strategy: Strategy, fold: Fold, seed: int
+    data: Dataset,
+    model: Model,
+    strategy: Strategy,
+    fold: Fold,
+    seed: int,
+    reuse: Reuse | None = None,
 ) -> tuple[Any, float]:
     """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
 
@@ -78,6 +86,8 @@ def fit_fold(
     ----------
     seed : int
         Of the whole comparison; the fold's own is derived from it.
+    reuse : Reuse or None
+        Remembers resampled rows.
 
     Returns
     -------
@@ -92,6 +102,7 @@ def fit_fold(
     """
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
     steps.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
+    steps.share(estimator, reuse)
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
@@ -208,17 +219,19 @@ def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | Non
     if tuned is not None and task.tuning is not None and tuned.values:
         model, strategy = task.tuning.parts(tuned.values)
         task = replace(task, model=model, strategy=strategy)
+    reuse = reuse_of(task.cache, task.strategy, n_together)
     if task.records is not None:
         record = task.records.read(fold)
-        record.share = 1 / n_together
+        record.share, record.reuse = 1 / n_together, reuse
         seed = fold_seed(task.seed, task.data, fold)
         rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
         if rule is not None:
             started = time.perf_counter()
             rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
-            return _Fit(rule, time.perf_counter() - started, n_together, record, tuned)
-    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed)
-    return _Fit(estimator, fit_s, n_together, tuned=tuned)
+            fit_s = time.perf_counter() - started
+            return _Fit(rule, fit_s, n_together, record, tuned, reuse)
+    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed, reuse)
+    return _Fit(estimator, fit_s, n_together, tuned=tuned, reuse=reuse)
 
 
 def _facts(task: Task, fold: Fold) -> dict[str, Any]:
@@ -279,10 +292,12 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     scores = steps.scores_for(estimator, X_test, np.arange(data.info.n_classes))
     predicted = np.asarray(estimator.predict(X_test), np.int64)
     predict_s = time.perf_counter() - started
+    reused_s = fit.reuse.replayed_s if fit.reuse else 0.0
     return {
         "status": "ok",
         "reason": "",
-        "fit_s": fit.fit_s + (sum(fit.record.replayed.values()) if fit.record else 0.0),
+        "fit_s": fit.fit_s + reused_s + (sum(fit.record.replayed.values()) if fit.record else 0.0),
+        "reused_s": reused_s,
         "predict_s": predict_s,
         "n_together": fit.n_together,
         "n_replayed": len(fit.record.replayed) if fit.record else 0,

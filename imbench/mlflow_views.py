@@ -5,8 +5,9 @@ Called by :mod:`imbench.tracking` when it writes a cell.
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from imbench.metrics import MetricOptions
@@ -48,6 +49,12 @@ def fold_table(row: Row, sort: str) -> dict[str, list[Any]]:
     facts = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s")
     table |= {name: [getattr(fold, name) for fold in row.folds] for name in facts}
     return table | {"strategy": [row.label] * len(row.folds)}
+
+
+def as_split(table: Mapping[str, Sequence[Any]]) -> str:
+    """Return a table as the JSON that pandas calls ``split``, which the MLflow UI reads."""
+    rows = list(zip(*table.values(), strict=True))
+    return json.dumps({"columns": list(table), "data": rows}, ensure_ascii=False)
 
 
 def shared_view(

@@ -28,6 +28,7 @@ from imbench.audit import Witness
 from imbench.datasets.base import Dataset
 from imbench.models.base import Model
 from imbench.results import CellKey, FoldResult, Store
+from imbench.reuse import Reuse
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 
@@ -91,6 +92,8 @@ class Record:
         Whether there is more in it than what was read.
     witness : Witness or None
         Is told of the fits that are done.
+    reuse : Reuse or None
+        Resampled rows that other strategies have made.
     """
 
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -98,6 +101,7 @@ class Record:
     replayed: dict[str, float] = field(default_factory=dict)
     is_changed: bool = False
     witness: Witness | None = None
+    reuse: Reuse | None = None
 
     @classmethod
     def of(cls, result: FoldResult | None, fold: Fold, y: NDArray[np.int64]) -> Record:
@@ -192,14 +196,18 @@ class Recorded(ClassifierMixin, BaseEstimator):
         return self
 
     def _fit(self) -> None:
+        reuse = self.record.reuse
+        known_s = reuse.replayed_here_s if reuse else 0.0
         started = time.perf_counter()
         self.estimator_ = clone(self.estimator).fit(self.X[self._rows], self._y)
+        fit_s = (time.perf_counter() - started) * self.record.share
+        fit_s += reuse.replayed_here_s - known_s if reuse else 0.0
         self.record.is_changed = True
         answer = self.record.answers.setdefault(
             self._key,
             Answer(
                 np.asarray(self.estimator_.classes_, np.int64),
-                (time.perf_counter() - started) * self.record.share,
+                fit_s,
                 steps.trained(self.estimator_),
                 steps.notes(self.estimator_),
             ),
@@ -245,6 +253,7 @@ def rule_on_scores(
     classifier = build(model, strategy.without("decision"), data.info, seed)
     record.witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
     steps.watch(classifier, record.witness)
+    steps.share(classifier, record.reuse)
     return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)
 
 

@@ -60,6 +60,9 @@ class FoldResult:
     n_replayed : int
         Fits of the whole composition whose scores were known from another decision rule;
         ``fit_s`` holds the time that they had taken, and ``n_fits`` counts them.
+    reused_s : float
+        Seconds that resampling had taken for an earlier strategy of the sweep, whose rows were
+        remembered; ``fit_s`` holds them.
     n_fits : int
         Models fitted for this fold, inner folds and ensemble members included.
     peak_bytes : int
@@ -119,6 +122,7 @@ class FoldResult:
     predict_s: float = 0.0
     n_together: int = 1
     n_replayed: int = 0
+    reused_s: float = 0.0
     n_fits: int = 0
     peak_bytes: int = 0
     device: str = "cpu"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
 from imbench.replay import RecordFiles
 from imbench.results import CellKey, CellResult, FoldResult, Store, cell_result, run_id_of
+from imbench.reuse import ResampleCache, shared_names
 from imbench.search import space_of
 from imbench.splits import Fold
 from imbench.strategies import STAGES
@@ -36,10 +37,13 @@ class Runner:
         Folds are stored under ``results_dir/runs``.
     on_fold : callable
         Called after each fold with its result and whether it was stored already.
+    cache : ResampleCache or None
+        Resampled rows that cells share.
     """
 
     results_dir: Path
     on_fold: Callable[[FoldResult, bool], None] = lambda result, stored: None
+    cache: ResampleCache | None = None
     _datasets: dict[str, Dataset] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -58,6 +62,7 @@ class Runner:
             tuning = tuning_of(config, self.results_dir)
             strategy = configuration.strategy_of(config)
             task = _task(config, data, strategy, model, self.store, tuning)
+            task = replace(task, cache=self.cache)
         except ImbenchError as error:
             return _never_run(config, data, model, " ".join(str(error).splitlines()))
         self.store.write_cell(task.key)
@@ -107,7 +112,9 @@ def run_cells(
         cores: threads times processes are the number of cores.
     """
     n_workers = min(n_cores() if n_jobs == -1 else n_jobs, len(configs))
+    names = frozenset(shared_names(configs))
     if n_workers == 1:
+        runner.cache = ResampleCache(names)
         yield from map(runner.run, configs)
         return
     import joblib
@@ -115,17 +122,17 @@ def run_cells(
     threads = max(n_cores() // n_workers, 1)
     with joblib.parallel_config("loky", inner_max_num_threads=threads):
         work = joblib.Parallel(n_workers, return_as="generator", batch_size=1)
-        yield from work(joblib.delayed(_run_cell)(runner.results_dir, c) for c in configs)
+        yield from work(joblib.delayed(_run_cell)(runner.results_dir, names, c) for c in configs)
 
 
-def _run_cell(results_dir: Path, config: Mapping[str, Any]) -> CellResult:
-    return _runner_of_process(results_dir).run(config)
+def _run_cell(results_dir: Path, names: frozenset[str], config: Mapping[str, Any]) -> CellResult:
+    return _runner_of_process(results_dir, names).run(config)
 
 
 @lru_cache(maxsize=1)
-def _runner_of_process(results_dir: Path) -> Runner:
-    """Return the runner of a worker process, which keeps its data sets from cell to cell."""
-    return Runner(results_dir)
+def _runner_of_process(results_dir: Path, names: frozenset[str]) -> Runner:
+    """Return the runner of a worker process, which keeps data sets and rows for further cells."""
+    return Runner(results_dir, cache=ResampleCache(names))
 
 
 def tuning_of(config: Mapping[str, Any], results_dir: Path) -> Tuning | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -12,6 +14,7 @@ from sklearn.base import BaseEstimator, clone
 
 from imbench.audit import Witness
 from imbench.errors import DataError
+from imbench.reuse import Reuse
 from imbench.strategies.resample.refusals import dotted, explain, milder
 
 
@@ -27,11 +30,13 @@ class CheckedSampler(BaseEstimator):
         Where the sampler stands in the configuration, for the messages.
     class_names : sequence of str
         Names of the labels 0..K-1.
+    reuse : Reuse or None, default=None
+        Remembers rows that another strategy made.
 
     Attributes
     ----------
     sampler_ : object
-        The fitted sampler.
+        The fitted sampler, or what is known of it if its rows were remembered.
     notes_ : tuple of str
         A sentence for each number of neighbours that was clipped, what the sampler noted itself,
         and a sentence for each class that it passed over.
@@ -39,10 +44,13 @@ class CheckedSampler(BaseEstimator):
         Rows before and after.
     """
 
-    def __init__(self, sampler: Any, key: str, class_names: tuple[str, ...]) -> None:
+    def __init__(
+        self, sampler: Any, key: str, class_names: tuple[str, ...], reuse: Reuse | None = None
+    ) -> None:
         self.sampler = sampler
         self.key = key
         self.class_names = class_names
+        self.reuse = reuse
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Resample the training rows; labels that are words are 0..K-1 for the sampler.
@@ -65,7 +73,7 @@ class CheckedSampler(BaseEstimator):
     def _fit_resample(
         self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
     ) -> tuple[Any, NDArray[np.int64]]:
-        X_after, y_after, clipped = self._fit_clipped(X, y, names)
+        X_after, y_after, clipped = self._remembered_or_fitted(X, y, names)
         self.n_rows_ = len(y), len(y_after)
         lost = np.setdiff1d(y, y_after)
         if len(lost):
@@ -76,6 +84,25 @@ class CheckedSampler(BaseEstimator):
         own = getattr(self.sampler_, "notes_", ())
         self.notes_ = (*clipped, *own, *self._unchanged(y, y_after, names))
         return X_after, y_after
+
+    def _remembered_or_fitted(
+        self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
+    ) -> tuple[Any, Any, tuple[str, ...]]:
+        """Return rows that were made of the same before, in copies, or make them."""
+        reuse = self.reuse
+        if reuse is None:
+            return self._fit_clipped(X, y, names)
+        key = reuse.key_of(self.key.rpartition(".")[2], self.sampler, X, y)
+        if key is None:
+            return self._fit_clipped(X, y, names)
+        known = reuse.find(key)
+        if known is not None:
+            self.sampler_ = SimpleNamespace(**known.facts)
+            return known.X.copy("K"), known.y.copy(), known.clipped
+        started = time.perf_counter()
+        made = self._fit_clipped(X, y, names)
+        reuse.keep(key, *made, self.sampler_, time.perf_counter() - started)
+        return made
 
     def _fit_clipped(
         self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
@@ -199,6 +226,13 @@ def watch(estimator: Any, witness: Witness) -> Any:
     parameters = estimator.get_params(deep=True)
     found = [key for key in parameters if key == name or key.endswith(f"__{name}")]
     return estimator.set_params(**dict.fromkeys(found, witness))
+
+
+def share(estimator: Any, reuse: Reuse | None) -> Any:
+    """Let every sampler inside an estimator remember what it makes, in place, and return it."""
+    parameters = estimator.get_params(deep=True)
+    found = [f"{k}__reuse" for k, v in parameters.items() if isinstance(v, CheckedSampler)]
+    return estimator.set_params(**dict.fromkeys(found, reuse))
 
 
 def witness_of(estimator: Any) -> Witness | None:

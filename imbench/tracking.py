@@ -25,10 +25,10 @@ from typing import Any, Protocol, TypeVar
 
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
-from imbench.mlflow_views import fold_table, intervals, shared_view
+from imbench.mlflow_views import as_split, fold_table, intervals, shared_view
 from imbench.report.plots import figures, save_png
 from imbench.report.render import to_csv
-from imbench.report.tables import Row, build_leaderboard, flatten
+from imbench.report.tables import Leaderboard, Row, build_leaderboard, flatten
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
 from imbench.results import ARRAYS, PICTURE, CellResult
 
@@ -38,8 +38,11 @@ VIEW = "imbench"  # key of the view that `imbench ui` opens
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
 # Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
-MAX_KEY, MAX_PARAM, MAX_TAG, MAX_PARAMS, MAX_METRICS = 250, 6000, 5000, 100, 1000
+MAX_KEY, MAX_PARAM, MAX_TAG, MAX_PARAMS, MAX_ENTITIES = 250, 6000, 5000, 100, 1000
+TABLE = "folds.json"
+LOGGED = {"mlflow.loggedArtifacts": json.dumps([{"path": TABLE, "type": "table"}])}
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class Tracker(Protocol):
@@ -62,6 +65,10 @@ class Tracker(Protocol):
         """Write a cell; called once for each cell by the process that gathers the results."""
         ...
 
+    def close(self) -> Sequence[str]:
+        """Wait for what is still being written; a sentence for each cell that was refused."""
+        ...
+
 
 class NullTracker:
     """``tracking=none``."""
@@ -77,6 +84,10 @@ class NullTracker:
 
     def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
         """Nothing to write."""
+
+    def close(self) -> Sequence[str]:
+        """Nothing to wait for."""
+        return ()
 
 
 class MlflowTracker:
@@ -106,6 +117,7 @@ class MlflowTracker:
         self.artifact_dir = artifact_dir
         self._client: Any = None
         self._experiment_id = ""
+        self._view = ""  # that was written last
 
     @property
     def hint(self) -> str:
@@ -147,21 +159,13 @@ class MlflowTracker:
         """
         if self._client is not None:
             return
-        problem = _check_uri(self.uri)
-        if problem:
-            raise ConfigError(
-                f"tracking.uri={_public(self.uri)}: {problem}; give a database such as "
-                "sqlite:///results/mlflow.db or a server such as http://localhost:5000, or set "
-                "tracking=none."
-            )
-        if not self.experiment:
-            raise ConfigError("tracking.experiment is empty: give the MLflow experiment a name.")
+        self.check()
         try:
             # A new database is migrated by whoever opens it first; two at once would collide.
             # An unreachable server is given up after seconds, not after MLflow's minutes.
             with (
                 _quiet(),
-                _first_opening(self.uri),
+                _alone(self.uri),
                 _environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES=1),
             ):
                 from mlflow import MlflowClient
@@ -190,6 +194,40 @@ class MlflowTracker:
             return False
         return found == [_digest(cell, options)]
 
+    def check(self) -> bool:
+        """Look at the address without MLflow, which takes a second to be imported.
+
+        Returns
+        -------
+        bool
+            Whether it is an SQLite file that can be written, so that `open` will not fail.
+
+        Raises
+        ------
+        ConfigError
+            If the address is none, its file cannot be written, or the experiment was deleted.
+        """
+        problem = _check_uri(self.uri)
+        if problem:
+            raise ConfigError(
+                f"tracking.uri={_public(self.uri)}: {problem}; give a database such as "
+                "sqlite:///results/mlflow.db or a server such as http://localhost:5000, or set "
+                "tracking=none."
+            )
+        if not self.experiment:
+            raise ConfigError("tracking.experiment is empty: give the MLflow experiment a name.")
+        path = _sqlite_path(self.uri)
+        if path is None:
+            return False
+        deleted = _deleted_experiment(path, self.experiment)
+        if deleted:
+            raise self._was_deleted(deleted)
+        return True
+
+    def close(self) -> Sequence[str]:
+        """Nothing is waited for: `log_cell` returns when a cell is written."""
+        return ()
+
     def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
         """Write one cell, unless the same content is there already.
 
@@ -203,7 +241,7 @@ class MlflowTracker:
         self.open()
         digest = _digest(cell, options)
         try:
-            with _quiet():
+            with _quiet(), _alone(self.uri):
                 if self._is_written(cell.run_id, digest):
                     return
                 self._write(cell, options, digest)
@@ -230,11 +268,14 @@ class MlflowTracker:
                 if found is None:
                     raise
         if found.lifecycle_stage != "active":
-            raise ConfigError(
-                f"tracking.experiment={self.experiment} was deleted in MLflow: restore it with "
-                f"mlflow experiments restore -x {found.experiment_id}, or choose another name."
-            )
+            raise self._was_deleted(found.experiment_id)
         return str(found.experiment_id)
+
+    def _was_deleted(self, experiment_id: str) -> ConfigError:
+        return ConfigError(
+            f"tracking.experiment={self.experiment} was deleted in MLflow: restore it with "
+            f"mlflow experiments restore -x {experiment_id}, or choose another name."
+        )
 
     def _is_written(self, run_id: str, digest: str) -> bool:
         """Whether the cell is there with this content; other runs of the cell are deleted."""
@@ -259,41 +300,49 @@ class MlflowTracker:
             # MLflow's column "Duration" then shows the cost of the cell, not of writing it.
             start_time=now - int(spent_s * 1000),
             run_name=f"{cell.dataset}/{cell.model}/{cell.label}"[:MAX_TAG],
-            tags=_tags(cell),
+            tags=_tags(cell) | (LOGGED if row.folds else {}),
         )
         run_id = run.info.run_id
         params = [Param(k, v) for k, v in _params(cell).items()]
-        for some_params in _batches(params, MAX_PARAMS):
-            self._client.log_batch(run_id, params=some_params)
         metrics = [
             Metric(key, value, now, step)
             for key, value, step in _metrics(cell, row)
             if not math.isnan(value)  # undefined: the server would store it as a number
         ]
-        for some_metrics in _batches(metrics, MAX_METRICS):
-            self._client.log_batch(run_id, metrics=some_metrics)
+        for some_params, some_metrics in _batches(params, metrics):
+            self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
         with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
-            for name, figure in figures(cell):
-                save_png(figure, Path(folder, f"{name}.png"))
-            if row.folds:
-                Path(folder, "folds.csv").write_text(to_csv(board), encoding="utf-8")
-            if any(f.trials for f in cell.folds):
-                Path(folder, "tuning.csv").write_text(to_trials_csv(cell), encoding="utf-8")
-            traceback = next((f.traceback for f in cell.folds if f.traceback), "")
-            if traceback:
-                Path(folder, "traceback.txt").write_text(traceback, encoding="utf-8")
+            _write_files(Path(folder), cell, board, options)
             if any(Path(folder).iterdir()):
                 self._client.log_artifacts(run_id, folder)
-        if row.folds:
-            self._client.log_table(run_id, fold_table(row, options.sort), "folds.json")
-        view = shared_view(options, _mlflow_names)
-        self._client.set_experiment_tag(
-            self._experiment_id, f"mlflow.sharedViewState.{VIEW}", json.dumps(view)
-        )
+        view = json.dumps(shared_view(options, _mlflow_names))
+        if view != self._view:
+            key = f"mlflow.sharedViewState.{VIEW}"
+            self._client.set_experiment_tag(self._experiment_id, key, view)
+            self._view = view
         self._client.set_tag(run_id, DIGEST, digest)
         self._client.set_terminated(
             run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
         )
+
+
+def _write_files(
+    folder: Path, cell: CellResult, board: Leaderboard, options: MetricOptions
+) -> None:
+    """Write what becomes artifacts of a run: plots, tables, the traceback of a failed fold."""
+    row = board.rows[0]
+    for name, figure in figures(cell):
+        save_png(figure, folder / f"{name}.png")
+    texts = {
+        "folds.csv": to_csv(board) if row.folds else "",
+        # As `MlflowClient.log_table` writes it, which imports pandas and reads before it writes.
+        TABLE: as_split(fold_table(row, options.sort)) if row.folds else "",
+        "tuning.csv": to_trials_csv(cell) if any(f.trials for f in cell.folds) else "",
+        "traceback.txt": next((f.traceback for f in cell.folds if f.traceback), ""),
+    }
+    for name, text in texts.items():
+        if text:
+            (folder / name).write_text(text, encoding="utf-8")
 
 
 def _tags(cell: CellResult) -> dict[str, str]:
@@ -358,9 +407,16 @@ def _mlflow_names(names: Iterable[str]) -> dict[str, str]:
     return result
 
 
-def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _batches(
+    params: Sequence[T], metrics: Sequence[U]
+) -> Iterator[tuple[Sequence[T], Sequence[U]]]:
+    """Yield parameters and metrics in as few requests as a server takes."""
+    n_metrics = MAX_ENTITIES - MAX_PARAMS
+    for i in range(max(-(-len(params) // MAX_PARAMS), -(-len(metrics) // n_metrics))):
+        yield (
+            params[i * MAX_PARAMS : (i + 1) * MAX_PARAMS],
+            metrics[i * n_metrics : (i + 1) * n_metrics],
+        )
 
 
 def _digest(cell: CellResult, options: MetricOptions) -> str:
@@ -426,6 +482,17 @@ def _digests(path: Path, experiment: str, run_id: str) -> list[str | None]:
     return [value for (value,) in rows]
 
 
+def _deleted_experiment(path: Path, name: str) -> str:
+    """Return the number of an experiment that was deleted in an MLflow file, else nothing."""
+    query = "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_stage != 'active'"
+    try:
+        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
+            found = connection.execute(query, (name,)).fetchone()
+    except sqlite3.Error:  # a new file has no such table; MLflow explains what is strange
+        return ""
+    return str(found[0]) if found else ""
+
+
 def _absolute(uri: str) -> str:
     """Return an address that means the same in every folder.
 
@@ -437,8 +504,8 @@ def _absolute(uri: str) -> str:
 
 
 @contextlib.contextmanager
-def _first_opening(uri: str) -> Iterator[None]:
-    """Hold a lock beside an SQLite file while it is opened; nothing for other addresses."""
+def _alone(uri: str) -> Iterator[None]:
+    """Hold a lock beside an SQLite file, for opening and writing; nothing for other addresses."""
     path = _sqlite_path(uri)
     if path is None:
         yield

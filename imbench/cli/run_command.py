@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import signal
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
@@ -18,6 +20,9 @@ from imbench.cli.compose import Composer
 from imbench.cli.console import console
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results import CellResult, FoldResult, Store
+
+if TYPE_CHECKING:
+    from imbench.tracking import Tracker
 
 
 def command(words: list[str]) -> int:
@@ -38,6 +43,8 @@ def command(words: list[str]) -> int:
         print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
         return 0
     stored = _stored_cells(configs)
+    # Python looks at every object of torch once more before it ends, for 0.9 s; they are let be.
+    atexit.register(gc.freeze)
     _check_all(configs, composer.folders, stored)
     return _run_all(configs, stored, options.traceback)
 
@@ -96,10 +103,10 @@ def _check_all(
 def _run_all(
     configs: Sequence[Mapping[str, Any]], stored: Mapping[int, CellResult], show_tracebacks: bool
 ) -> int:
+    from imbench.background import in_background
     from imbench.components import construct
     from imbench.config import splitter_of, tuner_of
     from imbench.metrics import metric_options
-    from imbench.tracking import Tracker
 
     options = metric_options(configs[0]["metrics"])
     store = Store(Path(configs[0]["results_dir"]))
@@ -108,13 +115,13 @@ def _run_all(
     for tuner in dict.fromkeys(map(tuner_of, missing)):
         if tuner is not None:
             tuner.prepare(Path(configs[0]["results_dir"]))
-    tracker: Tracker = construct(configs[0]["tracking"], "tracking")
+    tracker: Tracker = in_background(construct(configs[0]["tracking"], "tracking"))
     if missing or not all(tracker.has(cell, options) for cell in stored.values()):
         tracker.open()
     n_folds = [splitter_of(c).n_folds for c in configs]
     cells: list[CellResult] = []
     untracked: list[str] = []
-    with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
+    with _writing_to(tracker, untracked), _progress(sum(n_folds)) as bar, _stop_on_sigterm():
         try:
             bar.cell_starts(0, len(configs), configs[0])
             for i, cell in enumerate(_cells(configs, stored, bar.fold_done)):
@@ -234,6 +241,15 @@ def _progress(n_folds: int) -> Iterator[_Bar]:
         yield bar
     finally:
         bar.stop()
+
+
+@contextmanager
+def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
+    """Wait at the end, an interrupted one too, for cells that are still being written."""
+    try:
+        yield
+    finally:
+        untracked += tracker.close()
 
 
 @contextmanager

@@ -6,14 +6,21 @@ Matplotlib's objects are used directly: no pyplot, hence no global state and no 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.report.canvas import (
+    LABELS,
+    axes_of,
+    grid_figure,
+    plain,
+    row_of_axes,
+    save_png,
+    width_of,
+)
 from imbench.report.trials import draw_trials
 from imbench.results import CellResult, FoldResult
 
@@ -21,7 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 90
+__all__ = ["figures", "save_png"]
+
 MAX_CURVES = 10  # as many colours can be told apart
 MAX_NAMES = 30  # class names that fit on an axis
 BEFORE, AFTER = "#9aa5b1", "#1f6feb"
@@ -36,12 +44,20 @@ def figure_confusion_matrix(cell: CellResult) -> Figure:
     counts = confusion_matrix(y_true, y_pred, labels=np.arange(len(names)))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(max(4.2, 2.6 + 0.45 * len(names)), 9.0)
-    figure, axes = _axes(cell, "confusion matrix, folds pooled", (side, side * 0.92))
+    rotate = len(names) > 4 or max(map(len, names)) > 7
+    figure, axes = axes_of(
+        cell,
+        "confusion matrix, folds pooled",
+        (side, side * 0.92),
+        left=LABELS + width_of(names),
+        right=0.85,
+        bottom=LABELS + width_of(names) * 0.75 if rotate else LABELS,
+    )
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
     bar.set_label("share of the true class")
     axes.set(xlabel="predicted", ylabel="true")
-    _name_axis(axes, names, "x", rotate=len(names) > 4 or max(map(len, names)) > 7)
+    _name_axis(axes, names, "x", rotate)
     _name_axis(axes, names, "y")
     if len(names) <= 15:
         for row, column in np.ndindex(counts.shape):
@@ -55,7 +71,7 @@ def figure_precision_recall(cell: CellResult) -> Figure:
     """Draw precision over recall, a curve a class (binary: the minority), folds pooled."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
-    figure, axes = _axes(cell, f"precision and recall, {_pooled_title(cell)}", _curve_size(cell))
+    figure, axes = _curve_axes(cell, f"precision and recall, {_pooled_title(cell)}")
     for name, truth, score in _one_vs_rest(cell):
         precision, recall, _ = precision_recall_curve(truth, score, drop_intermediate=True)
         area = average_precision_score(truth, score)
@@ -72,7 +88,7 @@ def figure_roc(cell: CellResult) -> Figure:
     """Draw the ROC curve, one a class (binary: the minority), folds pooled."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    figure, axes = _axes(cell, f"ROC, {_pooled_title(cell)}", _curve_size(cell))
+    figure, axes = _curve_axes(cell, f"ROC, {_pooled_title(cell)}")
     axes.plot([0, 1], [0, 1], color="grey", linestyle=":", linewidth=0.8)
     for name, truth, score in _one_vs_rest(cell):
         false_alarms, recall, _ = roc_curve(truth, score)
@@ -91,7 +107,16 @@ def figure_class_distribution(cell: CellResult) -> Figure:
     after = np.mean([f.counts_after for f in folds], axis=0)
     place = np.arange(len(names))
     size = (min(max(5.0, 2.5 + 0.5 * len(names)), 12.0), 3.8)
-    figure, axes = _axes(cell, "training rows a class, mean over folds", size)
+    rotate = len(names) > 8 or max(map(len, names)) > 9
+    figure, axes = axes_of(
+        cell,
+        "training rows a class, mean over folds",
+        size,
+        left=0.95,
+        bottom=LABELS / 2 + width_of(names) * 0.75 if rotate else LABELS,
+        top=0.9,
+        pad=28,
+    )
     bars = [
         axes.bar(place - 0.2, before, 0.4, color=BEFORE, label="before the strategy"),
         axes.bar(place + 0.2, after, 0.4, color=AFTER, label="that trained the model"),
@@ -103,10 +128,9 @@ def figure_class_distribution(cell: CellResult) -> Figure:
     if counts.max() > 50 * max(counts[counts > 0].min(initial=counts.max()), 1e-9):
         axes.set_yscale("log")
     axes.margins(y=0.12)
-    _name_axis(axes, names, "x", rotate=len(names) > 8 or max(map(len, names)) > 9)
+    _name_axis(axes, names, "x", rotate)
     axes.set(ylabel="rows")
     axes.legend(fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
-    axes.set_title(axes.get_title(), pad=28, fontsize="medium")
     return figure
 
 
@@ -114,8 +138,7 @@ def figure_training_curve(cell: CellResult) -> Figure:
     """Draw loss and validation score by epoch, a line a fold; for models with epochs."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, left = _axes(cell, "training, a line a fold", (7.6, 3.6), columns=2)
-    right = figure.axes[1]
+    figure, (left, right) = row_of_axes(cell, "training, a line a fold", (7.6, 3.6))
     for fold in _ok(cell):
         epochs = np.arange(1, len(fold.history) + 1)
         name = f"{fold.repeat}.{fold.fold}"
@@ -147,7 +170,7 @@ def _made_images(cell: CellResult, fold: FoldResult, shown: list[int], what: str
     names = _names(cell)
     columns = 1 if len(shown) <= 3 else 2
     lines = -(-len(shown) // columns)
-    figure = _figure(cell, what, (5.2 * columns, 0.7 + 1.35 * lines))
+    figure = grid_figure(cell, what, (5.2 * columns, 0.7 + 1.35 * lines))
     grid = figure.subplots(lines, columns, squeeze=False)
     for axes in grid.flat[len(shown) :]:
         axes.remove()
@@ -180,7 +203,7 @@ def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str
     names, points = _names(cell), fold.picture
     columns = min(len(shown), 3)
     lines = -(-len(shown) // columns)
-    figure = _figure(cell, what, (max(3.2 * columns, 5.2), 1.2 + 3.4 * lines))
+    figure = grid_figure(cell, what, (max(3.2 * columns, 5.2), 1.2 + 3.4 * lines))
     grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     for axes in grid.flat[len(shown) :]:
         axes.remove()
@@ -206,7 +229,7 @@ def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str
 
 def figure_tuning_history(cell: CellResult) -> Figure:
     """Draw the value of every trial and the best so far, a line a fold."""
-    figure, axes = _axes(cell, "trials of tuning", (6.4, 4.0))
+    figure, axes = axes_of(cell, "trials of tuning", (6.4, 4.0), left=0.95, bottom=0.9)
     draw_trials(axes, cell)
     return figure
 
@@ -233,47 +256,6 @@ def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
         drawn["tuning_history"] = figure_tuning_history
     for name, draw in drawn.items():
         yield name, draw(cell)
-
-
-def save_png(figure: Figure, path: Path) -> None:
-    """Write a figure. A character that the font lacks becomes a box, without a warning."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(path, dpi=DPI)
-
-
-def _axes(
-    cell: CellResult, what: str, size: tuple[float, float], columns: int = 1
-) -> tuple[Figure, Axes]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained" if columns == 1 else None)
-    FigureCanvasAgg(figure)
-    if columns > 1:  # the layout engine takes 100 ms for two axes and finds these margins
-        figure.subplots_adjust(left=0.09, right=0.98, bottom=0.14, top=0.84, wspace=0.32)
-    grid = figure.subplots(1, columns, squeeze=False)
-    title = _title(cell, what)
-    if columns == 1:
-        grid[0, 0].set_title(title, fontsize="medium")
-    else:
-        figure.suptitle(title, fontsize="medium")
-    return figure, grid[0, 0]
-
-
-def _figure(cell: CellResult, what: str, size: tuple[float, float]) -> Figure:
-    """Return a figure without axes, for grids of many."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(_title(cell, what), fontsize="medium")
-    return figure
-
-
-def _title(cell: CellResult, what: str) -> str:
-    return _plain(f"{cell.dataset} · {cell.model} · {cell.label}", 70) + f"\n{what}"
 
 
 def _ok(cell: CellResult) -> list[FoldResult]:
@@ -312,9 +294,12 @@ def _pooled_title(cell: CellResult) -> str:
     return f"the {MAX_CURVES} rarest classes, folds pooled" if many else "folds pooled"
 
 
-def _curve_size(cell: CellResult) -> tuple[float, float]:
+def _curve_axes(cell: CellResult, what: str) -> tuple[Figure, Axes]:
     """Leave room for the legend beside the axes where there are several curves."""
-    return (5.4, 4.4) if len(_names(cell)) == 2 else (7.2, 4.4)
+    names = _names(cell)
+    if len(names) == 2:
+        return axes_of(cell, what, (5.4, 4.4))
+    return axes_of(cell, what, (7.2, 4.4), right=0.6 + width_of([f"{max(names, key=len)}: AUC"]))
 
 
 def _finish_curves(axes: Axes) -> None:
@@ -330,7 +315,7 @@ def _finish_curves(axes: Axes) -> None:
 
 
 def _names(cell: CellResult) -> list[str]:
-    return [_plain(name, 16) for name in _ok(cell)[0].class_names]
+    return [plain(name, 16) for name in _ok(cell)[0].class_names]
 
 
 def _name_axis(axes: Axes, names: list[str], which: str, rotate: bool = False) -> None:
@@ -341,10 +326,3 @@ def _name_axis(axes: Axes, names: list[str], which: str, rotate: bool = False) -
     if rotate:
         for label in axis.get_ticklabels():
             label.set(rotation=45, ha="right", rotation_mode="anchor")
-
-
-def _plain(text: str, width: int) -> str:
-    """Shorten a name, on one line, and keep a dollar from starting a formula."""
-    text = " ".join(text.split())
-    text = text if len(text) <= width else f"{text[: width - 1]}…"
-    return text.replace("$", r"\$")

@@ -11,7 +11,10 @@ from imbench.results import Store
 from tests.e2e.conftest import Run
 
 # SQLAlchemy keeps its connections for the life of the process, which is what MLflow wants.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # MLflow's, of SQLAlchemy
+]
 
 SMALL = ("device=cpu", "splits.n_splits=2", "model=logistic_regression")
 

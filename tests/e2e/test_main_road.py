@@ -195,6 +195,9 @@ def test_the_environment_variable_moves_results(
     assert "focal" in run("report").out
 
 
+# The command writes in a process of its own: MLflow is new to this one, and warns of SQLAlchemy.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 def test_mlflow_holds_one_run_a_cell_however_often_it_is_exported(run: Run, tmp_path: Path) -> None:
     from mlflow import MlflowClient
 

@@ -189,3 +189,25 @@ def test_made_rows_with_odd_names_and_many_classes_are_written(tmp_path):
     figure = figure_made_rows(make_cell("vae", k=12, n=200, class_names=names, **shown))
     save_png(figure, tmp_path / "x.png")
     assert len(figure.axes) == 10
+
+
+@pytest.mark.parametrize("name", ["1", "WWWWWWWWWWWWWWWWWWWWW"])
+@pytest.mark.parametrize("k", [2, 3, 40])
+def test_every_word_of_a_figure_lies_inside_of_it(k, name):
+    names = tuple(f"{i}{name}" for i in range(k))
+    counts = {"counts_before": (123456,) * k, "counts_after": (1.0,) * k}
+    trials = {"inner": [0.5], "state": "complete", "value": 0.5, "seconds": 1.0, "reason": ""}
+    tuning = {"metric": "f1_macro"}
+    cell = make_cell(
+        "smote", k=k, n=300, class_names=names, history=HISTORY, **counts,
+        trials=({"number": 0, "values": {}, **trials},), config={"tuning": tuning},
+    )  # fmt: skip
+    drawn = dict(figures(cell))
+    assert len(drawn) == 6
+    for what, figure in drawn.items():
+        figure.canvas.draw()
+        box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+        assert box.x0 >= 0, what
+        assert box.y0 >= 0, what
+        assert box.x1 <= width, what
+        assert box.y1 <= height, what

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from imbench.background import Background, in_background
+from imbench.errors import ConfigError, ImbenchError
+from imbench.metrics import MetricOptions
+from imbench.tracking import MlflowTracker, NullTracker
+from tests.factories import make_cell
+
+ROOT = Path(__file__).parents[2]
+OPTIONS = MetricOptions()
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+
+
+class FileTracker:
+    """Appends a line for each cell, and refuses or dies where it is told to."""
+
+    hint = "look at the file"
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def check(self) -> bool:
+        return not self.path.startswith("server:")
+
+    def open(self) -> None:
+        if self.path.startswith("server:"):
+            raise ConfigError("nothing answers there.")
+        self._write("open")
+
+    def log_cell(self, cell, options) -> None:
+        if cell.label == "refused":
+            raise ImbenchError("refused it.")
+        if cell.label == "wrong":
+            raise TypeError("a bug")
+        if cell.label == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if cell.label == "slow":
+            time.sleep(1)
+        print("a line that is no answer")
+        self._write(cell.label)
+
+    def close(self) -> list[str]:
+        return []
+
+    def _write(self, word: str) -> None:
+        with open(self.path, "a") as file:
+            file.write(f"{os.getpid()} {word}\n")
+
+
+def written(path: Path) -> list[str]:
+    return [line.split()[1] for line in path.read_text().splitlines()]
+
+
+def processes(path: Path) -> set[int]:
+    return {int(line.split()[0]) for line in path.read_text().splitlines()}
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "log"
+
+
+def test_cells_are_written_in_their_order_by_one_other_process(path):
+    tracker = Background(FileTracker(str(path)))
+    tracker.open()
+    for label in ("slow", "b", "c"):
+        tracker.log_cell(make_cell(label), OPTIONS)
+    assert tracker.close() == []
+    assert written(path) == ["open", "slow", "b", "c"]
+    (process,) = processes(path)
+    assert process != os.getpid()
+
+
+def test_handing_over_a_cell_does_not_wait_for_it(path):
+    tracker = Background(FileTracker(str(path)))
+    tracker.open()
+    started = time.perf_counter()
+    for _ in range(3):  # more than a pipe holds
+        tracker.log_cell(make_cell("slow", k=20, n=2000), OPTIONS)
+    assert time.perf_counter() - started < 2
+    tracker.close()
+    assert written(path).count("slow") == 3
+
+
+def test_a_refused_cell_is_a_sentence_at_the_end_and_the_others_are_written(path, capfd):
+    tracker = Background(FileTracker(str(path)))
+    for label in ("a", "refused", "wrong", "b"):
+        tracker.log_cell(make_cell(label), OPTIONS)
+    assert tracker.close() == ["refused it.", "TypeError: a bug"]
+    assert written(path) == ["open", "a", "b"]
+    assert "TypeError: a bug" in capfd.readouterr().err  # where it comes from
+
+
+def test_a_writer_that_is_killed_is_one_sentence(path):
+    tracker = Background(FileTracker(str(path)))
+    for label in ("a", "killed", "b"):
+        tracker.log_cell(make_cell(label), OPTIONS)
+    (sentence,) = tracker.close()
+    assert "-9" in sentence
+    assert "run the same command again" in sentence
+    assert written(path) == ["open", "a"]
+
+
+def test_an_address_that_only_connecting_can_judge_is_judged_before_anything_runs():
+    tracker = Background(FileTracker("server:nowhere"))
+    with pytest.raises(ConfigError, match="nothing answers there"):
+        tracker.open()
+    assert tracker.close() == []
+
+
+def test_a_wrong_address_starts_no_process(tmp_path):
+    tracker = in_background(MlflowTracker("mlruns"))
+    with pytest.raises(ConfigError, match="no longer in plain files"):
+        tracker.open()
+    assert tracker.close() == []
+
+
+def test_what_cannot_be_sent_stays_where_it_is():
+    tracker = NullTracker()
+    assert in_background(tracker) is tracker
+    assert in_background(MlflowTracker("sqlite:///a.db")).hint.endswith("sqlite:///a.db")
+
+
+def test_an_experiment_that_was_deleted_is_seen_without_mlflow(tmp_path):
+    tracker = MlflowTracker(f"sqlite:///{tmp_path}/m.db", artifact_dir=str(tmp_path))
+    assert tracker.check()
+    tracker.open()
+    assert tracker.check()
+    tracker._client.delete_experiment(tracker._experiment_id)
+    with pytest.raises(ConfigError, match=r"tracking\.experiment=imbench was deleted.*restore"):
+        tracker.check()
+
+
+def test_killing_the_command_ends_the_writer_and_a_rerun_exports_all(tmp_path):
+    uri = f"sqlite:///{tmp_path}/m.db"
+    code = (
+        "import os, sys; from imbench.background import *; from imbench.metrics import *;"
+        "from imbench.tracking import *; from tests.factories import make_cell;"
+        f"tracker = in_background(MlflowTracker({uri!r}, artifact_dir={str(tmp_path)!r}));"
+        "[tracker.log_cell(make_cell(label), MetricOptions()) for label in ('a', 'b', 'c')];"
+        "print(tracker._process.pid, flush=True);"
+        "print(tracker.close(), flush=True) if len(sys.argv) > 1 else os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+    assert killed.returncode == -9
+    writer = int(killed.stdout)
+    rerun = subprocess.run([sys.executable, "-c", code, "on"], cwd=ROOT, stdout=subprocess.PIPE)
+    assert rerun.stdout.split()[1:] == [b"[]"]
+    for _ in range(100):
+        if not Path(f"/proc/{writer}").exists():
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("the writer outlived the command")
+    tracker = MlflowTracker(uri, artifact_dir=str(tmp_path))
+    tracker.open()
+    found = tracker._client.search_runs([tracker._experiment_id])
+    assert sorted(run.data.tags["strategy"] for run in found) == ["a", "b", "c"]
+    assert all("imbench.digest" in run.data.tags for run in found)
