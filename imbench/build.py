@@ -7,6 +7,8 @@
 3. The ensemble goes around the pipeline: resampling happens inside each bag.
 4. The decision rule goes around that.
 5. Seeds.
+
+What samplers ask for nearest neighbours is given to them here, and to the ensembles that make rows.
 """
 
 from __future__ import annotations
@@ -59,7 +61,22 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
     for stage in ("ensemble", "decision"):
         wrap = strategy.entry(stage)
         estimator = estimator if wrap is None else wrap(estimator=estimator)
+        if stage == "ensemble":
+            _give_neighbors(estimator, strategy)
     return seed_estimator(estimator, seed)
+
+
+def _neighbors(strategy: Strategy) -> Any:
+    """Return a copy of what the strategy's samplers ask: seeds are set inside."""
+    from imbench.neighbors.exact import ExactNeighbors
+
+    return ExactNeighbors() if strategy.neighbors is None else clone(strategy.neighbors)
+
+
+def _give_neighbors(estimator: Any, strategy: Strategy) -> None:
+    """Let an ensemble that has a parameter ``neighbors``, not set, ask as the samplers do."""
+    if "neighbors" in (p := estimator.get_params(deep=False)) and p["neighbors"] is None:
+        estimator.set_params(neighbors=_neighbors(strategy))
 
 
 def _check_meeting(strategy: Strategy) -> None:
@@ -120,9 +137,9 @@ def _takes_nan(sampler: Any) -> bool:
     return hasattr(sampler, "__sklearn_tags__") and get_tags(sampler).input_tags.allow_nan
 
 
-def _sampler(name: str, sampler: Any, info: DatasetInfo) -> CheckedSampler:
+def _sampler(name: str, info: DatasetInfo, strategy: Strategy) -> CheckedSampler:
     """Return a copy that knows columns and shape of its rows: seeds are set inside, by fold."""
-    copy = clone(sampler, safe=False)
+    copy = clone(strategy.resample[name], safe=False)
     parameters: Mapping[str, Any] = getattr(copy, "get_params", dict)()
     if info.input_shape is not None and "input_shape" in parameters:
         copy.set_params(input_shape=info.input_shape)
@@ -130,7 +147,8 @@ def _sampler(name: str, sampler: Any, info: DatasetInfo) -> CheckedSampler:
         # `clean` puts categorical columns last.
         first = info.n_features - len(info.categorical)
         copy.set_params(categorical_features=list(range(first, info.n_features)))
-    return CheckedSampler(copy, f"strategy.resample.{name}", info.class_names)
+    key = f"strategy.resample.{name}"
+    return CheckedSampler(copy, key, info.class_names, _neighbors(strategy))
 
 
 def _pipeline(
@@ -151,7 +169,7 @@ def _pipeline(
             )
         clean = clean_steps(info, model.preprocessing, impute)
         encode = encode_steps(info, model.preprocessing)
-    resample = [(name, _sampler(name, sampler, info)) for name, sampler in samplers.items()]
+    resample = [(name, _sampler(name, info, strategy)) for name in samplers]
     rows = [("rows", RowCounter(info.n_classes))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
     takes_validation = has_fit_parameter(estimator, "validation")

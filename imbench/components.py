@@ -24,7 +24,7 @@ PLAIN_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "None": (type(None),),
 }
-EXTRAS = dict.fromkeys(("catboost", "lightgbm", "xgboost"), "boosting")
+EXTRAS = dict.fromkeys(("catboost", "lightgbm", "xgboost"), "boosting") | {"faiss": "neighbors"}
 """Packages that an optional extra installs."""
 
 

@@ -32,7 +32,10 @@ NOT_IN_RUN_ID = {
     "dataset": ("about", "path", "data_dir", "download_dir"),  # the fingerprint says what it holds
     "model": ("about", "search"),
     "strategy": ("about", "search"),
+    "neighbors": ("announce_s", "memory_bytes"),
 }
+SEARCHING = ("resample", "ensemble")  # stages that may hold samplers
+EXACT = "imbench.neighbors.exact.ExactNeighbors"  # the bits of the samplers' own search
 
 
 def check(config: Config, folders: Sequence[Path]) -> list[str]:
@@ -64,8 +67,9 @@ def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
     named = {"dataset": source_node(config["dataset"]), "splits": config["splits"]}
     if config["dataset"].get("imbalance"):
         named["dataset.imbalance"] = config["dataset"]["imbalance"]
-    if config.get("tuning"):
-        named["tuning"] = config["tuning"]
+    for key in ("tuning", "neighbors"):
+        if config.get(key):
+            named[key] = config[key]
     for key, node in named.items():
         if is_component(node):
             problems += bind(node, key)
@@ -127,7 +131,22 @@ def strategy_of(config: Config) -> Strategy:
     about = node.get("about") or {}
     hints = {name: a["instead"] for name, a in about.items() if a and a.get("instead")}
     needs = {name: tuple(kinds) for name, kinds in (node.get("needs") or {}).items()}
-    return Strategy(**stages, needs=needs, hints=hints)
+    return Strategy(**stages, needs=needs, hints=hints, neighbors=neighbors_of(config))
+
+
+def neighbors_of(config: Config) -> Any:
+    """Construct what samplers ask for nearest neighbours; None where the configuration is silent.
+
+    Raises
+    ------
+    ConfigError
+        If a value is refused.
+    """
+    if not config.get("neighbors"):
+        return None
+    found = construct(config["neighbors"], "neighbors")
+    _check_params(found, "neighbors")
+    return found
 
 
 def _stage_entry(entry: Config, stage: str, key: str) -> Any:
@@ -210,7 +229,8 @@ def identity(config: Config) -> dict[str, Any]:
     they are derived from stored predictions.
     """
     kept: dict[str, Any] = {"seed": config["seed"], "splits": copy.deepcopy(config["splits"])}
-    for part, left_out in NOT_IN_RUN_ID.items():
+    for part in ("dataset", "model", "strategy"):
+        left_out = NOT_IN_RUN_ID[part]
         node = copy.deepcopy(dict(config[part]))
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
     for part in ("model", "strategy"):
@@ -218,7 +238,17 @@ def identity(config: Config) -> dict[str, Any]:
     chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
     if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
         kept["order"] = order  # keys are sorted where they are hashed and stored
-    return kept | _tuning_identity(config)
+    return kept | _neighbors_identity(config) | _tuning_identity(config)
+
+
+def _neighbors_identity(config: Config) -> dict[str, Any]:
+    """Return how neighbours are searched: nothing where exactly, or where no stage searches any."""
+    node = config.get("neighbors") or {}
+    searching = any(config["strategy"].get(stage) for stage in SEARCHING)
+    if not searching or node.get("_target_") in (None, EXACT):
+        return {}
+    left_out = (*NOT_IN_RUN_ID["neighbors"], "device")
+    return {"neighbors": {name: value for name, value in node.items() if name not in left_out}}
 
 
 def _tuning_identity(config: Config) -> dict[str, Any]:

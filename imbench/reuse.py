@@ -125,8 +125,10 @@ class Reuse:
         """Those of them that this thread was given."""
         return self._replayed[threading.get_ident()]
 
-    def key_of(self, name: str, sampler: Any, X: Any, y: NDArray[Any]) -> str | None:
-        """Return what stands for a sampler with its values, rows and labels.
+    def key_of(
+        self, name: str, sampler: Any, neighbors: Any, X: Any, y: NDArray[Any]
+    ) -> str | None:
+        """Return what stands for a sampler with its values and search, rows and labels.
 
         None if the rows are not worth remembering, or could differ from call to call.
         """
@@ -136,7 +138,7 @@ class Reuse:
             return None
         import joblib
 
-        return str(joblib.hash((sampler, X, y)))
+        return str(joblib.hash((sampler, neighbors, X, y)))
 
     def find(self, key: str) -> Resampled | None:
         """Return what is known, and count the time that it had taken."""

@@ -32,6 +32,8 @@ class CheckedSampler(BaseEstimator):
         Names of the labels 0..K-1.
     reuse : Reuse or None, default=None
         Remembers rows that another strategy made.
+    neighbors : Neighbors or None, default=None
+        What the sampler asks for nearest neighbours; None leaves it to its own search.
 
     Attributes
     ----------
@@ -39,18 +41,24 @@ class CheckedSampler(BaseEstimator):
         The fitted sampler, or what is known of it if its rows were remembered.
     notes_ : tuple of str
         A sentence for each number of neighbours that was clipped, what the sampler noted itself,
-        and a sentence for each class that it passed over.
+        a sentence for each class that it passed over; what there was to say of its search.
     n_rows_ : tuple of int
         Rows before and after.
     """
 
     def __init__(
-        self, sampler: Any, key: str, class_names: tuple[str, ...], reuse: Reuse | None = None
+        self,
+        sampler: Any,
+        key: str,
+        class_names: tuple[str, ...],
+        reuse: Reuse | None = None,
+        neighbors: Any = None,
     ) -> None:
         self.sampler = sampler
         self.key = key
         self.class_names = class_names
         self.reuse = reuse
+        self.neighbors = neighbors
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
         """Resample the training rows; labels that are words are 0..K-1 for the sampler.
@@ -92,7 +100,7 @@ class CheckedSampler(BaseEstimator):
         reuse = self.reuse
         if reuse is None:
             return self._fit_clipped(X, y, names)
-        key = reuse.key_of(self.key.rpartition(".")[2], self.sampler, X, y)
+        key = reuse.key_of(self.key.rpartition(".")[2], self.sampler, self.neighbors, X, y)
         if key is None:
             return self._fit_clipped(X, y, names)
         known = reuse.find(key)
@@ -107,14 +115,21 @@ class CheckedSampler(BaseEstimator):
     def _fit_clipped(
         self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
     ) -> tuple[Any, Any, tuple[str, ...]]:
-        """Resample with as many neighbours as there is room for; notes say what was clipped."""
-        self.sampler_ = clone(self.sampler, safe=False)
+        """Resample with as many neighbours as there is room for.
+
+        Notes say what was clipped, and what there was to say of the search.
+        """
+        sampler = clone(self.sampler, safe=False)
+        self._search = None if self.neighbors is None else self.neighbors.noticing(self.key)
         notes: dict[str, str] = {}
         while True:
+            self.sampler_ = self._plugged(sampler)
             try:
-                return *self.sampler_.fit_resample(X, y), tuple(notes.values())
+                rows = self.sampler_.fit_resample(X, y)
+                said = () if self._search is None else self._search.notice.notes
+                return *rows, (*notes.values(), *said)
             except (ValueError, RuntimeError) as error:
-                refusal = explain(error, self.sampler_, self.key, y, names)
+                refusal = explain(error, sampler, self.key, y, names)
                 if refusal is None:
                     raise
                 if not refusal.possible:
@@ -125,7 +140,15 @@ class CheckedSampler(BaseEstimator):
                 f"{self.key}.{dotted(name)}={asked} was clipped to {refusal.possible}: "
                 f"{refusal.why}."
             )
-            self.sampler_ = clone(self.sampler_).set_params(**{name: refusal.possible})
+            sampler = clone(sampler).set_params(**{name: refusal.possible})
+
+    def _plugged(self, sampler: Any) -> Any:
+        """Return a copy that asks our search; the sampler itself keeps numbers, to be clipped."""
+        if self._search is None:
+            return sampler
+        from imbench.neighbors.plug import plug
+
+        return plug(clone(sampler, safe=False), self._search)
 
     def _unchanged(
         self, y: NDArray[np.int64], y_after: NDArray[np.int64], names: Sequence[str]

@@ -59,11 +59,12 @@ class _Finder:
         stored = {key: value for key, value in cell.config.items() if key != "fingerprint"}
         if not {"dataset", "model", "splits", "seed"} <= set(stored):
             return None
-        keys: list[str] = [key for key in ("strategy", "order") if key in stored]
+        keys: list[str] = [key for key in ("strategy", "order", "neighbors") if key in stored]
         tried = stored.pop("search", None)
         strategy = {key: stored.pop(key) for key in keys}
         around = self._part(stored, self._choices(stored))
-        chosen = self._part(strategy, [f"strategy={self._selection(cell)}"])
+        searched = self._choices({key: strategy[key] for key in strategy if key == "neighbors"})
+        chosen = self._part(strategy, [f"strategy={self._selection(cell)}", *searched])
         if around is None or chosen is None:
             return None
         for part, words in (("model", around), ("strategy", chosen)) if tried is not None else ():

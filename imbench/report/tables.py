@@ -110,7 +110,7 @@ def _block(
     options: MetricOptions,
     n_boot: int,
 ) -> Block:
-    labels = _distinguish([c.label for c in cells], [c.config.get("strategy") for c in cells])
+    labels = _distinguish([c.label for c in cells], [_chosen(c.config) for c in cells])
     rows = [_row(c, name, columns, options) for c, name in zip(cells, labels, strict=True)]
     sign = 1 if options.higher_is_better(options.sort) else -1
 
@@ -362,6 +362,13 @@ def _distinguish(names: Sequence[str], configs: Sequence[Any]) -> list[str]:
             parts = [f"{k.rpartition('.')[2]}={flat[i].get(k)}" for k in keys[:3]]
             result[i] = f"{name} ({', '.join(parts)})"
     return result
+
+
+def _chosen(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return in what cells of equal labels may differ: the strategy, and its search."""
+    search = dict(config.get("neighbors") or {})
+    target = search.pop("_target_", "exact").rpartition(".")[2]
+    return {**(config.get("strategy") or {}), "neighbors": target, "search": search}
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -27,6 +27,8 @@ class Strategy:
         For an entry's name the kinds of data it is for, see :data:`imbench.needs.NEEDS`.
     hints : mapping of str to str
         For an entry's name what to use where its needs are not met.
+    neighbors : Neighbors or None
+        What samplers ask for nearest neighbours, see :mod:`imbench.neighbors`; None: exactly.
     """
 
     resample: Entries = field(default_factory=dict)
@@ -38,6 +40,7 @@ class Strategy:
     decision: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
+    neighbors: Any = None
 
     @property
     def stages(self) -> tuple[str, ...]:

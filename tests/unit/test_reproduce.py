@@ -34,6 +34,8 @@ def stored(composer: Composer, *words: str) -> Any:
         ("dataset=digits", "model=mlp", "model.estimator.backbone.hidden=[64,32]", "strategy=none"),
         ("dataset=digits", "model=mlp", "strategy=focal", "strategy.loss.focal.gamma=0.5"),
         ("dataset=keel", "model=svm", 'dataset.table=abalone9-18', "seed=7", "strategy=smote"),
+        ("dataset=digits", "model=knn", "strategy=smote", "neighbors=torch"),
+        ("dataset=digits", "model=knn", "strategy=smote", "neighbors=faiss", "neighbors.links=16"),
     ],
 )  # fmt: skip
 def test_words_compose_the_same_configuration(composer, words):

@@ -148,7 +148,7 @@ def test_notes_of_remembered_rows_are_those_of_made_ones():
 )
 def test_only_rows_that_come_out_again_are_remembered(sampler, is_remembered):
     X, y = make_rows()
-    key = Reuse(ResampleCache({"x"})).key_of("x", sampler, X, y)
+    key = Reuse(ResampleCache({"x"})).key_of("x", sampler, None, X, y)
     assert (key is not None) == is_remembered
 
 
@@ -160,7 +160,7 @@ def test_a_sampler_of_the_users_without_a_seed_is_not_remembered():
         def fit_resample(self, X, y):
             return X, y
 
-    assert Reuse(ResampleCache({"x"})).key_of("x", Drawing(), *make_rows()) is None
+    assert Reuse(ResampleCache({"x"})).key_of("x", Drawing(), None, *make_rows()) is None
 
 
 def test_the_latest_rows_are_kept_within_the_bytes():

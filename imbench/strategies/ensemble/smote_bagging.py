@@ -9,7 +9,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import Ensemble
-from imbench.strategies.ensemble.synthetic import clip_neighbours, new_rows, refuse_missing
+from imbench.strategies.ensemble.synthetic import (
+    clip_neighbours,
+    new_rows,
+    noticing,
+    refuse_missing,
+    said,
+)
 
 
 def share_of_copies(member: int) -> float:
@@ -31,6 +37,8 @@ class SMOTEBagging(Ensemble):
     k_neighbors : int, default=5
         Neighbours of a row that a new row may lie towards; clipped to the smallest class.
     random_state : int or None
+    neighbors : Neighbors or None
+        What is asked for neighbours, set by `build`; None is scikit-learn's.
 
     Attributes
     ----------
@@ -57,9 +65,11 @@ class SMOTEBagging(Ensemble):
         n_estimators: int = 10,
         k_neighbors: int = 5,
         random_state: int | None = None,
+        neighbors: Any = None,
     ) -> None:
         super().__init__(estimator, n_estimators=n_estimators, random_state=random_state)
         self.k_neighbors = k_neighbors
+        self.neighbors = neighbors
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
@@ -69,6 +79,7 @@ class SMOTEBagging(Ensemble):
     def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
         refuse_missing(X, self.name, "under_bagging")
         k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
+        search = noticing(self.neighbors, self.name)
         counts = np.bincount(labels)
         largest = counts.max()
         for i in range(self.n_estimators):
@@ -76,6 +87,7 @@ class SMOTEBagging(Ensemble):
             copies = np.concatenate(
                 [rng.choice(np.flatnonzero(labels == c), n) for c, n in enumerate(n_copies)]
             )
-            X_new, labels_new = new_rows(X, labels, largest - n_copies, k, rng)
+            X_new, labels_new = new_rows(X, labels, largest - n_copies, k, rng, search)
             bag = np.concatenate([X[copies], X_new])
             self._keep(self._fit_member(bag, np.concatenate([labels[copies], labels_new]), rng))
+        self.notes_ += said(search)

@@ -9,7 +9,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.boosting import BoostedM2, draw_by_weight
-from imbench.strategies.ensemble.synthetic import clip_neighbours, new_rows, refuse_missing
+from imbench.strategies.ensemble.synthetic import (
+    clip_neighbours,
+    new_rows,
+    noticing,
+    refuse_missing,
+    said,
+)
 
 
 class SMOTEBoost(BoostedM2):
@@ -23,6 +29,8 @@ class SMOTEBoost(BoostedM2):
     k_neighbors : int, default=5
         Neighbours of a row that a new row may lie towards; clipped to the smallest class.
     random_state : int or None
+    neighbors : Neighbors or None
+        What is asked for neighbours, set by `build`; None is scikit-learn's.
 
     Attributes
     ----------
@@ -51,9 +59,11 @@ class SMOTEBoost(BoostedM2):
         n_estimators: int = 10,
         k_neighbors: int = 5,
         random_state: int | None = None,
+        neighbors: Any = None,
     ) -> None:
         super().__init__(estimator, n_estimators=n_estimators, random_state=random_state)
         self.k_neighbors = k_neighbors
+        self.neighbors = neighbors
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
@@ -63,7 +73,9 @@ class SMOTEBoost(BoostedM2):
     def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
         refuse_missing(X, self.name, "rusboost")
         self._k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
+        self._search = noticing(self.neighbors, self.name)
         super()._train(X, labels, rng)
+        self.notes_ += said(self._search)
 
     def _rows_of_round(
         self,
@@ -74,5 +86,5 @@ class SMOTEBoost(BoostedM2):
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         drawn = draw_by_weight(weights, labels, rng)
         counts = np.bincount(labels)
-        X_new, labels_new = new_rows(X, labels, counts.max() - counts, self._k, rng)
+        X_new, labels_new = new_rows(X, labels, counts.max() - counts, self._k, rng, self._search)
         return np.concatenate([X[drawn], X_new]), np.concatenate([labels[drawn], labels_new])

@@ -46,7 +46,12 @@ def clip_neighbours(k: int, labels: NDArray[np.int64], name: str) -> tuple[int, 
 
 
 def new_rows(
-    X: NDArray[Any], labels: NDArray[np.int64], wanted: NDArray[np.int64], k: int, rng: Generator
+    X: NDArray[Any],
+    labels: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+    k: int,
+    rng: Generator,
+    search: Any = None,
 ) -> Rows:
     """Return SMOTE rows, so many of each class.
 
@@ -60,6 +65,8 @@ def new_rows(
     k : int
         Neighbours to choose from.
     rng : numpy.random.Generator
+    search : Neighbors or None
+        What is asked for neighbours; None is scikit-learn's.
 
     Notes
     -----
@@ -71,7 +78,11 @@ def new_rows(
         return X[:0], labels[:0]
     scale = np.ones(X.shape[1]) if X.dtype == np.uint8 else X.std(0, dtype=np.float64)
     scale[scale == 0] = 1
-    smote = SMOTE(sampling_strategy=targets, k_neighbors=k, random_state=int(rng.integers(2**31)))
+    smote = SMOTE(
+        sampling_strategy=targets,
+        k_neighbors=k if search is None else search.asked(k + 1),  # the row itself is found
+        random_state=int(rng.integers(2**31)),
+    )
     X_all, labels_all = smote.fit_resample(X / scale, labels)
     made = X_all[len(X) :] * scale
     if X.dtype == np.uint8:
@@ -86,3 +97,13 @@ def refuse_missing(X: NDArray[Any], name: str, instead: str) -> None:
             f"strategy={name} makes rows between neighbours and takes no missing values, which "
             f"this data set has: use {instead}."
         )
+
+
+def noticing(neighbors: Any, name: str) -> Any:
+    """Return a copy of what is asked for neighbours whose searches are watched; None for None."""
+    return None if neighbors is None else neighbors.noticing(f"strategy.ensemble.{name}")
+
+
+def said(search: Any) -> tuple[str, ...]:
+    """Return what there was to say of the searches."""
+    return () if search is None else tuple(search.notice.notes)

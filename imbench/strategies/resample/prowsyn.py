@@ -12,7 +12,7 @@ from imbench.strategies.resample.base import OverSampler, apportion
 
 
 def proximity_levels(
-    X: NDArray[Any], others: NDArray[Any], n_neighbors: int, n_levels: int
+    X: NDArray[Any], others: NDArray[Any], n_neighbors: int, n_levels: int, search: Any = None
 ) -> NDArray[np.int64]:
     """Put the rows of a class into levels by how near they are to other classes.
 
@@ -25,6 +25,8 @@ def proximity_levels(
         Rows of the class.
     others : ndarray of shape (m, d)
     n_neighbors, n_levels : int
+    search : Neighbors or None
+        What is asked; None is scikit-learn's.
 
     Returns
     -------
@@ -36,17 +38,23 @@ def proximity_levels(
     for level in range(1, n_levels):
         if not len(rest):
             break
-        nearest = NearestNeighbors(n_neighbors=min(n_neighbors, len(rest))).fit(X[rest])
+        nearest = _asked(search, min(n_neighbors, len(rest))).fit(X[rest])
         found = np.unique(nearest.kneighbors(others, return_distance=False))
         levels[rest[found]] = level
         rest = np.delete(rest, found)
     return levels
 
 
-def partners(X: NDArray[Any], n_neighbors: int) -> NDArray[np.int64]:
+def partners(X: NDArray[Any], n_neighbors: int, search: Any = None) -> NDArray[np.int64]:
     """Return for each row, shape (n, d), its nearest other rows, at most (n, n_neighbors)."""
-    nearest = NearestNeighbors(n_neighbors=min(n_neighbors, len(X) - 1)).fit(X)
+    nearest = _asked(search, min(n_neighbors, len(X) - 1)).fit(X)
     return nearest.kneighbors(return_distance=False)
+
+
+def _asked(search: Any, n_neighbors: int) -> Any:
+    if search is None:
+        return NearestNeighbors(n_neighbors=n_neighbors)
+    return search.asked(n_neighbors)
 
 
 class ProWSyn(OverSampler):
@@ -64,6 +72,8 @@ class ProWSyn(OverSampler):
     theta : float, default=1.0
         How fast the weight falls from level to level; 0 gives every row the same.
     random_state : int or None
+    neighbors : Neighbors or None
+        What is asked for neighbours, set by `build`; None is scikit-learn's.
 
     Notes
     -----
@@ -88,11 +98,13 @@ class ProWSyn(OverSampler):
         n_levels: int = 5,
         theta: float = 1.0,
         random_state: int | None = None,
+        neighbors: Any = None,
     ) -> None:
         super().__init__(sampling_strategy, random_state)
         self.n_neighbors = n_neighbors
         self.n_levels = n_levels
         self.theta = theta
+        self.neighbors = neighbors
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
@@ -111,13 +123,14 @@ class ProWSyn(OverSampler):
         self, X: NDArray[Any], others: NDArray[Any], n_new: int, rng: np.random.RandomState
     ) -> NDArray[Any]:
         """Return points between rows and their neighbours, most of them in the first levels."""
-        levels = proximity_levels(X, others, self.n_neighbors, self.n_levels)
+        levels = proximity_levels(X, others, self.n_neighbors, self.n_levels, self.neighbors)
         counts = apportion(np.exp(-self.theta * (levels - 1.0)), n_new, rng)
         made = []
         for level in np.unique(levels):
             members = np.flatnonzero(levels == level)
             pool = members if len(members) > 1 else np.arange(len(X))
-            near = pool[partners(X[pool], self.n_neighbors)]  # (n_pool, k), rows of X
+            found = partners(X[pool], self.n_neighbors, self.neighbors)
+            near = pool[found]  # (n_pool, k), rows of X
             bases = np.repeat(members, counts[members])
             chosen = rng.randint(near.shape[1], size=len(bases))
             ends = near[np.searchsorted(pool, bases), chosen]

@@ -51,6 +51,8 @@ class SMOTEIPF(BaseEstimator):
         Share of the rows after SMOTE, in [0, 1]. With 0 a round that removes nothing ends it.
     patience : int, default=3
     random_state : int or None
+    neighbors : Neighbors or None
+        What SMOTE asks for neighbours, set by `build`; None is scikit-learn's.
 
     Attributes
     ----------
@@ -78,6 +80,7 @@ class SMOTEIPF(BaseEstimator):
         min_share: float = 0.01,
         patience: int = 3,
         random_state: int | None = None,
+        neighbors: Any = None,
     ) -> None:
         self.sampling_strategy = sampling_strategy
         self.k_neighbors = k_neighbors
@@ -86,6 +89,7 @@ class SMOTEIPF(BaseEstimator):
         self.min_share = min_share
         self.patience = patience
         self.random_state = random_state
+        self.neighbors = neighbors
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
@@ -106,9 +110,10 @@ class SMOTEIPF(BaseEstimator):
         """
         self.check_params()
         rng = check_random_state(self.random_state)
+        k, search = self.k_neighbors, self.neighbors
         smote = SMOTE(
             sampling_strategy=self.sampling_strategy,
-            k_neighbors=self.k_neighbors,
+            k_neighbors=k if search is None else search.asked(k + 1),  # the row itself is found
             random_state=rng,
         )
         rows, labels = smote.fit_resample(X, y)

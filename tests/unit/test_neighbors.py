@@ -1,0 +1,257 @@
+"""Searches for neighbours, each against scikit-learn's."""
+
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.utils.validation import check_is_fitted
+
+from imbench.components import bind
+from imbench.neighbors import faiss_search, torch_search
+from imbench.neighbors.base import SearchVote
+from imbench.neighbors.exact import ExactNeighbors
+from imbench.neighbors.faiss_search import FaissNeighbors
+from imbench.neighbors.torch_search import TorchNeighbors
+
+SEARCHES = {
+    "exact": ExactNeighbors(),
+    "torch": TorchNeighbors(device="cpu"),
+    "flat": FaissNeighbors(),
+    "graph": FaissNeighbors(flat_below=0, ef_search=400),
+}
+ARE_OURS = [name for name in SEARCHES if name != "exact"]
+
+
+def normal(n, d, seed=0):
+    return np.random.default_rng(seed).normal(size=(n, d))
+
+
+@cache
+def large(seed):
+    return FaissNeighbors(6, random_state=seed).fit(normal(20_000, 30))
+
+
+@pytest.fixture(params=SEARCHES)
+def search(request):
+    return clone(SEARCHES[request.param])
+
+
+@pytest.mark.parametrize(("n", "d", "k"), [(700, 3, 1), (900, 30, 6), (300, 200, 12), (40, 5, 40)])
+def test_neighbours_order_and_distances_are_those_of_scikit_learn(search, n, d, k):
+    X, queries = normal(n, d), normal(50, d, seed=1)
+    wanted, order = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(X).kneighbors(queries)
+    distances, index = search.asked(k).fit(X).kneighbors(queries)
+    np.testing.assert_array_equal(index, order)
+    np.testing.assert_allclose(distances, wanted, rtol=1e-6)
+    np.testing.assert_array_equal(search.asked(3).fit(X).kneighbors(queries, k, False), order)
+
+
+def test_no_row_is_its_own_neighbour_where_rows_are_asked_about_themselves(search):
+    X = normal(400, 6)
+    wanted = NearestNeighbors(n_neighbors=4).fit(X).kneighbors(return_distance=False)
+    np.testing.assert_array_equal(search.asked(4).fit(X).kneighbors(return_distance=False), wanted)
+
+
+def test_a_row_among_the_rows_finds_itself_first(search):
+    X = normal(500, 8)
+    distances, index = search.asked(3).fit(X).kneighbors(X)
+    np.testing.assert_array_equal(index[:, 0], np.arange(500))
+    # Matrix products, which scikit-learn leaves it at, do not give zero.
+    np.testing.assert_allclose(distances[:, 0], 0, atol=1e-6)
+
+
+def test_copies_of_rows_count_one_by_one(search):
+    X = np.random.default_rng(0).integers(0, 3, size=(900, 4)).astype(float)  # 81 distinct rows
+    wanted, _ = NearestNeighbors(n_neighbors=30).fit(X).kneighbors(X)
+    distances, index = search.asked(30).fit(X).kneighbors(X)
+    np.testing.assert_allclose(distances, wanted, atol=1e-6)
+    assert all(len(set(row)) == 30 for row in index)
+    found = np.linalg.norm(X[index] - X[:, None], axis=2)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    apart = search.asked(5).fit(X).kneighbors(return_distance=False)
+    assert not (apart == np.arange(900)[:, None]).any()
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e6])
+def test_rows_far_from_zero_or_of_other_scales_keep_their_neighbours(search, shift):
+    X = normal(600, 20) * np.logspace(0, 3, 20) + shift
+    wanted = NearestNeighbors(n_neighbors=5, algorithm="kd_tree").fit(X).kneighbors(X)[1]
+    np.testing.assert_array_equal(search.asked(5).fit(X).kneighbors(X)[1], wanted)
+
+
+def test_sparse_rows_are_taken(search):
+    X = normal(200, 5) * (normal(200, 5, seed=2) > 0)
+    wanted = search.asked(4).fit(X).kneighbors(X)[0]
+    found = search.asked(4).fit(sparse.csr_matrix(X)).kneighbors(sparse.csr_matrix(X))[0]
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_too_few_rows_are_refused_in_the_words_of_scikit_learn(search):
+    words = "n_neighbors <= n_samples_fit, but n_neighbors = 6, n_samples_fit = 5"
+    with pytest.raises(ValueError, match=words):
+        search.asked(6).fit(normal(5, 2)).kneighbors(normal(3, 2))
+    with pytest.raises(ValueError, match="n_neighbors < n_samples_fit"):
+        search.asked(5).fit(normal(5, 2)).kneighbors()
+
+
+def test_the_graph_of_neighbours_is_that_of_scikit_learn(search):
+    X = normal(60, 3)
+    fitted, theirs = search.asked(4).fit(X), NearestNeighbors(n_neighbors=4).fit(X)
+    for mode in ("connectivity", "distance"):
+        found = fitted.kneighbors_graph(X, mode=mode).toarray()
+        np.testing.assert_allclose(found, theirs.kneighbors_graph(X, mode=mode).toarray())
+
+
+@pytest.mark.parametrize("k", [1, 3, 4])
+def test_votes_are_those_of_scikit_learn(search, k):
+    X, queries = normal(400, 5), normal(200, 5, seed=1)
+    y = np.random.default_rng(0).choice(["a", "b", "c"], 400)
+    vote = search.vote(k).fit(X, y)
+    assert isinstance(vote, KNeighborsClassifier)
+    wanted = KNeighborsClassifier(k, algorithm="kd_tree").fit(X, y).predict(queries)
+    np.testing.assert_array_equal(vote.predict(queries), wanted)
+    np.testing.assert_array_equal(
+        vote.kneighbors(queries, k + 1, return_distance=False),
+        NearestNeighbors(n_neighbors=k + 1).fit(X).kneighbors(queries, return_distance=False),
+    )
+
+
+def test_a_search_can_be_cloned_and_set(search):
+    again = clone(search).set_params(n_neighbors=7, n_jobs=2)
+    assert again.get_params() == {**search.get_params(), "n_neighbors": 7, "n_jobs": 2}
+    assert isinstance(SearchVote(2, search=search).get_params()["search"], type(search))
+    check_is_fitted(search.fit(normal(20, 2)))
+
+
+class TestTorch:
+    def test_a_block_keeps_to_its_memory(self):
+        X = normal(20_000, 4)
+        search = TorchNeighbors(6, device="cpu", memory_bytes=2**21).fit(X)
+        assert 1 <= search._block_size(6) * 8 * 20_000 <= 2**21
+        wanted = NearestNeighbors(n_neighbors=6).fit(X).kneighbors(X[:60], return_distance=False)
+        np.testing.assert_array_equal(search.kneighbors(X[:60], return_distance=False), wanted)
+
+    def test_what_float32_cannot_tell_apart_is_done_again_in_float64(self, monkeypatch):
+        # Distances differ in the tenth digit: float32 has seven.
+        X = np.array([1.0, *(2.0 + 1e-10 * np.random.default_rng(0).permutation(5000)), 9.0])
+        asked = []
+        nearest = torch_search._Rows.nearest
+        monkeypatch.setattr(
+            torch_search._Rows,
+            "nearest",
+            lambda self, q, n: asked.append(self.rows.dtype) or nearest(self, q, n),
+        )
+        found = TorchNeighbors(4, device="cpu").fit(X[:, None]).kneighbors([[1.0]], None, False)
+        assert asked == [torch.float32, torch.float64]
+        np.testing.assert_array_equal(found[0], np.argsort(X)[:4])
+
+    def test_distinct_distances_need_no_second_pass(self, monkeypatch):
+        asked = []
+        nearest = torch_search._Rows.nearest
+        monkeypatch.setattr(
+            torch_search._Rows,
+            "nearest",
+            lambda self, q, n: asked.append(len(q)) or nearest(self, q, n),
+        )
+        X = normal(5000, 30)
+        TorchNeighbors(6, device="cpu").fit(X).kneighbors(X[:1000])
+        assert sum(asked) == 1000
+
+    def test_values_too_large_for_float32_are_searched_in_float64(self):
+        X = normal(300, 3) * 1e30
+        found = TorchNeighbors(4, device="cpu").fit(X).kneighbors(X, return_distance=False)
+        wanted = NearestNeighbors(n_neighbors=4).fit(X / 1e30).kneighbors(X / 1e30)[1]
+        np.testing.assert_array_equal(found, wanted)
+
+    @pytest.mark.parametrize(
+        ("values", "words"),
+        [
+            ({"device": "tpu"}, "device must be auto, cpu or cuda, got device=tpu"),
+            ({"memory_bytes": 5}, "memory_bytes must be an integer of at least 1048576, got 5"),
+            ({"announce_s": -1}, "announce_s must be a number of at least 0, got -1"),
+        ],
+    )
+    def test_values_out_of_range_are_refused(self, values, words):
+        with pytest.raises(ValueError, match=words):
+            TorchNeighbors(**values).check_params()
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    def test_a_gpu_finds_what_a_processor_finds(self):
+        X = normal(30_000, 30)
+        wanted = TorchNeighbors(6, device="cpu").fit(X).kneighbors(X[:3000])
+        found = TorchNeighbors(6, device="cuda").fit(X).kneighbors(X[:3000])
+        np.testing.assert_array_equal(found[1], wanted[1])
+        np.testing.assert_allclose(found[0], wanted[0], rtol=1e-12)
+
+
+class TestFaiss:
+    def test_nineteen_of_twenty_true_neighbours_are_found(self):
+        rows = normal(20_000, 30)  # no directions are rarer than others: the hardest case
+        wanted = NearestNeighbors(n_neighbors=6).fit(rows).kneighbors(rows[:1000])[1][:, 1:]
+        found = large(3).kneighbors(rows[:1000], return_distance=False)[:, 1:]
+        shared = [len(set(a) & set(b)) for a, b in zip(wanted, found, strict=True)]
+        assert np.mean(shared) / 5 >= 0.95
+
+    def test_the_same_seed_gives_the_same_answers(self):
+        rows, again = normal(20_000, 30), large.__wrapped__(3)
+        found = zip(large(3).kneighbors(rows[:500]), again.kneighbors(rows[:500]), strict=True)
+        for first, second in found:
+            np.testing.assert_array_equal(first, second)
+
+    def test_a_row_that_no_walk_leads_to_finds_itself(self, monkeypatch):
+        X = normal(400, 3)
+        walk = FaissNeighbors._walk
+        monkeypatch.setattr(FaissNeighbors, "_walk", lambda self, q, k: walk(self, q, k + 1)[:, 1:])
+        found = FaissNeighbors(4, flat_below=0).fit(X).kneighbors(X, return_distance=False)
+        np.testing.assert_array_equal(found[:, 0], np.arange(400))
+
+    def test_another_seed_gives_another_graph(self):
+        def levels(seed):
+            search = FaissNeighbors(flat_below=0, random_state=seed).fit(normal(500, 3))
+            search.kneighbors(normal(2, 3))
+            return faiss_search.faiss.vector_to_array(search._graph.hnsw.levels)
+
+        assert (levels(0) == levels(0)).all()
+        assert (levels(0) != levels(1)).any()
+
+    def test_few_rows_and_rows_that_come_one_at_a_time_need_no_graph(self):
+        X = normal(6000, 3)
+        for search, is_built in (
+            (FaissNeighbors(), True),
+            (FaissNeighbors(flat_below=6001), False),
+            (FaissNeighbors().refitted(), False),
+        ):
+            search.fit(X).kneighbors(X[:2])
+            assert (search._graph is not None) is is_built
+
+    def test_a_query_that_the_graph_cannot_answer_is_answered_by_all_distances(self, monkeypatch):
+        X = normal(400, 3)
+        walk = FaissNeighbors._walk
+
+        def lose(self, queries, k):
+            found = walk(self, queries, k)
+            found[3, -1] = -1
+            return found
+
+        monkeypatch.setattr(FaissNeighbors, "_walk", lose)
+        found = FaissNeighbors(4, flat_below=0).fit(X).kneighbors(X[:10], return_distance=False)
+        wanted = NearestNeighbors(n_neighbors=4).fit(X).kneighbors(X[:10], return_distance=False)
+        np.testing.assert_array_equal(found[3], wanted[3])
+
+    def test_values_out_of_range_are_refused(self):
+        with pytest.raises(ValueError, match="links must be an integer of at least 2, got 1"):
+            FaissNeighbors(links=1).check_params()
+
+    def test_without_the_library_the_extra_is_named(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "faiss", None)
+        monkeypatch.delitem(sys.modules, "imbench.neighbors.faiss_search")
+        path = "imbench.neighbors.faiss_search.FaissNeighbors"
+        (problem,) = bind({"_target_": path}, "neighbors")
+        assert problem.startswith(f"neighbors._target_={path}: faiss is not installed, pip install")
+        assert problem.endswith("'imbench[neighbors]' does that.")

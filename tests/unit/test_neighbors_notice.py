@@ -1,0 +1,153 @@
+"""A search that will take long is announced before it starts, once, with an estimate."""
+
+import copy
+import re
+
+import numpy as np
+import pytest
+from imblearn.over_sampling import SMOTE
+from imblearn.under_sampling import CondensedNearestNeighbour
+from sklearn.base import clone
+
+from imbench.neighbors import notice as module
+from imbench.neighbors.exact import ExactNeighbors
+from imbench.neighbors.notice import Notice, duration
+from imbench.neighbors.torch_search import TorchNeighbors
+from imbench.steps import CheckedSampler
+
+KEY = "strategy.resample.x"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_said():
+    module._spoken.cache_clear()
+    yield
+    module._spoken.cache_clear()
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass only where a search takes them."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def search_of(clock, seconds_each, log):
+    def search(queries):
+        log.append(len(queries))
+        clock[0] += seconds_each * len(queries)
+        return "found"
+
+    return search
+
+
+def test_a_pilot_of_a_few_hundred_queries_gives_the_estimate(clock, capsys):
+    log, notice = [], Notice(KEY, 10.0)
+    found = notice.watch(search_of(clock, 0.01, log), np.zeros((4000, 30)), (100_000, 30))
+    assert found == "found"
+    assert log == [1, 256, 4000]  # one to warm up
+    sentence = (
+        f"{KEY} searches the nearest neighbours of 4,000 among 100,000 rows exactly, which takes "
+        "about 40 s: neighbors=faiss is approximate and faster."
+    )
+    assert notice.notes == [sentence]
+    assert capsys.readouterr().err == f"imbench: {sentence}\n"
+
+
+def test_it_is_said_before_the_search_starts(clock, capsys):
+    said = []
+
+    def search(queries):
+        said.append(capsys.readouterr().err)
+        clock[0] += len(queries)
+
+    Notice(KEY, 10.0).watch(search, np.zeros((4000, 30)), (100_000, 30))
+    assert KEY in said[2]
+
+
+def test_a_search_that_is_surely_short_has_no_pilot_and_no_notice(clock, capsys):
+    log, notice = [], Notice(KEY, 10.0)
+    notice.watch(search_of(clock, 1e-5, log), np.zeros((1000, 30)), (1000, 30))
+    assert log == [1000]
+    assert notice.notes == []
+    assert capsys.readouterr().err == ""
+
+
+def test_a_search_that_the_pilot_shows_to_be_short_is_not_announced(clock):
+    log, notice = [], Notice(KEY, 10.0)
+    notice.watch(search_of(clock, 1e-5, log), np.zeros((10_000, 30)), (100_000, 30))
+    assert log == [1, 256, 10_000]
+    assert notice.notes == []
+
+
+def test_searches_add_up_and_many_short_ones_are_said_to_have_taken_long(clock):
+    log, notice = [], Notice(KEY, 10.0)
+    for _ in range(15):
+        notice.watch(search_of(clock, 1.0, log), np.zeros((1, 30)), (2000, 30))
+    assert log == [1] * 15
+    assert notice.notes == [
+        f"{KEY} has searched nearest neighbours for 11 s, now among 2,000 rows, and goes on: "
+        "neighbors=faiss is approximate and faster."
+    ]
+
+
+def test_a_process_prints_a_line_a_sampler_and_every_fold_notes_it(clock, capsys):
+    for n_rows in (100_000, 100_001):
+        notice = Notice(KEY, 10.0)
+        for _ in range(3):
+            notice.watch(search_of(clock, 0.01, []), np.zeros((4000, 30)), (n_rows, 30))
+        assert len(notice.notes) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_vote_that_searches_is_watched_once(clock):
+    log, notice = [], Notice(KEY, 10.0)
+    inner = search_of(clock, 0.01, log)
+    notice.watch(lambda q: notice.watch(inner, q, (9, 9)), np.zeros((4000, 30)), (100_000, 30))
+    assert log == [1, 256, 4000]
+
+
+def test_copies_of_a_search_share_the_notice():
+    search = ExactNeighbors(announce_s=3.0).noticing(KEY)
+    assert search.notice.limit_s == 3.0
+    assert clone(search).notice is search.notice is copy.deepcopy(search).notice
+    assert search.asked(2).vote(1).notice is search.notice
+
+
+@pytest.mark.parametrize("search", [ExactNeighbors(announce_s=0), TorchNeighbors(announce_s=0)])
+def test_the_notice_is_a_note_of_the_sampler(search, capsys):
+    X = np.random.default_rng(0).normal(size=(300, 20))
+    y = np.repeat([0, 1], [200, 100])
+    sampler = CheckedSampler(SMOTE(random_state=0), KEY, ("a", "b"), search)
+    sampler.fit_resample(X, y)
+    (note,) = sampler.notes_
+    assert note.startswith(f"{KEY} searches the nearest neighbours of 100 among 100 rows exactly")
+    assert note in capsys.readouterr().err
+
+
+def test_a_sampler_that_asks_row_by_row_says_so_on_its_way():
+    X = np.random.default_rng(0).normal(size=(90, 3))
+    y = np.repeat([0, 1], [60, 30])
+    rule = CondensedNearestNeighbour(n_neighbors=1, random_state=0)
+    sampler = CheckedSampler(rule, KEY, ("a", "b"), ExactNeighbors(announce_s=1e-9))
+    sampler.fit_resample(X, y)
+    assert any("has searched nearest neighbours for" in note for note in sampler.notes_)
+
+
+def test_the_estimate_is_near_the_measured_time():
+    X = np.random.default_rng(0).normal(size=(6000, 12))
+    search = ExactNeighbors(6, announce_s=1e-3).noticing(KEY)
+    search.fit(X).kneighbors(X)
+    (note,) = search.notice.notes
+    estimate = re.search(r"about ([\d.e-]+) s", note)
+    print(f"estimated {estimate[1]} s, measured {search.notice.spent_s:.2g} s")
+    assert float(estimate[1]) > 0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(12.3, "12 s"), (119, "119 s"), (300, "5 min"), (9e3, "2 h"), (2e5, "2 days")],
+)  # fmt: skip
+def test_a_duration_has_few_digits(seconds, words):
+    assert duration(seconds) == words

@@ -1,0 +1,244 @@
+"""Every sampler that searches neighbours asks what it is given; found by letting them all run."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors._base import KNeighborsMixin
+
+from imbench import catalogue
+from imbench.build import build
+from imbench.config import strategy_of
+from imbench.datasets.base import Dataset
+from imbench.models.base import Model
+from imbench.neighbors import notice as notices
+from imbench.neighbors.exact import ExactNeighbors
+from imbench.neighbors.faiss_search import FaissNeighbors
+from imbench.neighbors.torch_search import TorchNeighbors
+from imbench.steps import fitted_models, notes
+from imbench.strategies.base import Strategy
+from imbench.testing.data import CASES
+
+CHANGES = {
+    "near_miss-2": {"version": 2},
+    "near_miss-3": {"version": 3, "n_neighbors_ver3": 20},
+    "borderline_smote-2": {"kind": "borderline-2"},
+    "one_sided-none": {"n_neighbors": None},
+    "condensed_nn-none": {"n_neighbors": None},
+}
+SMALL = {"n_steps": 3, "n_estimators": 2, "min_samples_leaf": 20}
+WITHOUT = {"smoten"}  # its value difference metric is a matrix of distances
+
+
+class Kept(LogisticRegression):
+    """Keeps the rows that it is fitted on."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.X_, self.y_ = X.copy(), y.copy()
+        return super().fit(X, y, sample_weight)
+
+
+def entries(content):
+    return [e for stage in ("resample", "ensemble") for e in (content.get(stage) or {}).values()]
+
+
+@cache
+def strategies():
+    """Every strategy that may search, made small, and those changed as above."""
+    found = {}
+    for item in catalogue.items("strategy", [catalogue.conf_dir()]):
+        text = item.path.read_text(encoding="utf-8").replace("${device}", "cpu")
+        content = yaml.safe_load(text)
+        for entry in entries(content):
+            for node in (entry, entry.get("estimator") or {}):
+                node |= {name: SMALL[name] for name in SMALL.keys() & node.keys()}
+        if entries(content):
+            found[item.name] = content
+    for name, changes in CHANGES.items():
+        content = yaml.safe_load(yaml.safe_dump(found[name.partition("-")[0]]))
+        entries(content)[0].update(changes)
+        found[name] = content
+    return {name: strategy_of({"strategy": content}) for name, content in found.items()}
+
+
+@cache
+def data_for(name):
+    if name in ("smotenc", "smoten"):
+        return CASES["mixed_table" if name == "smotenc" else "only_categories"]()
+    rng = np.random.default_rng(0)
+    y = rng.permutation(np.repeat(np.arange(3), (160, 60, 30)))
+    X = rng.normal(size=(250, 5)) + 1.2 * y[:, None]  # distances are distinct
+    return Dataset("t", X, y.astype(np.int64), ("a", "b", "c"), tuple("vwxyz"))
+
+
+def fitted(name, neighbors=None, own_search=False):
+    data = data_for(name)
+    strategy = replace(strategies()[name], neighbors=neighbors)
+    estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
+    if own_search:
+        names = [p for p in estimator.get_params() if p.split("__")[-1] == "neighbors"]
+        estimator.set_params(**dict.fromkeys(names))
+    return estimator.fit(data.X, data.y)
+
+
+def kept(estimator):
+    return [(p["model"].X_, p["model"].y_) for p in fitted_models(estimator)]
+
+
+def assert_same(found, wanted):
+    assert len(found) == len(wanted) > 0
+    for (X, y), (X_wanted, y_wanted) in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(X, X_wanted)
+        np.testing.assert_array_equal(y, y_wanted)
+
+
+def spy_on(monkeypatch, owner, name, calls):
+    method = getattr(owner, name)
+
+    def counted(self, *args, **kwargs):
+        calls.append(type(self).__name__)
+        return method(self, *args, **kwargs)
+
+    monkeypatch.setattr(owner, name, counted)
+
+
+@pytest.fixture
+def theirs(monkeypatch):
+    """Calls of scikit-learn's searches."""
+    calls = []
+    spy_on(monkeypatch, KNeighborsMixin, "kneighbors", calls)
+    spy_on(monkeypatch, KNeighborsClassifier, "predict", calls)
+    return calls
+
+
+@cache
+def plain(name):
+    """Rows with the sampler's own search, and whether it searches."""
+    calls = []
+    with pytest.MonkeyPatch.context() as patch:
+        spy_on(patch, KNeighborsMixin, "kneighbors", calls)
+        spy_on(patch, KNeighborsClassifier, "predict", calls)
+        rows = kept(fitted(name, own_search=True))
+    return rows, bool(calls)
+
+
+@pytest.fixture(autouse=True)
+def _as_recorded_with_the_fold():
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of samplers and of a model that does not converge
+        notices._spoken.cache_clear()
+        yield
+        notices._spoken.cache_clear()
+
+
+def names():
+    files = sorted((catalogue.conf_dir() / "strategy").glob("*.yaml"))
+    contents = [(path.stem, yaml.safe_load(path.read_text(encoding="utf-8"))) for path in files]
+    return [name for name, content in contents if entries(content)] + list(CHANGES)
+
+
+def test_all_that_search_are_found():
+    searching = {name for name in names() if plain(name)[1]}
+    assert len(searching - set(CHANGES)) == 21
+    assert set(CHANGES) < searching
+
+
+@pytest.mark.parametrize("name", names())
+class TestEverySampler:
+    def test_exact_gives_the_bits_of_its_own_search(self, name):
+        assert_same(kept(fitted(name)), plain(name)[0])
+
+    def test_torch_gives_the_same_rows_and_nobody_else_is_asked(self, name, theirs, monkeypatch):
+        asked = []
+        spy_on(monkeypatch, TorchNeighbors, "_query", asked)
+        rows, searches = plain(name)
+        estimator = fitted(name, TorchNeighbors(device="cpu"))
+        assert_same(kept(estimator), rows)
+        assert bool(asked) == (searches and name not in WITHOUT)
+        assert bool(theirs) == (name in WITHOUT)
+        said = [note for note in notes(estimator) if "in a way of its own" in note]
+        assert len(said) == (name in WITHOUT)
+
+    def test_faiss_is_asked_and_gives_rows_of_every_class(self, name, theirs, monkeypatch):
+        asked = []
+        spy_on(monkeypatch, FaissNeighbors, "_query", asked)
+        estimator = fitted(name, FaissNeighbors(flat_below=0, ef_search=200))
+        searches = plain(name)[1]
+        assert bool(asked) == (searches and name not in WITHOUT)
+        assert bool(theirs) == (name in WITHOUT)
+        assert all(len(np.unique(y)) == len(data_for(name).class_names) for _, y in kept(estimator))
+
+    def test_an_exact_search_of_any_length_is_announced(self, name, capsys):
+        estimator = fitted(name, ExactNeighbors(announce_s=1e-9))
+        said = [note for note in notes(estimator) if "nearest neighbours" in note]
+        announced = plain(name)[1] and name not in WITHOUT
+        assert bool(said) == announced
+        assert len(capsys.readouterr().err.splitlines()) == announced
+
+
+def test_samplers_of_a_chain_are_all_given_the_search(monkeypatch):
+    asked = []
+    spy_on(monkeypatch, TorchNeighbors, "_query", asked)
+    chain = strategies()["smote"].resample | strategies()["tomek"].resample
+    data = data_for("smote")
+    for search in (None, TorchNeighbors(device="cpu")):
+        strategy = Strategy(resample=chain, neighbors=search)
+        model = Model("kept", Kept(max_iter=300))
+        rows = kept(build(model, strategy, data.info, seed=0).fit(data.X, data.y))
+        if search is None:
+            wanted = rows
+    assert_same(rows, wanted)
+    assert len(asked) == 3  # a search for each of two classes that grow, and one for the links
+
+
+def test_a_number_that_a_class_has_no_room_for_is_clipped_as_ever():
+    data = data_for("smote")
+    few = np.flatnonzero(data.y == 2)[4:]
+    X, y = np.delete(data.X, few, 0), np.delete(data.y, few)
+    found = []
+    for search in (None, TorchNeighbors(device="cpu"), FaissNeighbors()):
+        strategy = replace(strategies()["smote_enn"], neighbors=search)
+        estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
+        estimator.fit(X, y)
+        found.append((kept(estimator), notes(estimator)))
+    for rows, said in found:
+        assert_same(rows, found[0][0])
+        assert any(".smote.k_neighbors=5 was clipped to 3: class 'c' has 4" in n for n in said)
+
+
+def test_a_sampler_of_ones_own_is_given_the_search_where_it_has_a_place_for_it():
+    class Mine:
+        def __init__(self, n_neighbors=3, neighbors=None):
+            self.n_neighbors, self.neighbors = n_neighbors, neighbors
+
+        def get_params(self, deep=True):
+            return {"n_neighbors": self.n_neighbors, "neighbors": self.neighbors}
+
+        def set_params(self, **params):
+            vars(self).update(params)
+            return self
+
+        def fit_resample(self, X, y):
+            assert isinstance(self.neighbors, TorchNeighbors)
+            return X, y
+
+    class Alone(Mine):
+        def get_params(self, deep=True):
+            return {"n_neighbors": self.n_neighbors}
+
+        def fit_resample(self, X, y):
+            return X, y
+
+    data = data_for("smote")
+    for sampler, n_notes in ((Mine(), 0), (Alone(), 1)):
+        strategy = Strategy(resample={"x": sampler}, neighbors=TorchNeighbors(device="cpu"))
+        estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
+        estimator.fit(data.X, data.y)
+        said = [note for note in notes(estimator) if "in a way of its own" in note]
+        assert len(said) == n_notes
