@@ -148,7 +148,7 @@ def _sampler(name: str, info: DatasetInfo, strategy: Strategy) -> CheckedSampler
         first = info.n_features - len(info.categorical)
         copy.set_params(categorical_features=list(range(first, info.n_features)))
     key = f"strategy.resample.{name}"
-    return CheckedSampler(copy, key, info.class_names, _neighbors(strategy))
+    return CheckedSampler(copy, key, info.class_names, neighbors=_neighbors(strategy))
 
 
 def _pipeline(

@@ -119,7 +119,7 @@ def test_copies_of_a_search_share_the_notice():
 def test_the_notice_is_a_note_of_the_sampler(search, capsys):
     X = np.random.default_rng(0).normal(size=(300, 20))
     y = np.repeat([0, 1], [200, 100])
-    sampler = CheckedSampler(SMOTE(random_state=0), KEY, ("a", "b"), search)
+    sampler = CheckedSampler(SMOTE(random_state=0), KEY, ("a", "b"), neighbors=search)
     sampler.fit_resample(X, y)
     (note,) = sampler.notes_
     assert note.startswith(f"{KEY} searches the nearest neighbours of 100 among 100 rows exactly")
@@ -130,7 +130,7 @@ def test_a_sampler_that_asks_row_by_row_says_so_on_its_way():
     X = np.random.default_rng(0).normal(size=(90, 3))
     y = np.repeat([0, 1], [60, 30])
     rule = CondensedNearestNeighbour(n_neighbors=1, random_state=0)
-    sampler = CheckedSampler(rule, KEY, ("a", "b"), ExactNeighbors(announce_s=1e-9))
+    sampler = CheckedSampler(rule, KEY, ("a", "b"), neighbors=ExactNeighbors(announce_s=1e-9))
     sampler.fit_resample(X, y)
     assert any("has searched nearest neighbours for" in note for note in sampler.notes_)
 

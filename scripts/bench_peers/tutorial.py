@@ -1,0 +1,103 @@
+"""Peer (a): the plain loop of tutorials on imbalanced MNIST, from process start to F1.
+
+Labels are read one image at a time, with the transform of the item: once to choose the rows that
+stay, once to count what has stayed. The loss is weighted by inverse class frequency.
+
+python tutorial.py job.json    with the keys data_dir, keep, others, epochs, batch_size, lr,
+                               hidden, seed
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shared
+import torch
+from sklearn.metrics import f1_score
+from torch import nn
+from torch.utils.data import DataLoader, Subset
+
+
+def torchvision_parts() -> tuple[Any, Any]:
+    """Return ``torchvision.datasets`` and ``.transforms``, beside a CPU torch too.
+
+    The wheels of torchvision are built for CUDA: its import then looks up operators that are
+    not there, of which this loop needs none.
+    """
+    try:
+        from torchvision import datasets, transforms
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for name in ("nms", "qnms"):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        torchvision_parts.library = library  # type: ignore[attr-defined]  # kept alive
+        from torchvision import datasets, transforms
+    return datasets, transforms
+
+
+def thinned(dataset: Any, keep: dict[int, float], others: float, seed: int) -> Subset:
+    """Keep a share of the rows of each class."""
+    by_class: dict[int, list[int]] = {}
+    for i in range(len(dataset)):
+        _, label = dataset[i]
+        by_class.setdefault(label, []).append(i)
+    rng = np.random.default_rng(seed)
+    kept = [
+        rng.choice(rows, int(keep.get(label, others) * len(rows)), replace=False)
+        for label, rows in by_class.items()
+    ]
+    return Subset(dataset, np.concatenate(kept).tolist())
+
+
+def class_weights(dataset: Any, n_classes: int) -> torch.Tensor:
+    """Return n / (K n_c) for each class."""
+    counts = torch.zeros(n_classes)
+    for i in range(len(dataset)):
+        _, label = dataset[i]
+        counts[label] += 1
+    return counts.sum() / (n_classes * counts.clamp_min(1))
+
+
+def train(net: nn.Module, rows: Any, weights: torch.Tensor, job: shared.Job) -> None:
+    """Run the epochs."""
+    loader = DataLoader(rows, batch_size=job["batch_size"], shuffle=True)
+    criterion = nn.CrossEntropyLoss(weight=weights)
+    optimizer = torch.optim.Adam(net.parameters(), lr=job["lr"])
+    net.train()
+    for _ in range(job["epochs"]):
+        for images, labels in loader:
+            optimizer.zero_grad()
+            criterion(net(images), labels).backward()
+            optimizer.step()
+
+
+def predict(net: nn.Module, dataset: Any, batch_size: int) -> tuple[list[int], list[int]]:
+    """Return labels and predictions of every row."""
+    truth, predicted = [], []
+    net.eval()
+    with torch.no_grad():
+        for images, labels in DataLoader(dataset, batch_size=batch_size):
+            truth += labels.tolist()
+            predicted += net(images).argmax(1).tolist()
+    return truth, predicted
+
+
+def measure(job: shared.Job) -> dict[str, Any]:
+    """Return the macro F1 on the whole test set, and how many rows were trained on."""
+    datasets, transforms = torchvision_parts()
+    torch.manual_seed(job["seed"])
+    to_input = transforms.ToTensor()
+    parts = [datasets.MNIST(job["data_dir"], train=t, transform=to_input) for t in (True, False)]
+    keep = {int(label): share for label, share in job["keep"].items()}
+    rows = thinned(parts[0], keep, job["others"], job["seed"])
+    net = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, job["hidden"]), nn.ReLU(), nn.Linear(job["hidden"], 10)
+    )
+    train(net, rows, class_weights(rows, 10), job)
+    truth, predicted = predict(net, parts[1], job["batch_size"])
+    return {"f1": [float(f1_score(truth, predicted, average="macro"))], "n_train": len(rows)}
+
+
+if __name__ == "__main__":
+    shared.main(measure)

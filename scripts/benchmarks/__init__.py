@@ -1,0 +1,1 @@
+"""The rows of ``scripts/bench.py``: what is measured, how, and how the table is written."""

@@ -1,0 +1,172 @@
+"""Rows that time the whole command, from process start to its end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.environments import python_of
+from benchmarks.nets import LARGE, image_folder
+from benchmarks.ours import f1
+from benchmarks.outcome import Aim, Failed, NotMeasured, Outcome, Pair, judge
+from benchmarks.sides import PEERS, Bench, Rows, timed
+from imbench.results import CellResult, Store
+
+COMMAND = Aim("mnist_command", "whole command, tutorial's MNIST job, against its plain loop", 8)
+OVERHEAD = Aim(
+    "overhead", "30 strategies x 5 folds, time a cell that is not fit or predict", 0.2,
+    unit="s", at_most=True,
+)  # fmt: skip
+HELP = Aim("help", "python -m imbench --help", 1, unit="s", at_most=True)
+DONE = Aim("done_cell", "a cell that is already done", 1.5, unit="s", at_most=True)
+
+STRATEGIES = (
+    "none", "random_over", "random_under", "smote", "borderline_smote", "adasyn", "tomek", "enn",
+    "smote_tomek", "smote_enn", "near_miss", "weighted_sampler", "balanced_batches",
+    "stratified_batches", "progressive", "mixup", "remix", "inverse_weights", "effective_number",
+    "balanced_weights", "focal", "ldam", "balanced_softmax", "poly1", "balanced_bagging",
+    "under_bagging", "threshold", "prior_correction", "temperature", "platt",
+)  # fmt: skip
+TUTORIAL = ("dataset=mnist", "model=mlp", "strategy=inverse_weights", "splits=official")
+
+
+def imbench(
+    bench: Bench, results: Path, words: Sequence[str], is_run: bool = True
+) -> tuple[float, str]:
+    """Run a command; return its seconds and what it has printed.
+
+    Raises
+    ------
+    Failed
+        If it fails.
+    """
+    more = [f"results_dir={results}", "device=cpu"] if is_run else []
+    if is_run and bench.smoke:
+        more.append("tracking=none")
+    command = [sys.executable, "-m", "imbench", *words, *more]
+    seconds, done = timed(command, bench.environ(), bench.folder)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise Failed(f"`python -m imbench {' '.join(words)}` failed ({last}).")
+    return seconds, done.stdout
+
+
+def cells_of(results: Path) -> list[CellResult]:
+    """Return what a command has stored."""
+    return [cell for cell in Store(results).read_cells() if isinstance(cell, CellResult)]
+
+
+def tracked(bench: Bench) -> str:
+    """Say whether MLflow was part of it."""
+    return "without MLflow" if bench.smoke else "MLflow included"
+
+
+def tutorial_words() -> list[str]:
+    """Return the command of the tutorial's job; every row is trained on, as in its loop."""
+    options = {"epochs": LARGE.epochs, "batch_size": LARGE.batch_size, "validation_fraction": 0}
+    return [*TUTORIAL, *(f"model.estimator.{k}={v}" for k, v in options.items())]
+
+
+def mnist_command(bench: Bench) -> list[Outcome]:
+    """Compare the tutorial's job as one command with its plain loop."""
+    folder = image_folder(bench)
+    if not (folder / "MNIST" / "raw").is_dir():
+        raise NotMeasured(f"MNIST is not there: {folder} has no MNIST/raw.")
+
+    def ours(seed: int) -> dict[str, Any]:
+        results = bench.folder / f"mnist-{seed}"
+        words = [*tutorial_words(), f"data_dir={folder}", f"seed={seed}"]
+        seconds, _ = imbench(bench, results, words)
+        (fold,) = cells_of(results)[0].folds
+        return {"seconds": seconds, "f1": [f1(fold.y_true, fold.y_pred)], "n_train": fold.n_train}
+
+    # The loop needs torch and torchvision alone: the smoke run takes the project's own.
+    python = Path(sys.executable) if bench.smoke else python_of("peers")
+    shares = {"keep": {"0": 0.9}, "others": 0.1, "data_dir": str(folder)}
+
+    def loop(seed: int) -> dict[str, Any]:
+        job = {**LARGE.job(), **shares, "seed": seed}
+        found = bench.script(python, PEERS / "tutorial.py", job)
+        return {**found, "seconds": found["process_s"]}
+
+    found = bench.in_turns(ours, loop, 3)
+    for one, other in found:
+        if one["n_train"] != other["n_train"]:
+            raise Failed(f"the sides train on {one['n_train']} and {other['n_train']} images.")
+    pairs = [
+        Pair(b["seconds"] / a["seconds"], a["seconds"], b["seconds"], a["f1"], b["f1"])
+        for a, b in found
+    ]
+    words = (
+        f"`{' '.join(['python -m imbench', *tutorial_words()])}`, results in a new folder, "
+        f"{tracked(bench)}; {found[0][0]['n_train']:,} training images, whole test set; loop with "
+        f"labels read an image at a time, DataLoader, {LARGE}; {bench.cores} cores"
+    )
+    return [judge(COMMAND, pairs, words)]
+
+
+def overhead(bench: Bench) -> list[Outcome]:
+    """Subtract the seconds of fit and predict from those of a sweep."""
+    names = STRATEGIES[:2] if bench.smoke else STRATEGIES
+    n_rows = 120 if bench.smoke else 1000
+    words = ["-m", "dataset=synthetic", f"dataset.n_rows={n_rows}", "model=mlp"]
+    if bench.smoke:
+        words.append("model.estimator.epochs=1")
+    pairs, spent = [], []
+    for i in range(bench.pairs(3)):
+        results = bench.folder / f"overhead-{i}"
+        seconds, _ = imbench(bench, results, [*words, f"strategy={','.join(names)}"])
+        cells = cells_of(results)
+        bad = [f"{cell.label} ({cell.reason})" for cell in cells if cell.status != "ok"]
+        if bad or len(cells) != len(names):
+            raise Failed(f"{len(cells)} of {len(names)} cells ran; not ok: {bad or 'none'}.")
+        folds = [fold for cell in cells for fold in cell.folds]
+        spent.append(sum(f.fit_s + f.predict_s for f in folds))
+        pairs.append(Pair((seconds - spent[-1]) / len(cells), seconds))
+    said = (
+        f"synthetic {n_rows} x 10, mlp, {len(names)} strategies of every stage in one command, "
+        f"start-up and table included, {tracked(bench)}; {bench.cores} cores"
+    )
+    return [judge(OVERHEAD, pairs, said, {"fit_predict_s": median(spent)})]
+
+
+def help_screen(bench: Bench) -> list[Outcome]:
+    """Time the help."""
+    pairs = []
+    for _ in range(bench.pairs(5)):
+        seconds, out = imbench(bench, bench.folder, ["--help"], is_run=False)
+        if "python -m imbench" not in out:
+            raise Failed("the help does not name the command.")
+        pairs.append(Pair(seconds, seconds))
+    return [judge(HELP, pairs, "whole process")]
+
+
+def done_cell(bench: Bench) -> list[Outcome]:
+    """Run a cell again, of which every fold is stored."""
+    results = bench.folder / "done"
+    words = ["dataset=synthetic", "model=mlp", "strategy=focal"]
+    if bench.smoke:
+        words += ["dataset.n_rows=120", "model.estimator.epochs=1"]
+    _, first = imbench(bench, results, words)
+    stored = {path: path.stat().st_mtime_ns for path in results.rglob("r*-f*.*")}
+    pairs = []
+    for _ in range(bench.pairs(5)):
+        seconds, again = imbench(bench, results, words)
+        if {p: p.stat().st_mtime_ns for p in results.rglob("r*-f*.*")} != stored:
+            raise Failed("a fold was written again.")
+        if again != first:
+            raise Failed("the second table is another one than the first.")
+        pairs.append(Pair(seconds, seconds))
+    said = f"`python -m imbench {' '.join(words)}` again, whole process, {tracked(bench)}"
+    return [judge(DONE, pairs, said)]
+
+
+ROWS: Rows = {
+    (COMMAND,): mnist_command,
+    (OVERHEAD,): overhead,
+    (HELP,): help_screen,
+    (DONE,): done_cell,
+}

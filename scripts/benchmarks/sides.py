@@ -1,0 +1,157 @@
+"""Run the two sides of a pair, each in a process of its own, in turns."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import environments, ours
+from benchmarks.outcome import Aim, Failed, NotMeasured, Outcome, Pair
+from imbench.folds import n_cores
+
+SEED = 1000  # of the first pair; the next pairs count on
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+PEERS = environments.SCRIPTS / "bench_peers"
+
+Side = Callable[[int], Mapping[str, Any]]
+Rows = Mapping[tuple[Aim, ...], Callable[["Bench"], list[Outcome]]]
+
+
+@dataclass
+class Bench:
+    """How a run of the benchmark measures.
+
+    Parameters
+    ----------
+    folder : Path
+        For data, jobs and results; empty, and thrown away by the caller.
+    data_dir : Path or None
+        Where MNIST lies.
+    n_pairs : int or None
+        Of every row; None leaves it to the row.
+    smoke : bool
+        Small data, one pair, our side in this process, and no environment is made.
+    """
+
+    folder: Path
+    data_dir: Path | None = None
+    n_pairs: int | None = None
+    smoke: bool = False
+
+    def __post_init__(self) -> None:
+        self.cores = 1 if self.smoke else n_cores()
+        self._n_jobs = 0
+
+    def pairs(self, default: int) -> int:
+        """How many pairs a row is measured in."""
+        return self.n_pairs or (1 if self.smoke else default)
+
+    def environ(self, device: str = "cpu") -> dict[str, str]:
+        """Return the environment of a side: all cores, no GPU unless asked for."""
+        words = dict(os.environ) | dict.fromkeys(THREADS, str(self.cores))
+        words |= {"PYTHONPATH": str(environments.ROOT), "IMBENCH_DATA": str(self.data_dir or "")}
+        return words if device == "cuda" else words | {"CUDA_VISIBLE_DEVICES": ""}
+
+    def write_job(self, job: Mapping[str, Any]) -> Path:
+        """Write a job into a file of its own."""
+        self._n_jobs += 1
+        path = self.folder / f"job{self._n_jobs}.json"
+        path.write_text(json.dumps(job), encoding="utf-8")
+        return path
+
+    def ours(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Measure our side.
+
+        Raises
+        ------
+        Failed
+            If it ends with an error.
+        """
+        if self.smoke:
+            return ours.measure(job)
+        try:
+            return self.script(Path(sys.executable), Path(ours.__file__), job)
+        except NotMeasured as problem:
+            raise Failed(str(problem)) from problem
+
+    def peer(self, environment: str, script: str, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Measure a peer.
+
+        Raises
+        ------
+        NotMeasured
+            If its environment cannot be made, or the peer ends with an error.
+        """
+        python = environments.python_of(environment, make=not self.smoke)
+        return self.script(python, PEERS / script, job)
+
+    def script(self, python: Path, script: Path, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Run a side; return what it prints, and the seconds of the whole process.
+
+        Raises
+        ------
+        NotMeasured
+            If it ends with an error.
+        """
+        command = [str(python), str(script), str(self.write_job(job))]
+        seconds, done = timed(command, self.environ(job.get("device", "cpu")), self.folder)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            raise NotMeasured(f"{script.name} ended with an error ({last}).")
+        return {**json.loads(done.stdout.splitlines()[-1]), "process_s": seconds}
+
+    def in_turns(self, one: Side, other: Side, default_pairs: int) -> list[tuple[Any, Any]]:
+        """Measure pairs of two sides; every second pair in the other order.
+
+        A side is called with the seed of the pair.
+        """
+        found = []
+        for i in range(self.pairs(default_pairs)):
+            if i % 2:
+                second = other(SEED + i)
+                found.append((one(SEED + i), second))
+            else:
+                first = one(SEED + i)
+                found.append((first, other(SEED + i)))
+        return found
+
+
+def timed(
+    command: Sequence[str], environ: Mapping[str, str], folder: Path
+) -> tuple[float, subprocess.CompletedProcess[str]]:
+    """Run a command; return its seconds from start to end, and what it has printed."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        command, env=dict(environ), cwd=folder, capture_output=True, text=True, check=False
+    )
+    return time.perf_counter() - started, done
+
+
+def fastest_first(side: Callable[[int, str | None], dict[str, Any]]) -> Side:
+    """Let a peer find the faster of its ways in the first pair, and keep to it."""
+    kept: list[str] = []
+
+    def measure(seed: int) -> dict[str, Any]:
+        found = side(seed, kept[0] if kept else None)
+        kept.append(found["how"])
+        return found
+
+    return measure
+
+
+def as_pair(one: Mapping[str, Any], other: Mapping[str, Any]) -> Pair:
+    """Return how much faster the first side is."""
+    return Pair(
+        ratio=other["seconds"] / one["seconds"],
+        ours_s=one["seconds"],
+        peer_s=other["seconds"],
+        ours_f1=one["f1"],
+        peer_f1=other["f1"],
+    )
