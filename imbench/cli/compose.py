@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
@@ -88,17 +89,53 @@ class Composer:
         cells, problems = [], []
         for job in jobs:
             try:
-                cells.append(_resolved(self._compose(job)))
+                cells.append(_resolved(self._compose_quickly(job)))
             except ConfigError as error:
                 problems.append(str(error))
         if problems:
             raise ConfigError("\n".join(dict.fromkeys(problems)))
         return cells
 
-    def _compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
+    def _words(self, overrides: Sequence[str]) -> list[str]:
+        """Return overrides behind the one that names the user's folder, if there is one."""
         paths = [str(folder).replace("'", "\\'") for folder in self.folders[1:]]
         search = ", ".join(f"'file://{path}'" for path in paths)
-        words = [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides]
+        return [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides]
+
+    def _compose_quickly(self, overrides: Sequence[str]) -> DictConfig:
+        """Compose a cell of a sweep without hydra's own settings, which take 0.05 of 0.09 s.
+
+        Parts of hydra that are not public are called in the order in which hydra calls them.
+        Whatever they raise, hydra's public function is asked, and has the last word.
+        """
+        try:
+            from hydra._internal.defaults_list import create_defaults_list
+
+            with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
+                loader: Any = GlobalHydra.instance().config_loader()
+                parsed, files = loader._parse_overrides_and_create_caching_repo(
+                    CONFIG_NAME, self._words(overrides)
+                )
+                chosen = create_defaults_list(
+                    repo=files,
+                    config_name=CONFIG_NAME,
+                    overrides_list=[o for o in parsed if not o.is_hydra_override()],
+                    prepend_hydra=False,
+                    skip_missing=False,
+                )
+                config: DictConfig = loader._compose_config_from_defaults_list(
+                    defaults=chosen.defaults, repo=files
+                )
+                OmegaConf.set_struct(config, True)
+                loader._apply_overrides_to_config(chosen.config_overrides, config)
+        except Exception:
+            return self._compose(overrides)
+        with open_dict(config):
+            config.pop("hydra", None)  # that of an experiment's file
+        return config
+
+    def _compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
+        words = self._words(overrides)
         try:
             with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
                 return compose(CONFIG_NAME, words, return_hydra_config=with_hydra)

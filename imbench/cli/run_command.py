@@ -64,11 +64,9 @@ def _stored_cells(configs: Sequence[Mapping[str, Any]]) -> dict[int, CellResult]
     """Return the cells that are stored in full, by their place in the sweep."""
     from imbench import stored
 
-    found = {}
-    for i, config in enumerate(configs):
-        if (cell := stored.find(config, Store(Path(config["results_dir"])))) is not None:
-            found[i] = cell
-    return found
+    store = Store(Path(configs[0]["results_dir"]))
+    found = ((i, stored.find(config, store)) for i, config in enumerate(configs))
+    return {i: cell for i, cell in found if cell is not None}
 
 
 def _check_all(

@@ -101,11 +101,12 @@ def key_of(cfg: Mapping[str, Any]) -> str | None:
     if any(is_component(value) for key, value in cfg.items() if key != "imbalance"):
         return None
     try:
+        cache_dir()
         find = getattr(locate(str(cfg.get(TARGET)), "dataset"), FACTS, None)
         files = find(**_parameters(cfg)) if find is not None else None
         contents = None if files is None else [(f.name, file_hash(f)) for f in files]
-    except (ImbenchError, OSError, TypeError, ValueError):
-        return None
+    except (ImbenchError, OSError, TypeError, ValueError, RuntimeError):
+        return None  # RuntimeError: there is no home directory, hence no place for a cache
     if contents is None:
         return None
     node = {key: value for key, value in cfg.items() if key not in PLACES}

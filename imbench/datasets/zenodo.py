@@ -9,6 +9,7 @@ import numpy as np
 
 from imbench.components import closest
 from imbench.datasets.base import Dataset
+from imbench.datasets.cache import from_files
 from imbench.datasets.download import OFFLINE, data_folder, downloading, not_available
 from imbench.errors import ConfigError, DataError
 
@@ -21,6 +22,20 @@ TABLES = (
 )  # fmt: skip
 
 
+def _source_files(
+    table: str | None = None, data_dir: str | None = None, download_dir: str | None = None
+) -> tuple[Path] | None:
+    if table not in TABLES:
+        return None
+    name = f"x{TABLES.index(table) + 1}data.npz"  # as imbalanced-learn calls it
+    downloaded = None if download_dir is None else Path(download_dir).expanduser()
+    for home in (data_folder(data_dir), downloaded):
+        if home is not None and (home / "zenodo" / name).is_file():
+            return (home / "zenodo" / name,)
+    return None
+
+
+@from_files(_source_files)
 def load_zenodo(
     table: str | None = None, data_dir: str | None = None, download_dir: str | None = None
 ) -> Dataset:

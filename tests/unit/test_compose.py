@@ -1,5 +1,7 @@
 """From words to configurations: names, sweeps, folders of the user's own, one-sentence errors."""
 
+import json
+
 import pytest
 
 from imbench import catalogue
@@ -48,6 +50,51 @@ def sentence(*words, sweep=False, config_dir=None):
     assert "\n" not in text, "one sentence"
     assert text.endswith((".", "=..."))
     return text
+
+
+def in_order(config):
+    """Text of a configuration in which the order of keys counts, as it does for resamplers."""
+    return json.dumps(config)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("strategy=none,[smote,tomek],[tomek,smote,focal,threshold]", "decision=as_is,platt"),
+        ("strategy=smote,focal", "tuning=optuna", "metrics=[default,f2]", "splits=holdout"),
+        ("dataset=mnist,digits", "dataset/imbalance=long_tail", "dataset.imbalance.ratio=10,20"),
+        ("model=mlp,cnn", "device=cpu", "amp=true", "+strategy.loss.x={_target_: a.b}"),
+        ("model=mlp", "model.estimator.lr=0.1,0.2", "~model.search"),
+        ("experiment=nine_strategies",),
+        ("experiment=to_smote_or_not", "dataset.table=yeast4,pima", "model=knn"),
+    ],
+)
+def test_a_sweep_is_composed_as_hydra_composes_each_cell(words, monkeypatch):
+    quick = cells(*words, sweep=True)
+    monkeypatch.setattr(Composer, "_compose_quickly", Composer._compose)
+    assert list(map(in_order, quick)) == list(map(in_order, cells(*words, sweep=True)))
+    assert len(quick) > 1
+
+
+def test_a_sweep_asks_hydra_for_its_own_settings_once(monkeypatch, tmp_path):
+    asked = []
+    compose = Composer._compose
+
+    def spy(self, *args, **more):
+        asked.append(args)
+        return compose(self, *args, **more)
+
+    monkeypatch.setattr(Composer, "_compose", spy)
+    write(tmp_path, "strategy/mine", MINE)
+    found = cells("strategy=none,smote,mine", sweep=True, config_dir=tmp_path)
+    assert [label for _, label in labels(found)] == ["none", "smote", "mine"]
+    assert len(asked) == 1
+
+
+def test_where_hydra_has_changed_its_public_function_is_asked(monkeypatch):
+    expected = cells("strategy=none,smote", sweep=True)
+    monkeypatch.setattr("hydra._internal.defaults_list.create_defaults_list", lambda: None)
+    assert cells("strategy=none,smote", sweep=True) == expected
 
 
 def test_without_words_there_is_one_cell_that_is_right():

@@ -11,6 +11,7 @@ import pytest
 
 from imbench.datasets import cache, load_dataset
 from imbench.datasets.base import Dataset
+from tests.dataset_files import write_zenodo
 
 TEXT = "a,b,colour,target\n" + "".join(
     f"{i}.5,{i * i if i % 7 else ''},{'red' if i % 3 else 'blue'},{'no' if i % 5 else 'yes'}\n"
@@ -86,6 +87,27 @@ def test_real_data_has_the_same_bits_from_the_cache(source, data_dir, folder, mo
     mnist = {"_target_": "imbench.datasets.vision.load_torchvision", "source": "MNIST"}
     node = {"keel": keel, "mnist": {**mnist, "imbalance": thin}}[source]
     node = {**node, "data_dir": str(data_dir)}
+    first = load_dataset(node)
+    monkeypatch.setattr("imbench.datasets.construct", lambda *a: pytest.fail("was read again"))
+    assert_equal(first, load_dataset(node))
+
+
+def test_every_table_of_zenodo_is_found_under_the_name_that_it_is_stored_by(tmp_path, folder):
+    from imblearn.datasets import _zenodo
+
+    from imbench.datasets.zenodo import TABLES, _source_files
+
+    for table in TABLES:
+        name = f"{_zenodo.PRE_FILENAME}{_zenodo.MAP_NAME_ID[table]}{_zenodo.POST_FILENAME}"
+        (tmp_path / "zenodo").mkdir(exist_ok=True)
+        (tmp_path / "zenodo" / name).touch()
+        assert _source_files(table, str(tmp_path)) == (tmp_path / "zenodo" / name,)
+
+
+def test_a_table_of_zenodo_is_the_same_from_the_cache(tmp_path, folder, monkeypatch):
+    write_zenodo(tmp_path)
+    node = {"_target_": "imbench.datasets.zenodo.load_zenodo", "table": "ecoli"}
+    node |= {"data_dir": str(tmp_path)}
     first = load_dataset(node)
     monkeypatch.setattr("imbench.datasets.construct", lambda *a: pytest.fail("was read again"))
     assert_equal(first, load_dataset(node))
@@ -271,6 +293,19 @@ def test_where_the_cache_lies(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.setenv("HOME", "/home/someone")
     assert cache.cache_dir() == Path("/home/someone/.cache/imbench")
+
+
+def no_home(path):
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_without_a_home_nothing_is_cached(monkeypatch):
+    monkeypatch.delenv("IMBENCH_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    node = {"_target_": "imbench.datasets.digits.load_digits"}
+    assert cache.key_of(node) is None
+    assert load_dataset(node).name == "digits"
 
 
 def load_often(node):
