@@ -44,8 +44,12 @@ def command(words: list[str]) -> int:
         return 0
     # Python looks at every object of torch once more before it ends, for 0.9 s; they are let be.
     atexit.register(gc.freeze)
-    _check_all(configs, composer.folders)
-    return _run_all(configs, options.traceback)
+    tracker = _tracker_of(configs)
+    try:
+        _check_all(configs, composer.folders)
+        return _run_all(configs, tracker, options.traceback)
+    finally:
+        tracker.close()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,9 +88,19 @@ def _check_all(configs: Sequence[Mapping[str, Any]], folders: Sequence[Path]) ->
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
-def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int:
+def _tracker_of(configs: Sequence[Mapping[str, Any]]) -> Tracker:
+    """Return what `tracking` asks for, at work on its imports; what is wrong the check says."""
     from imbench.background import in_background
-    from imbench.components import construct
+    from imbench.components import bind, construct
+    from imbench.tracking import NullTracker
+
+    if bind(configs[0]["tracking"], "tracking"):
+        return NullTracker()
+    tracker: Tracker = construct(configs[0]["tracking"], "tracking")
+    return in_background(tracker)
+
+
+def _run_all(configs: Sequence[Mapping[str, Any]], tracker: Tracker, show_tracebacks: bool) -> int:
     from imbench.config import splitter_of, tuner_of
     from imbench.metrics import metric_options
     from imbench.run import Runner, run_cells
@@ -97,7 +111,6 @@ def _run_all(configs: Sequence[Mapping[str, Any]], show_tracebacks: bool) -> int
     for tuner in dict.fromkeys(map(tuner_of, configs)):
         if tuner is not None:
             tuner.prepare(runner.results_dir)
-    tracker: Tracker = in_background(construct(configs[0]["tracking"], "tracking"))
     tracker.open()
     n_folds = [splitter_of(c).n_folds for c in configs]
     cells: list[CellResult] = []

@@ -140,7 +140,7 @@ def test_the_chosen_values_are_those_of_the_fitted_model(tmp_path, monkeypatch):
     fitted = []
     plain = folds.fit_fold
 
-    def fit_fold(data, model, strategy, fold, seed):
+    def fit_fold(data, model, strategy, fold, seed, reuse=None):
         fitted.append((model.estimator.min_samples_leaf, strategy.resample["smote"].k_neighbors))
         return plain(data, model, strategy, fold, seed)
 
