@@ -42,10 +42,27 @@ class Remote(Tracker, Protocol):
         """Refuse an address that is wrong, and say whether nothing else can be wrong with it."""
         ...
 
+    def warm_up(self) -> None:
+        """Import what takes long; called in the other process before anything else."""
+        ...
 
-def in_background(tracker: Tracker) -> Tracker:
-    """Return a tracker that writes in a process of its own, if the tracker can be sent to one."""
-    return Background(tracker) if isinstance(tracker, Remote) else tracker
+
+def in_background(tracker: Tracker, at_once: bool = True) -> Tracker:
+    """Return a tracker that writes in a process of its own, if the tracker can be sent to one.
+
+    Parameters
+    ----------
+    tracker : Tracker
+    at_once : bool, default=True
+        Start the process now, to import MLflow while this one imports torch. Otherwise it is
+        started for the first cell that is not in the store already.
+    """
+    if not isinstance(tracker, Remote):
+        return tracker
+    background = Background(tracker)
+    if at_once:
+        background.start()
+    return background
 
 
 class Background:
@@ -61,6 +78,7 @@ class Background:
         self.tracker = tracker
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._is_open = False
         self._n_open = 0  # requests without an answer
 
     def __getattr__(self, name: str) -> Any:
@@ -72,17 +90,10 @@ class Background:
         """How to look at it."""
         return self.tracker.hint
 
-    def open(self) -> None:
-        """Start the process, and wait for it to connect where that can still fail.
-
-        Raises
-        ------
-        ConfigError
-            If the address is wrong.
-        """
+    def start(self) -> None:
+        """Start the process, which imports what it needs."""
         if self._process is not None:
             return
-        is_certain = self.tracker.check()
         # No shell and no fork: threads of torch would not survive one.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
@@ -94,7 +105,21 @@ class Background:
         feeder = threading.Thread(target=self._feed, args=(self._process.stdin,), daemon=True)
         feeder.start()
         self._requests.put(self.tracker)
+
+    def open(self) -> None:
+        """Let the process connect, and wait for it where that can still fail.
+
+        Raises
+        ------
+        ConfigError
+            If the address is wrong.
+        """
+        if self._is_open:
+            return
+        is_certain = self.tracker.check()
+        self.start()
         self._ask(OPEN)
+        self._is_open = True
         if not is_certain:
             error = self._answer()
             if error is not None:
@@ -122,10 +147,11 @@ class Background:
             error = self._answer()
             if error is not None:
                 errors.append(str(error))
+        process.kill()  # it writes nothing any more, and would take its modules down for 0.5 s
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
-        self._process = None
+        self._process, self._is_open = None, False
         return errors
 
     def _ask(self, request: object) -> None:
@@ -157,7 +183,9 @@ class Background:
 
 def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answer requests until there are no more; the loop of the process."""
-    tracker: Tracker = pickle.load(requests)
+    tracker: Remote = pickle.load(requests)
+    with contextlib.suppress(ImportError):  # `open` says what is missing
+        tracker.warm_up()
     with contextlib.suppress(EOFError, pickle.UnpicklingError, BrokenPipeError):
         while True:
             request = pickle.load(requests)

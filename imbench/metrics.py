@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,8 @@ HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
         "worst_class_recall": True,
     }
 )
+# By fold, then by what the numbers depend on of the options; a fold takes its numbers with it.
+_computed: WeakKeyDictionary[FoldResult, dict[str, dict[str, float]]] = WeakKeyDictionary()
 ARGUMENTS = ("y_true", "y_pred", "y_score", "minority")  # what a user's metric is called with
 
 
@@ -167,13 +170,21 @@ def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: i
 
 
 def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
-    """Compute every metric of a stored fold.
+    """Compute every metric of a stored fold, once in a process: who asks again gets a copy.
 
     Raises
     ------
     ConfigError
         If ``metrics.minority`` is unknown or a user metric fails.
     """
+    known = _computed.setdefault(fold, {})
+    key = repr((options.minority, options.ece_bins, sorted(options.extra.items())))
+    if key not in known:
+        known[key] = _compute(fold, options)
+    return dict(known[key])
+
+
+def _compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     minority = minority_label(options, fold.class_names, fold.minority)
     arrays = (fold.y_true, fold.y_pred, fold.y_score)
     metrics = compute_metrics(*arrays, fold.class_names, minority, options.ece_bins)

@@ -7,9 +7,11 @@
   a sampler shows the rows it made, a few of them beside training rows;
 - ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
 
-The arrays are written first and the JSON last, each to a temporary file that is flushed and
-renamed. A process killed between any two instructions leaves a fold that is either complete or
-absent. Both formats open without imbench.
+The arrays are written first and the JSON last, each to a temporary file that is renamed. A process
+killed between any two instructions leaves a fold that is either complete or absent. Files of folds
+that took longer than `FLUSH_FROM_S` are flushed to the disk before; a machine that loses its power
+may lose the others of the last half minute, and their checksums say so. Both formats open without
+imbench.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ Status = Literal["ok", "skipped", "failed"]
 ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
 PICTURE = ("picture", "picture_y", "picture_made")  # absent from a file where there is none
 FORMAT = 1
+FLUSH_FROM_S = 1.0  # a flush takes 1 ms, and up to 10 beside another process that writes
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,8 +256,9 @@ class Store:
             if f.name not in (*ARRAYS, *PICTURE)
         }
         meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
-        _write_atomically(stem.with_suffix(".npz"), arrays)
-        _write_atomically(stem.with_suffix(".json"), _seal(meta))
+        flush = result.tune_s + result.fit_s + result.predict_s >= FLUSH_FROM_S
+        _write_atomically(stem.with_suffix(".npz"), arrays, flush)
+        _write_atomically(stem.with_suffix(".json"), _seal(meta), flush)
 
     def read_fold(self, key: CellKey, repeat: int, fold: int) -> FoldResult | None:
         """Return a stored fold, or None if it is absent or damaged (it is then computed anew)."""
@@ -265,7 +269,8 @@ class Store:
 
     def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
         """Store what :class:`imbench.replay.Record` remembers beside a fold; it can be lost."""
-        _write_atomically(self._stem(key, repeat, fold).with_suffix(".scores.npz"), content)
+        path = self._stem(key, repeat, fold).with_suffix(".scores.npz")
+        _write_atomically(path, content, flush=False)
 
     def read_scores(self, key: CellKey, repeat: int, fold: int) -> bytes | None:
         """Return what `write_scores` wrote, or None."""
@@ -392,14 +397,15 @@ def _read_cell(folder: Path) -> Iterator[CellResult | DataError]:
     yield cell_result(key, folds)
 
 
-def _write_atomically(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes, flush: bool = True) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

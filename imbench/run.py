@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,7 +14,7 @@ from imbench import config as configuration
 from imbench.datasets import load_dataset
 from imbench.datasets.base import Dataset
 from imbench.errors import ConfigError, ImbenchError
-from imbench.folds import Task, n_cores, run_folds
+from imbench.folds import Task, can_run_apart, n_cores, run_folds
 from imbench.inner import Tuning
 from imbench.metrics import check_classes, metric_options
 from imbench.models.base import Model
@@ -39,12 +41,16 @@ class Runner:
         Called after each fold with its result and whether it was stored already.
     cache : ResampleCache or None
         Resampled rows that cells share.
+    n_workers : int
+        Processes that the folds of a cell are spread over, where nets do not train in stacks.
     """
 
     results_dir: Path
     on_fold: Callable[[FoldResult, bool], None] = lambda result, stored: None
     cache: ResampleCache | None = None
+    n_workers: int = 1
     _datasets: dict[str, Dataset] = field(default_factory=dict)
+    _latest: tuple[Mapping[str, Any], Task] | None = None
 
     def __post_init__(self) -> None:
         self.store = Store(self.results_dir)
@@ -56,24 +62,61 @@ class Runner:
         that do not fit are statuses of the cell, not exceptions: the sweep goes on. A failed fold
         ends its cell.
         """
-        model, data = configuration.model_of(config), None
         try:
-            data = self._dataset(config["dataset"])
-            tuning = tuning_of(config, self.results_dir)
-            strategy = configuration.strategy_of(config)
-            task = _task(config, data, strategy, model, self.store, tuning)
-            task = replace(task, cache=self.cache)
+            task = self.task_of(config)
         except ImbenchError as error:
-            return _never_run(config, data, model, " ".join(str(error).splitlines()))
+            return self._never_run(config, " ".join(str(error).splitlines()))
         self.store.write_cell(task.key)
         done, missing = self._stored(task)
+        n_workers = min(self.n_workers, len(missing)) if can_run_apart(task) else 1
+        run = self.run_here if n_workers < 2 else self._run_apart
+        with closing(run(config, missing)) as results:  # a failed fold stops the others
+            for result in results:
+                self.on_fold(result, False)
+                done.append(result)
+                if result.status != "ok":
+                    break
+        return cell_result(task.key, done)
+
+    def task_of(self, config: Mapping[str, Any]) -> Task:
+        """Prepare a cell; the latest is remembered, for its folds may come one by one.
+
+        Raises
+        ------
+        ImbenchError
+            If the data cannot be read or split, or a value of the strategy is refused.
+        """
+        if self._latest is None or self._latest[0] != config:
+            data = self._dataset(config["dataset"])
+            tuning = tuning_of(config, self.results_dir)
+            strategy, model = configuration.strategy_of(config), configuration.model_of(config)
+            task = _task(config, data, strategy, model, self.store, tuning)
+            self._latest = dict(config), replace(task, cache=self.cache)
+        return self._latest[1]
+
+    def run_here(self, config: Mapping[str, Any], missing: Sequence[Fold]) -> Generator[FoldResult]:
+        """Run folds of a cell in this process, and store each."""
+        task = self.task_of(config)
         for result in run_folds(task, missing):
             self.store.write_fold(task.key, result)
-            self.on_fold(result, False)
-            done.append(result)
-            if result.status != "ok":
-                break
-        return cell_result(task.key, done)
+            yield result
+
+    def _run_apart(
+        self, config: Mapping[str, Any], missing: Sequence[Fold]
+    ) -> Generator[FoldResult]:
+        """Run folds side by side; each is stored by the process that ran it."""
+        import joblib
+
+        names = self.cache.names if self.cache else frozenset()
+        calls = (joblib.delayed(_run_fold)(self.results_dir, names, config, f) for f in missing)
+        return _side_by_side(calls, min(self.n_workers, len(missing)))
+
+    def _never_run(self, config: Mapping[str, Any], reason: str) -> CellResult:
+        try:
+            data = self._dataset(config["dataset"])
+        except ImbenchError:
+            data = None
+        return _never_run(config, data, configuration.model_of(config), reason)
 
     def _stored(self, task: Task) -> tuple[list[FoldResult], list[Fold]]:
         """Return the folds that are there already, and those that are to be run."""
@@ -108,25 +151,68 @@ def run_cells(
     configs : sequence of mapping
         Composed and checked.
     n_jobs : int
-        Cells side by side; -1 is one a core. Each has a process of its own, which divide the
-        cores: threads times processes are the number of cores.
+        Processes; -1 is one a core. They divide the cores: threads times processes are the
+        number of cores. Cells run side by side; where they are fewer than the processes, they
+        run one after another and their folds run side by side.
     """
-    n_workers = min(n_cores() if n_jobs == -1 else n_jobs, len(configs))
+    n_jobs = n_cores() if n_jobs == -1 else n_jobs
     names = frozenset(shared_names(configs))
-    if n_workers == 1:
-        runner.cache = ResampleCache(names)
+    if n_jobs == 1 or (len(configs) < n_jobs and _all_run_apart(runner, configs)):
+        runner.cache, runner.n_workers = ResampleCache(names), n_jobs
         yield from map(runner.run, configs)
         return
     import joblib
 
+    calls = (joblib.delayed(_run_cell)(runner.results_dir, names, c) for c in configs)
+    yield from _side_by_side(calls, min(n_jobs, len(configs)))
+
+
+def _all_run_apart(runner: Runner, configs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether no cell is of a net that trains in stacks; those would keep one process each."""
+    try:
+        return all(can_run_apart(runner.task_of(config)) for config in configs)
+    except ImbenchError:  # the cell says so itself
+        return False
+
+
+def _side_by_side(calls: Iterable[Any], n_workers: int) -> Generator[Any]:
+    """Yield what joblib's delayed calls return, in their order.
+
+    Raises
+    ------
+    ImbenchError
+        If a process was killed.
+    """
+    import joblib
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
+
     threads = max(n_cores() // n_workers, 1)
     with joblib.parallel_config("loky", inner_max_num_threads=threads):
         work = joblib.Parallel(n_workers, return_as="generator", batch_size=1)
-        yield from work(joblib.delayed(_run_cell)(runner.results_dir, names, c) for c in configs)
+    results = work(calls)
+    try:
+        for result in results:  # noqa: UP028 - `yield from` would close it with a warning
+            yield result
+    except TerminatedWorkerError as error:
+        raise ImbenchError(
+            f"one of {n_workers} processes was killed, most likely for its memory: every finished "
+            "fold is stored; run the same command again, with a smaller n_jobs."
+        ) from error
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that calls were given up, which is meant
+            results.close()
 
 
 def _run_cell(results_dir: Path, names: frozenset[str], config: Mapping[str, Any]) -> CellResult:
     return _runner_of_process(results_dir, names).run(config)
+
+
+def _run_fold(
+    results_dir: Path, names: frozenset[str], config: Mapping[str, Any], fold: Fold
+) -> FoldResult:
+    [result] = _runner_of_process(results_dir, names).run_here(config, [fold])
+    return result
 
 
 @lru_cache(maxsize=1)

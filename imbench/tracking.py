@@ -224,6 +224,13 @@ class MlflowTracker:
             raise self._was_deleted(deleted)
         return True
 
+    def warm_up(self) -> None:
+        """Import MLflow and what draws, which takes two seconds."""
+        with _quiet():
+            for name in ("mlflow", "matplotlib.backends.backend_agg", "sklearn.metrics"):
+                importlib.import_module(name)
+            _hush_loggers()
+
     def close(self) -> Sequence[str]:
         """Nothing is waited for: `log_cell` returns when a cell is written."""
         return ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import itertools
 import re
 from collections.abc import Mapping, Sequence
@@ -10,10 +12,12 @@ from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
+from hydra._internal.config_repository import CachingConfigRepository
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -22,6 +26,21 @@ from imbench.components import closest
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"
+
+
+class _Shared(CachingConfigRepository):
+    """Files that are read once for all cells of a sweep: hydra itself reads them for each."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Shared:
+        return self
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        """Return a copy, for hydra writes into what it composes."""
+        found = super().load_config(config_path)
+        if found is None:
+            return None
+        config = copy.deepcopy(found.config)
+        return dataclasses.replace(found, header=dict(found.header), config=config)
 
 
 class Composer:
@@ -48,6 +67,7 @@ class Composer:
             if taken.exists() and not taken.samefile(path):
                 raise ConfigError(f"{path}: the name is taken by {taken}; rename your file.")
         self.folders = [shipped] if config_dir is None else [shipped, config_dir.resolve()]
+        self._files: dict[tuple[str, ...], _Shared] = {}  # by the words that change where they lie
 
     def cells(self, overrides: Sequence[str], multirun: bool) -> list[dict[str, Any]]:
         """Return the resolved configuration of every cell, in the order of the sweep.
@@ -112,10 +132,9 @@ class Composer:
             from hydra._internal.defaults_list import create_defaults_list
 
             with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
-                loader: Any = GlobalHydra.instance().config_loader()
-                parsed, files = loader._parse_overrides_and_create_caching_repo(
-                    CONFIG_NAME, self._words(overrides)
-                )
+                words = self._words(overrides)
+                loader = self._share_files(words)
+                parsed, files = loader._parse_overrides_and_create_caching_repo(CONFIG_NAME, words)
                 chosen = create_defaults_list(
                     repo=files,
                     config_name=CONFIG_NAME,
@@ -138,9 +157,19 @@ class Composer:
         words = self._words(overrides)
         try:
             with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
+                self._share_files(words)
                 return compose(CONFIG_NAME, words, return_hydra_config=with_hydra)
         except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
             raise ConfigError(self._explain(error, overrides)) from error
+
+    def _share_files(self, words: Sequence[str]) -> Any:
+        """Return hydra's loader, which finds the files that it has read for other cells."""
+        loader: Any = GlobalHydra.instance().config_loader()
+        places = tuple(word for word in words if word.startswith("hydra."))
+        if places not in self._files:
+            self._files[places] = _Shared(loader.repository)
+        loader.repository = self._files[places]
+        return loader
 
     def _choices(self, override: Override, multirun: bool) -> list[str]:
         """Return the override once for each value that it sweeps over."""

@@ -45,8 +45,12 @@ def command(words: list[str]) -> int:
     stored = _stored_cells(configs)
     # Python looks at every object of torch once more before it ends, for 0.9 s; they are let be.
     atexit.register(gc.freeze)
-    _check_all(configs, composer.folders, stored)
-    return _run_all(configs, stored, options.traceback)
+    tracker = _tracker_of(configs, at_once=len(stored) < len(configs))
+    try:
+        _check_all(configs, composer.folders, stored)
+        return _run_all(configs, stored, tracker, options.traceback)
+    finally:
+        tracker.close()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,11 +102,27 @@ def _check_all(
         raise ConfigError("\n".join(dict.fromkeys(problems)))
 
 
-def _run_all(
-    configs: Sequence[Mapping[str, Any]], stored: Mapping[int, CellResult], show_tracebacks: bool
-) -> int:
+def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
+    """Return what `tracking` asks for; what is wrong with it the check says.
+
+    If a cell is to run, the tracker is at work on its imports.
+    """
     from imbench.background import in_background
-    from imbench.components import construct
+    from imbench.components import bind, construct
+    from imbench.tracking import NullTracker
+
+    if bind(configs[0]["tracking"], "tracking"):
+        return NullTracker()
+    tracker: Tracker = construct(configs[0]["tracking"], "tracking")
+    return in_background(tracker, at_once)
+
+
+def _run_all(
+    configs: Sequence[Mapping[str, Any]],
+    stored: Mapping[int, CellResult],
+    tracker: Tracker,
+    show_tracebacks: bool,
+) -> int:
     from imbench.config import splitter_of, tuner_of
     from imbench.metrics import metric_options
 
@@ -113,7 +133,6 @@ def _run_all(
     for tuner in dict.fromkeys(map(tuner_of, missing)):
         if tuner is not None:
             tuner.prepare(Path(configs[0]["results_dir"]))
-    tracker: Tracker = in_background(construct(configs[0]["tracking"], "tracking"))
     if missing or not all(tracker.has(cell, options) for cell in stored.values()):
         tracker.open()
     n_folds = [splitter_of(c).n_folds for c in configs]

@@ -31,6 +31,9 @@ class FileTracker:
     def check(self) -> bool:
         return not self.path.startswith("server:")
 
+    def warm_up(self) -> None:
+        pass
+
     def open(self) -> None:
         if self.path.startswith("server:"):
             raise ConfigError("nothing answers there.")
@@ -117,17 +120,25 @@ def test_an_address_that_only_connecting_can_judge_is_judged_before_anything_run
     assert tracker.close() == []
 
 
-def test_a_wrong_address_starts_no_process(tmp_path):
-    tracker = in_background(MlflowTracker("mlruns"))
+def test_a_wrong_address_is_said_without_waiting_for_the_process(tmp_path):
+    tracker = Background(MlflowTracker("mlruns"))
     with pytest.raises(ConfigError, match="no longer in plain files"):
         tracker.open()
+    assert tracker._process is None
+
+
+def test_a_process_that_is_not_needed_is_ended_at_once_and_writes_nothing(tmp_path):
+    tracker = in_background(MlflowTracker(f"sqlite:///{tmp_path}/new/m.db"))
+    process = tracker._process
     assert tracker.close() == []
+    assert process.returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_cannot_be_sent_stays_where_it_is():
     tracker = NullTracker()
     assert in_background(tracker) is tracker
-    assert in_background(MlflowTracker("sqlite:///a.db")).hint.endswith("sqlite:///a.db")
+    assert Background(MlflowTracker("sqlite:///a.db")).hint.endswith("sqlite:///a.db")
 
 
 def test_an_experiment_that_was_deleted_is_seen_without_mlflow(tmp_path):

@@ -345,3 +345,31 @@ def test_a_glob_sweeps_over_every_file_of_a_group():
 def test_a_glob_that_matches_nothing_is_a_sentence():
     with pytest.raises(ConfigError, match=r"strategy=glob\(zz\*\): matches no file"):
         Composer(None).cells(["strategy=glob(zz*)"], multirun=True)
+
+
+def test_files_are_read_once_for_all_cells_of_a_sweep(monkeypatch):
+    from hydra._internal.core_plugins.file_config_source import FileConfigSource
+
+    read = []
+    plain = FileConfigSource.load_config
+
+    def load_config(self, config_path):
+        read.append(config_path)
+        return plain(self, config_path)
+
+    monkeypatch.setattr(FileConfigSource, "load_config", load_config)
+    words = ["dataset=synthetic", "strategy=none,focal,[smote,focal],[focal,smote]"]
+    together = Composer(None).cells(words, multirun=True)
+    assert read.count("run") == read.count("model/mlp") == read.count("strategy/focal") == 1
+    read.clear()
+    choices = ("none", "focal", "[smote,focal]", "[focal,smote]")
+    alone = [Composer(None).cells([words[0], f"strategy={c}"], multirun=False)[0] for c in choices]
+    assert read.count("run") == 4
+    assert together == alone
+
+
+def test_a_cell_of_a_sweep_does_not_see_what_another_cell_overrides():
+    words = ["strategy=focal,smote,focal", "model.estimator.lr=0.5,0.25"]
+    cells = Composer(None).cells(words, multirun=True)
+    assert [c["model"]["estimator"]["lr"] for c in cells] == [0.5, 0.25] * 3
+    assert cells[0]["strategy"] == cells[4]["strategy"] != cells[2]["strategy"]

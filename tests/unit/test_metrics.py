@@ -314,3 +314,51 @@ def test_a_fold_takes_about_ten_milliseconds():
         compute(fold, MetricOptions())
         took.append(time.perf_counter() - start)
     assert min(took) < 0.05  # 0.006 s on an idle core; the bound leaves room for a busy one
+
+
+def test_a_fold_is_computed_once_for_all_who_ask(monkeypatch):
+    from imbench import metrics as module
+    from imbench.report.tables import build_leaderboard
+    from tests.factories import make_cell
+
+    calls = []
+    plain = module.compute_metrics
+
+    def compute_metrics(*args):
+        calls.append(args)
+        return plain(*args)
+
+    monkeypatch.setattr(module, "compute_metrics", compute_metrics)
+    cell = make_cell("none", n_folds=3)
+    first, again = (build_leaderboard([cell], MetricOptions()) for _ in range(2))
+    assert len(calls) == 3
+    assert first.blocks[0].rows[0].mean == again.blocks[0].rows[0].mean
+    changed = module.compute(cell.folds[0], MetricOptions())
+    changed["accuracy"] = -1.0
+    assert module.compute(cell.folds[0], MetricOptions())["accuracy"] >= 0
+    assert len(calls) == 3
+
+
+def test_other_options_are_other_numbers():
+    fold = make_fold(n=200, skill=1.0)
+    first = compute(fold, MetricOptions())
+    assert compute(fold, MetricOptions(ece_bins=3))["ece"] != first["ece"]
+    assert compute(fold, MetricOptions(minority="c0"))["f1_minority"] != first["f1_minority"]
+    f2 = {"f2": {"_target_": "imbench.metrics.fbeta_minority"}}
+    f1 = {"f2": {"_target_": "imbench.metrics.fbeta_minority", "beta": 1.0}}
+    values = [compute(fold, MetricOptions(extra=extra))["f2"] for extra in (f2, f1)]
+    assert values[0] != values[1]
+    assert compute(fold, MetricOptions()) == first
+
+
+def test_numbers_go_with_their_fold():
+    import gc
+
+    from imbench import metrics as module
+
+    fold = make_fold()
+    compute(fold, MetricOptions())
+    n = len(module._computed)
+    del fold
+    gc.collect()
+    assert len(module._computed) < n

@@ -418,3 +418,13 @@ def test_a_picture_comes_back_and_takes_no_room_where_there_is_none(store):
     assert len(store.read_fold(KEY, 0, 1).picture) == 0
     with np.load(folder_of(store) / "r0-f1.npz", allow_pickle=False) as arrays:
         assert set(arrays) == set(ARRAYS), "as it was before there were pictures"
+
+
+@pytest.mark.parametrize(("seconds", "n_flushes"), [(0.2, 0), (2.0, 2)])
+def test_folds_that_took_long_are_flushed_to_the_disk(seconds, n_flushes, tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    store, fold = Store(tmp_path), make_fold(fit_s=seconds)
+    store.write_fold(KEY, fold)
+    assert len(flushed) == n_flushes
+    assert store.read_fold(KEY, 0, 0) is not None

@@ -92,7 +92,7 @@ def test_strategies_and_models_meet_the_same_folds_and_seeds(tmp_path, monkeypat
 
     met = []
 
-    def fit_fold(data, model, strategy, fold, seed):
+    def fit_fold(data, model, strategy, fold, seed, reuse=None):
         met.append((model.name, strategy.label, *pairs([fold])[0], seed))
         return None, 0.0
 

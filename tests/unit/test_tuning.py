@@ -140,7 +140,7 @@ def test_the_chosen_values_are_those_of_the_fitted_model(tmp_path, monkeypatch):
     fitted = []
     plain = folds.fit_fold
 
-    def fit_fold(data, model, strategy, fold, seed):
+    def fit_fold(data, model, strategy, fold, seed, reuse=None):
         fitted.append((model.estimator.min_samples_leaf, strategy.resample["smote"].k_neighbors))
         return plain(data, model, strategy, fold, seed)
 
@@ -366,8 +366,9 @@ def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("strategy", ["smote", "focal", "[random_over,threshold]"])
 def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_path, strategy):
-    from imbench.folds import _fits, _warnings_by_thread
+    from imbench.folds import _fits
     from imbench.run import _task
+    from imbench.warning_log import warnings_by_thread
 
     data = binary_five_percent()
     fold = one_fold(data)
@@ -387,7 +388,7 @@ def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_p
             Runner(folder).store,
             tuning_of(config, folder),
         )
-        with _warnings_by_thread() as log:
+        with warnings_by_thread() as log:
             (fit,) = _fits(task, [fold], log)
         assert fit.error is None
         choices.append(tried_of(fit))
