@@ -17,7 +17,7 @@ from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
 from imbench.errors import ConfigError, ImbenchError
-from imbench.results import CellResult, FoldResult
+from imbench.results import CellResult, FoldResult, run_id_of
 
 
 def command(words: list[str]) -> int:
@@ -38,7 +38,18 @@ def command(words: list[str]) -> int:
         print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
         return 0
     _check_all(configs, composer.folders)
-    return _run_all(configs, options.traceback)
+    return _run_all(_distinct(configs), options.traceback)
+
+
+def _distinct(configs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Leave out cells that are the same as one before: none has no other search to sweep over."""
+    from imbench.config import identity
+
+    cells: dict[str, Mapping[str, Any]] = {}
+    for config in configs:
+        cell = {"identity": identity(config), "dataset": config["dataset"]}
+        cells.setdefault(run_id_of(cell), config)
+    return list(cells.values())
 
 
 def _parser() -> argparse.ArgumentParser:

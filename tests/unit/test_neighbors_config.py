@@ -150,3 +150,13 @@ def test_a_run_says_what_it_did_and_resumes(tmp_path, capsys):
     assert any(note.startswith(sentence) for note in json.loads(out)["notes"])
     assert main(words) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(out)
+
+
+def test_a_sweep_over_searches_runs_a_strategy_without_one_once(tmp_path, capsys):
+    words = [
+        "-m", "dataset=synthetic", "model=knn", "strategy=none,smote", "neighbors=exact,torch",
+        "splits=holdout", "tracking=none", "output=json", f"results_dir={tmp_path}",
+    ]  # fmt: skip
+    assert main(words) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line["label"] for line in lines) == ["none", "smote", "smote"]
