@@ -13,6 +13,7 @@ from imbench.components import bind, closest, construct, deferred, is_component
 from imbench.datasets import source_node
 from imbench.errors import ConfigError
 from imbench.metrics import MetricOptions, metric_options
+from imbench.neighbors.identity import neighbors_identity
 from imbench.splits import Splitter
 from imbench.strategies import CHAINED, STAGES, WRAPPERS
 from imbench.strategies.base import Strategy
@@ -32,10 +33,7 @@ NOT_IN_RUN_ID = {
     "dataset": ("about", "path", "data_dir", "download_dir"),  # the fingerprint says what it holds
     "model": ("about", "search"),
     "strategy": ("about", "search"),
-    "neighbors": ("announce_s", "memory_bytes"),
 }
-SEARCHING = ("resample", "ensemble")  # stages that may hold samplers
-EXACT = "imbench.neighbors.exact.ExactNeighbors"  # the bits of the samplers' own search
 
 
 def check(config: Config, folders: Sequence[Path]) -> list[str]:
@@ -229,8 +227,7 @@ def identity(config: Config) -> dict[str, Any]:
     they are derived from stored predictions.
     """
     kept: dict[str, Any] = {"seed": config["seed"], "splits": copy.deepcopy(config["splits"])}
-    for part in ("dataset", "model", "strategy"):
-        left_out = NOT_IN_RUN_ID[part]
+    for part, left_out in NOT_IN_RUN_ID.items():
         node = copy.deepcopy(dict(config[part]))
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
     for part in ("model", "strategy"):
@@ -238,17 +235,7 @@ def identity(config: Config) -> dict[str, Any]:
     chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
     if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
         kept["order"] = order  # keys are sorted where they are hashed and stored
-    return kept | _neighbors_identity(config) | _tuning_identity(config)
-
-
-def _neighbors_identity(config: Config) -> dict[str, Any]:
-    """Return how neighbours are searched: nothing where exactly, or where no stage searches any."""
-    node = config.get("neighbors") or {}
-    searching = any(config["strategy"].get(stage) for stage in SEARCHING)
-    if not searching or node.get("_target_") in (None, EXACT):
-        return {}
-    left_out = (*NOT_IN_RUN_ID["neighbors"], "device")
-    return {"neighbors": {name: value for name, value in node.items() if name not in left_out}}
+    return kept | neighbors_identity(config) | _tuning_identity(config)
 
 
 def _tuning_identity(config: Config) -> dict[str, Any]:

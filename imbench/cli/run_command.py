@@ -19,7 +19,7 @@ from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
 from imbench.errors import ConfigError, ImbenchError
-from imbench.results import CellResult, FoldResult, Store
+from imbench.results import CellResult, FoldResult, Store, run_id_of
 
 if TYPE_CHECKING:
     from imbench.tracking import Tracker
@@ -42,6 +42,7 @@ def command(words: list[str]) -> int:
     if options.cfg:
         print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
         return 0
+    configs = _distinct(configs)
     stored = _stored_cells(configs)
     # Python looks at every object of torch once more before it ends, for 0.9 s; they are let be.
     atexit.register(gc.freeze)
@@ -51,6 +52,19 @@ def command(words: list[str]) -> int:
         return _run_all(configs, stored, tracker, options.traceback)
     finally:
         tracker.close()
+
+
+def _distinct(configs: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    """Leave out cells that are the same as one before: none has no other search to sweep over."""
+    from imbench.config import check_form, identity
+
+    if any(map(check_form, configs)):
+        return configs
+    cells: dict[str, Mapping[str, Any]] = {}
+    for config in configs:
+        cell = {"identity": identity(config), "dataset": config["dataset"]}
+        cells.setdefault(run_id_of(cell), config)
+    return list(cells.values())
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -14,10 +14,9 @@ T = TypeVar("T")
 
 N_PILOT = 256  # queries of the pilot, a quarter of all at most
 SLOWEST = 1e8
-"""Products of queries, rows and columns a second that every search does on one core.
+"""Products of queries, rows and columns a second: every search does more on any core.
 
-Below 10 s at this rate no pilot is needed. scikit-learn's trees do 4e8 on 100,000 x 15 normal
-values, its blocks of matrix products 2.7e9 on 30 columns (float64, one core of a Xeon).
+What is short at this rate needs no pilot.
 """
 
 
@@ -104,16 +103,17 @@ class Notice:
 
     def _speak(self, expected_s: float, n_queries: int, n_rows: int) -> None:
         self._spoke = True
-        way_out = "neighbors=faiss is approximate and faster"
+        way_out = "neighbors=faiss is approximate and nearly linear"
+        rows = f"{_rounded(n_rows, 2):,.0f} rows"
         if self.spent_s > expected_s:
             sentence = (
                 f"{self.key} has searched nearest neighbours for {duration(self.spent_s)}, now "
-                f"among {n_rows:,} rows, and goes on: {way_out}."
+                f"among {rows}, and goes on: {way_out}."
             )
         else:
             sentence = (
-                f"{self.key} searches the nearest neighbours of {n_queries:,} among {n_rows:,} "
-                f"rows exactly, which takes about {duration(expected_s)}: {way_out}."
+                f"{self.key} searches the nearest neighbours of {_rounded(n_queries, 2):,.0f} "
+                f"among {rows} exactly, which takes about {duration(expected_s)}: {way_out}."
             )
         self.notes.append(sentence)
         if (self.key, f"{n_rows:.0e}") not in _spoken():  # folds differ by a row
@@ -128,8 +128,12 @@ def _spoken() -> set[tuple[str, str]]:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words, with two digits at most."""
+    """Return a time in words, with one digit: folds then say the same, and it is an estimate."""
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.2g} s"
+            return f"{_rounded(seconds / size, 1):.0f} {unit}"
+    return f"{_rounded(seconds, 1):g} s"
+
+
+def _rounded(value: float, n_digits: int) -> float:
+    return float(f"{value:.{n_digits}g}")

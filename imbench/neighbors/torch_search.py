@@ -48,8 +48,8 @@ class TorchNeighbors(Search):
     neighbour, at r, has |x| <= |q| + r, which bounds what rounding may hide.
 
     Of n distances of a query the c smallest are looked for in the c groups with the smallest
-    minima, of sqrt(n / c) columns each: a minimum is one pass over memory, while `topk` over all
-    columns takes ten times as long as the product that it follows.
+    minima, of sqrt(n / c) columns each: a minimum is one pass over memory, `topk` over all columns
+    is many.
     """
 
     name: ClassVar[str] = "torch"
@@ -88,9 +88,12 @@ class TorchNeighbors(Search):
     def _query(
         self, queries: NDArray[np.float64], k: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        size = self._block_size(k)
+        size = min(self._block_size(k), len(queries))
+        # One buffer for all blocks: to touch fresh memory takes longer than the product.
+        buffer = self._index32.rows.new_empty(size, len(self._exact))
         found = [
-            self._block(queries[start : start + size], k) for start in range(0, len(queries), size)
+            self._block(queries[start : start + size], k, buffer)
+            for start in range(0, len(queries), size)
         ]
         squares, index = (np.concatenate(part) for part in zip(*found, strict=True))
         return np.sqrt(squares), index
@@ -103,10 +106,10 @@ class TorchNeighbors(Search):
         return int(np.clip(self.memory_bytes // each, 1, MAX_QUERIES))
 
     def _block(
-        self, queries: NDArray[np.float64], k: int
+        self, queries: NDArray[np.float64], k: int, buffer: Tensor
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         exact = torch.from_numpy(queries - self._mean).to(self._exact.device)
-        approximate, candidates = self._index32.nearest(exact.float(), k + EXTRA)
+        approximate, candidates = self._index32.nearest(exact.float(), k + EXTRA, buffer)
         squares, index = self._sorted(exact, candidates, k)
         if candidates.shape[1] < len(self._exact):
             norms, reach = exact.norm(dim=1), squares[:, -1].sqrt()
@@ -139,10 +142,16 @@ class _Rows:
         self.rows = rows
         self.norms = rows.square().sum(1)
 
-    def nearest(self, queries: Tensor, n_wanted: int) -> tuple[Tensor, Tensor]:
-        """Return squared distances, ascending, and row numbers, both (m, c); c <= n_wanted."""
+    def nearest(
+        self, queries: Tensor, n_wanted: int, buffer: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return squared distances, ascending, and row numbers, both (m, c); c <= n_wanted.
+
+        A buffer has room for all distances, shape (m or more, n).
+        """
         n_rows, n_wanted = len(self.rows), min(n_wanted, len(self.rows))
-        squares = torch.addmm(self.norms, queries, self.rows.T, alpha=-2)  # (m, n), less |q|^2
+        out = None if buffer is None else buffer[: len(queries)]
+        squares = torch.addmm(self.norms, queries, self.rows.T, alpha=-2, out=out)  # less |q|^2
         width = max(math.isqrt(n_rows // n_wanted), 1)
         n_groups = n_rows // width
         if n_groups <= n_wanted or width == 1:

@@ -110,8 +110,8 @@ def _block(
     options: MetricOptions,
     n_boot: int,
 ) -> Block:
-    labels = _distinguish([c.label for c in cells], [_chosen(c.config) for c in cells])
-    rows = [_row(c, name, columns, options) for c, name in zip(cells, labels, strict=True)]
+    titles = _titles(cells)
+    rows = [_row(c, name, columns, options) for c, name in zip(cells, titles, strict=True)]
     sign = 1 if options.higher_is_better(options.sort) else -1
 
     def place(i: int) -> tuple[int, bool, float, str]:
@@ -364,11 +364,16 @@ def _distinguish(names: Sequence[str], configs: Sequence[Any]) -> list[str]:
     return result
 
 
-def _chosen(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return in what cells of equal labels may differ: the strategy, and its search."""
-    search = dict(config.get("neighbors") or {})
-    target = search.pop("_target_", "exact").rpartition(".")[2]
-    return {**(config.get("strategy") or {}), "neighbors": target, "search": search}
+def _titles(cells: Sequence[CellResult]) -> list[str]:
+    """Return labels, with what tells cells of equal labels apart: parameters, then the search."""
+    searches = [dict(cell.config.get("neighbors") or {}) for cell in cells]
+    kinds = [str(node.pop("_target_", "exact")).rpartition(".")[2] for node in searches]
+    kinds = [kind.removesuffix("Neighbors").lower() for kind in kinds]
+    chosen = [
+        {**(cell.config.get("strategy") or {}), "neighbors": kind}
+        for cell, kind in zip(cells, kinds, strict=True)
+    ]
+    return _distinguish(_distinguish([cell.label for cell in cells], chosen), searches)
 
 
 def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

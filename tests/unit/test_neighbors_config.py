@@ -1,0 +1,162 @@
+"""The configuration group `neighbors`: names, values, run ids, tables, one real run."""
+
+import copy
+import json
+import re
+import sys
+from functools import cache
+
+import pytest
+import torch
+import yaml
+
+from imbench import catalogue
+from imbench import config as configuration
+from imbench.cli import main
+from imbench.cli.compose import Composer
+from imbench.config import check, identity, strategy_of
+from imbench.errors import ConfigError
+from imbench.metrics import metric_options
+from imbench.neighbors.base import Neighbors
+from imbench.neighbors.exact import ExactNeighbors
+from imbench.neighbors.faiss_search import FaissNeighbors
+from imbench.neighbors.torch_search import TorchNeighbors
+from imbench.report.tables import build_leaderboard
+from imbench.results import run_id_of
+from tests.factories import make_cell
+
+COMPOSER = Composer(None)
+
+
+@cache
+def composed(*words):
+    return COMPOSER.cells(["model=knn", *words], multirun=False)[0]
+
+
+def compose(*words):
+    return copy.deepcopy(composed(*words))
+
+
+def run_id(*words):
+    return run_id_of(identity(compose(*words)))
+
+
+def test_every_file_constructs_and_bears_its_name():
+    paths = sorted((catalogue.conf_dir() / "neighbors").glob("*.yaml"))
+    assert [path.stem for path in paths] == ["exact", "faiss", "torch"]
+    for path in paths:
+        config = compose(f"neighbors={path.stem}")
+        assert check(config, COMPOSER.folders) == []
+        found = strategy_of(config).neighbors
+        assert isinstance(found, Neighbors)
+        assert found.name == path.stem
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for name in set(values) - {"_target_", "device"}:
+            default = getattr(type(found)(), name)
+            assert default == values[name], "the yaml shows the defaults"
+
+
+def test_exact_is_the_default_and_leaves_run_ids_as_they_were():
+    config = compose("strategy=smote")
+    assert isinstance(strategy_of(config).neighbors, ExactNeighbors)
+    assert "neighbors" not in identity(config)
+    before = {key: value for key, value in config.items() if key != "neighbors"}
+    assert run_id_of(identity(config)) == run_id_of(identity(before))
+    assert run_id("strategy=smote", "neighbors.announce_s=1") == run_id("strategy=smote")
+
+
+def test_another_search_is_part_of_the_run_id_where_something_searches():
+    ids = {run_id("strategy=smote", f"neighbors={name}") for name in ("exact", "faiss", "torch")}
+    assert len(ids) == 3
+    assert run_id("strategy=smoteboost", "neighbors=faiss") != run_id("strategy=smoteboost")
+    assert run_id("strategy=smote", "neighbors=faiss", "neighbors.links=8") not in ids
+    for name in ("none", "balanced_weights", "threshold"):
+        assert run_id(f"strategy={name}", "neighbors=faiss") == run_id(f"strategy={name}")
+
+
+def test_where_a_search_runs_is_no_part_of_the_run_id():
+    torch_id = run_id("strategy=smote", "neighbors=torch")
+    for word in ("device=cpu", "neighbors.memory_bytes=9999999", "neighbors.announce_s=0"):
+        assert run_id("strategy=smote", "neighbors=torch", word) == torch_id
+
+
+def test_a_name_that_is_not_there_is_one_sentence():
+    with pytest.raises(ConfigError) as caught:
+        compose("neighbors=nosuch")
+    assert str(caught.value) == (
+        "neighbors=nosuch: there is no such neighbors; there are exact, faiss, torch."
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["neighbors=faiss", "neighbors.links=1"], "neighbors: links must be .*, got 1"),
+        (["neighbors=faiss", "neighbors.links=many"], r"neighbors\.links='many' must be of type"),
+        (["neighbors=torch", "+neighbors.size=3"], r"neighbors\.size: .* has no parameter 'size'"),
+        (["neighbors.announce_s=-1"], "neighbors: announce_s must be a number of at least 0"),
+    ],
+)
+def test_values_are_checked_before_anything_runs(words, sentence):
+    (problem,) = check(compose(*words), COMPOSER.folders)
+    assert re.match(sentence, problem)
+    assert problem.endswith(".")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_one_sentence():
+    (problem,) = check(compose("neighbors=torch", "device=cuda"), COMPOSER.folders)
+    assert problem.startswith("neighbors: device=cuda, but PyTorch sees no CUDA device: set ")
+
+
+def test_without_faiss_the_command_that_installs_it_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faiss", None)
+    monkeypatch.delitem(sys.modules, "imbench.neighbors.faiss_search")
+    (problem,) = check(compose("neighbors=faiss"), COMPOSER.folders)
+    assert "faiss is not installed, pip install 'imbench[neighbors]' does that." in problem
+
+
+def test_a_table_tells_equal_strategies_apart_by_their_search():
+    cells = []
+    coarse = ["neighbors=faiss", "neighbors.links=8"]
+    for i, words in enumerate(([], ["neighbors=torch"], ["neighbors=faiss"], coarse)):
+        stored = json.loads(json.dumps(identity(compose("strategy=smote", *words))))
+        cells.append(make_cell("smote", skill=i, config=stored | {"fingerprint": "f"}))
+    board = build_leaderboard(cells, metric_options(compose()["metrics"]))
+    titles = {row.title for block in board.blocks for row in block.rows}
+    assert titles == {
+        "smote (neighbors=exact)",
+        "smote (neighbors=torch)",
+        "smote (neighbors=faiss) (links=32)",
+        "smote (neighbors=faiss) (links=8)",
+    }
+
+
+def test_the_strategy_holds_what_is_configured():
+    for name, kind in (("torch", TorchNeighbors), ("faiss", FaissNeighbors)):
+        assert isinstance(strategy_of(compose(f"neighbors={name}")).neighbors, kind)
+    assert configuration.neighbors_of({"neighbors": None}) is None
+
+
+def test_a_run_says_what_it_did_and_resumes(tmp_path, capsys):
+    words = [
+        "dataset=synthetic", "model=knn", "strategy=smote", "neighbors=torch", "splits=holdout",
+        "neighbors.announce_s=0", "tracking=none", "output=json", f"results_dir={tmp_path}",
+    ]  # fmt: skip
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    sentence = "strategy.resample.smote searches the nearest neighbours of "
+    assert err.count(f"imbench: {sentence}") == 1
+    assert any(note.startswith(sentence) for note in json.loads(out)["notes"])
+    assert main(words) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(out)
+
+
+def test_a_sweep_over_searches_runs_a_strategy_without_one_once(tmp_path, capsys):
+    words = [
+        "-m", "dataset=synthetic", "model=knn", "strategy=none,smote", "neighbors=exact,torch",
+        "splits=holdout", "tracking=none", "output=json", f"results_dir={tmp_path}",
+    ]  # fmt: skip
+    assert main(words) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line["label"] for line in lines) == ["none", "smote", "smote"]
