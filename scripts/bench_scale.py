@@ -225,6 +225,15 @@ def lines_of(row: dict[str, Any]) -> Iterator[str]:
     yield f"{row['stage']:9} {name:17} exponent in {axis} {row['ratio']:.2f}: {word}{more}"
 
 
+def without_nan(value: Any) -> Any:
+    """Return rows as JSON can hold them: None for what was not measured."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def chosen(names: str | None) -> list[Case]:
     """Return the cases of a list of names, all for None.
 
@@ -282,7 +291,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows.append(row)
             print(*lines_of(row), sep="\n", flush=True)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+        content = json.dumps(without_nan({"rows": rows}), indent=1)
+        arguments.json.write_text(content, encoding="utf-8")
     return int(any(row["ok"] is False for row in rows))
 
 
