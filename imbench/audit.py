@@ -36,13 +36,13 @@ class Contents:
     Parameters
     ----------
     hashes : ndarray of uint64 of shape (n,)
-    ids : ndarray of int64 of shape (n,)
+    ids : ndarray of int32 of shape (n,)
         0..n_distinct-1; rows of equal content share one.
     n_distinct : int
     """
 
     hashes: NDArray[np.uint64]
-    ids: NDArray[np.int64]
+    ids: NDArray[np.int32]
     n_distinct: int
 
 
@@ -50,7 +50,7 @@ def contents_of(X: NDArray[Any]) -> Contents:
     """Hash the rows of a table or of images; called once a data set."""
     hashes = hash_rows(X)
     distinct, ids = np.unique(hashes, return_inverse=True)
-    return Contents(hashes, ids.astype(np.int64), len(distinct))
+    return Contents(hashes, ids.astype(np.int32), len(distinct))
 
 
 def hash_rows(X: NDArray[Any]) -> NDArray[np.uint64]:

@@ -213,6 +213,7 @@ class Recorded(ClassifierMixin, BaseEstimator):
             ),
         )
         self.classes_ = answer.classes
+        del self._rows, self._y  # never fitted again
 
     def predict_proba(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probabilities of rows (m, 1) of the data set, shape (m, K)."""

@@ -204,7 +204,7 @@ class WatchedPipeline(Pipeline):
     Constructed by :func:`imbench.build.build`; the witness is a parameter of its step ``rows``.
     """
 
-    def fit(self, X: NDArray[Any], y: NDArray[Any], **params: Any) -> Self:
+    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> Self:
         """Fit the steps in their order.
 
         No frame here or above holds the rows that came in once a step has made others of them:
@@ -216,7 +216,7 @@ class WatchedPipeline(Pipeline):
                 X, y = step.fit_resample(X, y)
             else:
                 X = step.fit_transform(X, y)
-        self.steps[-1][1].fit(X, y, **params)
+        self.steps[-1][1].fit(X, y)
         self._tell(came_in)
         return self
 

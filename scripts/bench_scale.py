@@ -37,6 +37,7 @@ LARGEST_PEAK = 3.0  # times the data
 FEWEST_ROWS_OF_PEAK = 100_000  # below, what a library keeps for itself is more than the data
 N_FITTED = 3  # sizes that the line goes through
 CHILD = "import sys, scale_cell; sys.exit(scale_cell.main(sys.argv[1]))"
+CONDITIONS = "30 columns, hold-out of 25 %, one thread"
 LINEAR, NET = "model=logistic_regression", ("model=mlp", "model.estimator.epochs=1")
 
 
@@ -99,6 +100,7 @@ def cases() -> list[Case]:
         Case("random_over", "resample", ("strategy=random_over", LINEAR), adds_rows=True),
         Case("smote", "resample", ("strategy=smote", LINEAR), adds_rows=True),
         Case("random_under", "resample", ("strategy=random_under", LINEAR)),
+        Case("tomek", "resample", ("strategy=tomek", LINEAR), is_exact_search=True),
         Case("enn", "resample", ("strategy=enn", LINEAR), is_exact_search=True),
         Case("balanced_batches", "batches", ("strategy=balanced_batches", *NET)),
         Case("mixup", "augment", ("strategy=mixup", *NET)),
@@ -225,6 +227,15 @@ def lines_of(row: dict[str, Any]) -> Iterator[str]:
     yield f"{row['stage']:9} {name:17} exponent in {axis} {row['ratio']:.2f}: {word}{more}"
 
 
+def without_nan(value: Any) -> Any:
+    """Return rows as JSON can hold them: None for what was not measured."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
 def chosen(names: str | None) -> list[Case]:
     """Return the cases of a list of names, all for None.
 
@@ -241,22 +252,24 @@ def chosen(names: str | None) -> list[Case]:
     return [every[name] for name in wanted]
 
 
-def rows_of(
-    case: Case, most_rows: int, n_rows_of_classes: int, timeout: float
-) -> Iterator[dict[str, Any]]:
-    """Measure a case along both axes and yield their rows."""
+def by_rows(case: Case, most_rows: int, timeout: float) -> dict[str, Any]:
+    """Measure a case while its rows grow, and judge it."""
     sizes = [n for n in ROWS if n <= most_rows]
-    words = f"{' '.join(case.words)}; 30 columns, hold-out of 25 %, one thread"
     points = grow(sizes, lambda n: measure(case, n, 2, False, timeout), timeout)
-    yield judged(case, "rows", list(points), f"{words}; 0.2 % minority, 20 rows at least")
+    words = f"{' '.join(case.words)}; {CONDITIONS}; 0.2 % minority, 20 rows at least"
+    return judged(case, "rows", list(points), words)
 
-    def by_class(n_classes: int) -> Point:
-        point = measure(case, n_rows_of_classes, n_classes, True, timeout)
+
+def by_classes(case: Case, n_rows: int, timeout: float) -> dict[str, Any]:
+    """Measure a case while its classes grow, and judge it."""
+
+    def measured(n_classes: int) -> Point:
+        point = measure(case, n_rows, n_classes, True, timeout)
         return Point(**{**asdict(point), "size": n_classes})
 
-    points = grow(CLASSES, by_class, timeout)
-    n_rows = f"{n_rows_of_classes:,} rows, half of the classes three times as large"
-    yield judged(case, "classes", list(points), f"{words}; {n_rows}")
+    points = grow(CLASSES, measured, timeout)
+    words = f"{n_rows:,} rows, half of the classes three times as large"
+    return judged(case, "classes", list(points), f"{' '.join(case.words)}; {CONDITIONS}; {words}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -268,6 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--rows", type=int, default=ROWS[-1], help="largest number of rows")
     parser.add_argument("--class-rows", type=int, default=ROWS_OF_CLASSES, help="rows of classes")
+    parser.add_argument("--axis", choices=("rows", "classes"), help="one alone (default: both)")
     parser.add_argument("--strategies", help="some of: " + ", ".join(c.name for c in cases()))
     parser.add_argument("--timeout", type=float, default=600, help="seconds a measurement")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
@@ -278,11 +292,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     rows = []
     for case in wanted:
-        for row in rows_of(case, arguments.rows, arguments.class_rows, arguments.timeout):
-            rows.append(row)
-            print(*lines_of(row), sep="\n", flush=True)
+        if arguments.axis != "classes":
+            rows.append(by_rows(case, arguments.rows, arguments.timeout))
+            print(*lines_of(rows[-1]), sep="\n", flush=True)
+        if arguments.axis != "rows":
+            rows.append(by_classes(case, arguments.class_rows, arguments.timeout))
+            print(*lines_of(rows[-1]), sep="\n", flush=True)
     if arguments.json is not None:
-        arguments.json.write_text(json.dumps({"rows": rows}, indent=1), encoding="utf-8")
+        content = json.dumps(without_nan({"rows": rows}), indent=1)
+        arguments.json.write_text(content, encoding="utf-8")
     return int(any(row["ok"] is False for row in rows))
 
 

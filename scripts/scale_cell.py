@@ -131,6 +131,7 @@ def measure(
     _give_back()
     before = _memory("VmRSS")
     n_bytes = load_table(n_rows, n_classes, of_two).X.nbytes
+    _give_back()
     _reset_peak()
     started = time.process_time()
     fold = run(config)

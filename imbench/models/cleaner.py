@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,19 +59,22 @@ class Cleaner(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(self, X: ArrayLike, y: object = None, **params: object) -> NDArray[Any]:
-        """Do as `fit` and `transform` on the same rows."""
+        """Do as `fit` and `transform` on the same rows, and return them row by row in memory.
+
+        That is how samplers and models want them: they would make another copy.
+        """
         rows = self._checked(X, is_new=True)
         self._learn(rows)
-        return self._cleaned(rows)
+        return self._cleaned(rows, "C")
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
         """Return cleaned rows of shape (n, n_numeric + n_categorical), column by column in memory.
 
-        That is the order in which scikit-learn's transformers leave them, and sums over rows
-        depend on it.
+        That is the order in which scikit-learn's transformers leave them, and the last bits of
+        a linear model's products depend on it.
         """
         check_is_fitted(self)
-        return self._cleaned(self._checked(X, is_new=False))
+        return self._cleaned(self._checked(X, is_new=False), "F")
 
     def _checked(self, X: ArrayLike, is_new: bool) -> NDArray[Any]:
         kinds = [np.float64, np.float32]
@@ -89,9 +92,9 @@ class Cleaner(TransformerMixin, BaseEstimator):
                 means[place], scales[place] = scaler.mean_, scaler.scale_
         self.medians_, self.means_, self.scales_ = medians, means, scales
 
-    def _cleaned(self, X: NDArray[Any]) -> NDArray[Any]:
+    def _cleaned(self, X: NDArray[Any], order: Literal["C", "F"]) -> NDArray[Any]:
         n_numeric = len(self.numeric)
-        cleaned = np.empty((len(X), n_numeric + len(self.categorical)), X.dtype, order="F")
+        cleaned = np.empty((len(X), n_numeric + len(self.categorical)), X.dtype, order)
         for place in _blocks(len(X), X.itemsize * X.shape[1]):
             rows = X[place]
             numbers, codes = rows[:, self.numeric], rows[:, self.categorical]

@@ -34,15 +34,13 @@ class HoldoutPipeline(WatchedPipeline):
     the strategy.
     """
 
-    def fit(self, X: NDArray[Any], y: NDArray[np.int64], **params: Any) -> Self:
+    def fit(self, X: NDArray[Any], y: NDArray[np.int64]) -> Self:
         """Fit the steps in their order, the net with ``validation=(X, y)``.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
         y : ndarray of shape (n,)
-        **params
-            For the ``fit`` of the net.
         """
         net = self.steps[-1][1]
         rng = np.random.default_rng(net.random_state)
@@ -56,6 +54,9 @@ class HoldoutPipeline(WatchedPipeline):
                 continue
             X = step.fit_transform(X, y)
             held_out = step.transform(held_out) if len(labels) else held_out
-        net.fit(X, y, validation=(held_out, labels) if len(labels) else None, **params)
+        rows = [X]
+        del X  # a net makes tensors of its rows and may let go of them: no frame above holds them
+        validation = (held_out, labels) if len(labels) else None
+        net.fit(rows.pop(), y, validation=validation)
         self._tell(came_in, chosen)
         return self

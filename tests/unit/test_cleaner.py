@@ -42,7 +42,7 @@ def table(n_rows, n_columns, categorical, share_missing, dtype=np.float64):
 @pytest.mark.parametrize("share_missing", [0, 0.1])
 @pytest.mark.parametrize("categorical", [[], [2, 5], list(range(7))])
 @pytest.mark.parametrize("n_rows", [1, 2, 1001])
-def test_bits_and_memory_order_are_those_of_sklearn(
+def test_bits_are_those_of_sklearn_and_test_rows_lie_in_its_order(
     monkeypatch, n_rows, categorical, share_missing, block_bytes
 ):
     monkeypatch.setattr(cleaner, "BLOCK_BYTES", block_bytes)
@@ -62,7 +62,8 @@ def test_bits_and_memory_order_are_those_of_sklearn(
             ]
         for found, expected in pairs:
             assert found.tobytes() == expected.tobytes()
-            assert found.flags.f_contiguous == expected.flags.f_contiguous
+        assert pairs[0][0].flags.c_contiguous
+        assert pairs[1][0].flags.f_contiguous == pairs[1][1].flags.f_contiguous
 
 
 def test_a_median_between_two_values_and_of_single_precision_is_sklearns():

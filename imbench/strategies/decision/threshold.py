@@ -125,7 +125,8 @@ def tune_class_weights(
     O(n K) a round: what changes with the weight of a class is where it beats the best other.
     """
     n_classes = scores.shape[1]
-    leaders = _Leaders(np.log(np.maximum(scores, 1e-12)))
+    logs = np.maximum(scores, 1e-12)
+    leaders = _Leaders(np.log(logs, out=logs))
     best = table_score(confusion(y * n_classes + leaders.first, n_classes), metric)
     width = np.log(max(len(y) / np.bincount(y, minlength=n_classes).clip(1).min(), 2.0))
     while width > 0.05:

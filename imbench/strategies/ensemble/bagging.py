@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.ensemble import BaggingClassifier
 
-from imbench.strategies.ensemble.base import check_at_least, check_members
+from imbench.strategies.ensemble.base import check_at_least
+from imbench.strategies.ensemble.numbered import NumberedBags
 
 
-class Bagging(BaggingClassifier):
+class Bagging(NumberedBags, BaggingClassifier):
     """Fit each member on a bootstrap sample of the rows, and average their probabilities.
 
     Parameters
@@ -47,14 +46,3 @@ class Bagging(BaggingClassifier):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         check_at_least("n_estimators", self.n_estimators, 1)
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the members.
-
-        Raises
-        ------
-        ValueError
-            If there are more members than rows.
-        """
-        check_members(self.name, self.n_estimators, len(np.asarray(y)))
-        return super().fit(X, y)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from imblearn.ensemble import BalancedBaggingClassifier
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from imbench.strategies.ensemble.base import check_at_least, check_members
+from imbench.strategies.ensemble.base import check_at_least
+from imbench.strategies.ensemble.numbered import NumberedBags
 
 
-class BalancedBagging(BalancedBaggingClassifier):
+class BalancedBagging(NumberedBags, BalancedBaggingClassifier):
     """Bag rows, under-sample each bag until its classes are equally large, and vote.
 
     Parameters
@@ -56,17 +57,6 @@ class BalancedBagging(BalancedBaggingClassifier):
         check_at_least("n_estimators", self.n_estimators, 1)
         if self.voting not in ("soft", "hard"):
             raise ValueError(f"voting must be soft or hard, got voting={self.voting!r}.")
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the members.
-
-        Raises
-        ------
-        ValueError
-            If there are more members than rows.
-        """
-        check_members(self.name, self.n_estimators, len(np.asarray(y)))
-        return super().fit(X, y)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return mean probabilities, or with a hard vote the share of members, shape (n, K)."""
