@@ -47,7 +47,8 @@ def imbench(
     if is_run and bench.smoke:
         more.append("tracking=none")
     command = [sys.executable, "-m", "imbench", *words, *more]
-    seconds, done = timed(command, bench.environ(), bench.folder)
+    environ = bench.environ() | {"IMBENCH_CACHE": str(results / "cache")}
+    seconds, done = timed(command, environ, bench.folder)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise Failed(f"`python -m imbench {' '.join(words)}` failed ({last}).")
@@ -101,7 +102,7 @@ def mnist_command(bench: Bench) -> list[Outcome]:
         for a, b in found
     ]
     words = (
-        f"`{' '.join(['python -m imbench', *tutorial_words()])}`, results in a new folder, "
+        f"`{' '.join(['python -m imbench', *tutorial_words()])}`, results and caches new, "
         f"{tracked(bench)}; {found[0][0]['n_train']:,} training images, whole test set; loop with "
         f"labels read an image at a time, DataLoader, {LARGE}; {bench.cores} cores"
     )
