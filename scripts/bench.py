@@ -21,7 +21,7 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,13 @@ def names() -> list[str]:
     return [aim.name for aims in ROWS for aim in aims]
 
 
-def measure(bench: Bench, wanted: Sequence[str]) -> list[Outcome]:
-    """Measure the rows that are wanted; what cannot be measured here is a row that says why."""
+def measure(
+    bench: Bench, wanted: Sequence[str], keep: Callable[[list[Outcome]], None] = lambda found: None
+) -> list[Outcome]:
+    """Measure the rows that are wanted; what cannot be measured here is a row that says why.
+
+    ``keep`` is called with all rows so far after each: an interruption then loses one.
+    """
     found: list[Outcome] = []
     for aims, run in ROWS.items():
         if not any(aim.name in wanted for aim in aims):
@@ -57,6 +62,7 @@ def measure(bench: Bench, wanted: Sequence[str]) -> list[Outcome]:
                 for o in outcomes
             ]
         found += [outcome for outcome in outcomes if outcome.name in wanted]
+        keep(found)
     return found
 
 
@@ -102,6 +108,14 @@ def run(options: argparse.Namespace, wanted: Sequence[str]) -> list[dict[str, An
     PageError
         If a file cannot be read, or the page would lack a row.
     """
+
+    def as_rows(found: Sequence[Outcome]) -> list[dict[str, Any]]:
+        return [outcome.as_json() for outcome in found]
+
+    def save(rows: Sequence[dict[str, Any]]) -> None:
+        if options.json is not None:
+            page.save(options.json, rows, machine)
+
     if options.files:
         machine, found = page.load(options.files)
         rows = [found[name] for name in wanted if name in found]
@@ -109,11 +123,10 @@ def run(options: argparse.Namespace, wanted: Sequence[str]) -> list[dict[str, An
         machine = page.machine()
         with tempfile.TemporaryDirectory(prefix="imbench-bench-") as folder:
             bench = Bench(Path(folder), data_dir(), options.pairs, options.smoke)
-            rows = [outcome.as_json() for outcome in measure(bench, wanted)]
+            rows = as_rows(measure(bench, wanted, lambda found: save(as_rows(found))))
     page.show(rows)
     print(f"{machine}\n{F1_RULE}.")
-    if options.json is not None:
-        page.save(options.json, rows, machine)
+    save(rows)
     if options.doc:
         missing = sorted(set(names()) - {row["name"] for row in rows})
         if missing:

@@ -1,7 +1,7 @@
 """The net of the peers, as skorch is meant to be used where only the fit counts.
 
-No validation split, no printing and no callbacks, and predictions in large batches: each of
-these makes it faster.
+No validation split, no printing and predictions in large batches, each of which makes it faster;
+the callbacks are skorch's own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ def net_of(job: Job, n_features: int, n_classes: int) -> NeuralNetClassifier:
         iterator_train__shuffle=True,
         iterator_valid__batch_size=4096,
         train_split=None,
-        callbacks="disable",
         verbose=0,
         device=job["device"],
     )

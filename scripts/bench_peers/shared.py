@@ -19,6 +19,8 @@ import numpy as np
 Job = Mapping[str, Any]
 Folds = list[tuple[Any, Any]]
 
+N_FOLDS_TO_CHOOSE = 5  # on which the fastest way is found
+
 
 def read(path: str) -> tuple[Any, Any, Folds]:
     """Return float32 rows (n, d), labels (n,) and the (train, test) row numbers of each fold.
@@ -38,27 +40,36 @@ def fastest(
     ways: Mapping[str, Any],
     job: Job,
 ) -> dict[str, Any]:
-    """Time each way of running the job, after a warm-up on tiny data, and return the fastest.
+    """Time the fastest way of running the job, after a warm-up on tiny data.
 
     Parameters
     ----------
     run : callable
         From (X, y, folds) and a way to the macro F1 of each fold.
     ways : mapping of str to object
-        By a name for people. ``job["how"]`` names the one to take, where it is known already.
+        By a name for people. The fastest is found on the first folds. ``job["how"]`` names it
+        where it is known already.
     """
-    tiny, data = read(job["warm_up"]), read(job["data"])
+    tiny, (X, y, folds) = read(job["warm_up"]), read(job["data"])
     found: dict[str, Any] = {}
     for how, way in ways.items():
-        if job.get("how") not in (None, how):
-            continue
-        run(tiny, way)
-        started = time.perf_counter()
-        scores = run(data, way)
-        seconds = time.perf_counter() - started
-        if not found or seconds < found["seconds"]:
-            found = {"seconds": seconds, "f1": [float(f) for f in scores], "how": how}
+        if job.get("how") in (None, how):
+            run(tiny, way)
+            timed = _timed(run, (X, y, folds[:N_FOLDS_TO_CHOOSE]), way) | {"how": how}
+            found = min(found, timed, key=lambda f: f["seconds"]) if found else timed
+    if len(folds) > N_FOLDS_TO_CHOOSE:
+        found |= _timed(run, (X, y, folds), ways[found["how"]])
     return found
+
+
+def _timed(
+    run: Callable[[tuple[Any, Any, Folds], Any], list[float]],
+    data: tuple[Any, Any, Folds],
+    way: Any,
+) -> dict[str, Any]:
+    started = time.perf_counter()
+    scores = run(data, way)
+    return {"seconds": time.perf_counter() - started, "f1": [float(f) for f in scores]}
 
 
 def main(measure: Callable[[Job], Mapping[str, Any]]) -> None:

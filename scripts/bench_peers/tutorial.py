@@ -1,7 +1,7 @@
 """Peer (a): the plain loop of tutorials on imbalanced MNIST, from process start to F1.
 
-Labels are read one image at a time, with the transform of the item: once to choose the rows that
-stay, once to count what has stayed. The loss is weighted by inverse class frequency.
+The rows of a class are found by reading all images one at a time, with the transform of the item:
+once for each class, as tutorials do it. The loss is weighted by inverse class frequency.
 
 python tutorial.py job.json    with the keys data_dir, keep, others, epochs, batch_size, lr,
                                hidden, seed
@@ -17,6 +17,8 @@ import torch
 from sklearn.metrics import f1_score
 from torch import nn
 from torch.utils.data import DataLoader, Subset
+
+N_CLASSES = 10
 
 
 def torchvision_parts() -> tuple[Any, Any]:
@@ -36,27 +38,27 @@ def torchvision_parts() -> tuple[Any, Any]:
     return datasets, transforms
 
 
-def thinned(dataset: Any, keep: dict[int, float], others: float, seed: int) -> Subset:
-    """Keep a share of the rows of each class."""
-    by_class: dict[int, list[int]] = {}
+def rows_of(dataset: Any, wanted: int) -> list[int]:
+    """Read every image, with its transform, for the sake of its label."""
+    found = []
     for i in range(len(dataset)):
         _, label = dataset[i]
-        by_class.setdefault(label, []).append(i)
+        if label == wanted:
+            found.append(i)
+    return found
+
+
+def thinned(
+    dataset: Any, keep: dict[int, float], others: float, seed: int
+) -> tuple[Subset, list[int]]:
+    """Keep a share of the rows of each class; return them, and how many of each there are."""
     rng = np.random.default_rng(seed)
-    kept = [
-        rng.choice(rows, int(keep.get(label, others) * len(rows)), replace=False)
-        for label, rows in by_class.items()
-    ]
-    return Subset(dataset, np.concatenate(kept).tolist())
-
-
-def class_weights(dataset: Any, n_classes: int) -> torch.Tensor:
-    """Return n / (K n_c) for each class."""
-    counts = torch.zeros(n_classes)
-    for i in range(len(dataset)):
-        _, label = dataset[i]
-        counts[label] += 1
-    return counts.sum() / (n_classes * counts.clamp_min(1))
+    kept, counts = [], []
+    for label in range(N_CLASSES):
+        rows = rows_of(dataset, label)
+        counts.append(int(keep.get(label, others) * len(rows)))
+        kept += rng.choice(rows, counts[-1], replace=False).tolist()
+    return Subset(dataset, kept), counts
 
 
 def train(net: nn.Module, rows: Any, weights: torch.Tensor, job: shared.Job) -> None:
@@ -90,11 +92,11 @@ def measure(job: shared.Job) -> dict[str, Any]:
     to_input = transforms.ToTensor()
     parts = [datasets.MNIST(job["data_dir"], train=t, transform=to_input) for t in (True, False)]
     keep = {int(label): share for label, share in job["keep"].items()}
-    rows = thinned(parts[0], keep, job["others"], job["seed"])
+    rows, counts = thinned(parts[0], keep, job["others"], job["seed"])
     net = nn.Sequential(
-        nn.Flatten(), nn.Linear(784, job["hidden"]), nn.ReLU(), nn.Linear(job["hidden"], 10)
+        nn.Flatten(), nn.Linear(784, job["hidden"]), nn.ReLU(), nn.Linear(job["hidden"], N_CLASSES)
     )
-    train(net, rows, class_weights(rows, 10), job)
+    train(net, rows, 1 / torch.tensor(counts, dtype=torch.float32), job)
     truth, predicted = predict(net, parts[1], job["batch_size"])
     return {"f1": [float(f1_score(truth, predicted, average="macro"))], "n_train": len(rows)}
 

@@ -28,7 +28,7 @@ STRATEGIES = (
     "smote_tomek", "smote_enn", "near_miss", "weighted_sampler", "balanced_batches",
     "stratified_batches", "progressive", "mixup", "remix", "inverse_weights", "effective_number",
     "balanced_weights", "focal", "ldam", "balanced_softmax", "poly1", "balanced_bagging",
-    "under_bagging", "threshold", "prior_correction", "temperature", "platt",
+    "under_bagging", "threshold", "isotonic", "temperature", "platt",
 )  # fmt: skip
 TUTORIAL = ("dataset=mnist", "model=mlp", "strategy=inverse_weights", "splits=official")
 
@@ -47,7 +47,8 @@ def imbench(
     if is_run and bench.smoke:
         more.append("tracking=none")
     command = [sys.executable, "-m", "imbench", *words, *more]
-    seconds, done = timed(command, bench.environ(), bench.folder)
+    environ = bench.environ() | {"IMBENCH_CACHE": str(results / "cache")}
+    seconds, done = timed(command, environ, bench.folder)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise Failed(f"`python -m imbench {' '.join(words)}` failed ({last}).")
@@ -101,9 +102,9 @@ def mnist_command(bench: Bench) -> list[Outcome]:
         for a, b in found
     ]
     words = (
-        f"`{' '.join(['python -m imbench', *tutorial_words()])}`, results in a new folder, "
+        f"`{' '.join(['python -m imbench', *tutorial_words()])}`, results and caches new, "
         f"{tracked(bench)}; {found[0][0]['n_train']:,} training images, whole test set; loop with "
-        f"labels read an image at a time, DataLoader, {LARGE}; {bench.cores} cores"
+        f"labels read an image at a time for each class, {LARGE}; {bench.cores} cores"
     )
     return [judge(COMMAND, pairs, words)]
 

@@ -25,6 +25,8 @@ def folder() -> Path:
 def python_of(name: str, make: bool = True) -> Path:
     """Return the interpreter of an environment, after making it if need be.
 
+    ``IMBENCH_BENCH_PYTHON`` names another one that has the packages, where none can be installed.
+
     Parameters
     ----------
     name : {"peers", "imbens"}
@@ -36,6 +38,8 @@ def python_of(name: str, make: bool = True) -> Path:
     NotMeasured
         If it is not there, or cannot be made.
     """
+    if given := os.environ.get("IMBENCH_BENCH_PYTHON"):
+        return Path(given)
     requirements = SCRIPTS / REQUIREMENTS[name]
     place = folder() / name
     python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

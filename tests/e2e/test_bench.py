@@ -36,6 +36,7 @@ def smoke(bench, tmp_path_factory):
     path = tmp_path_factory.mktemp("bench") / "rows.json"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMBENCH_BENCH", str(path.parent))
+        patch.delenv("IMBENCH_BENCH_PYTHON", raising=False)
         assert bench.main(["--smoke", "--json", str(path)]) == 0
     return json.loads(path.read_text())
 
@@ -218,6 +219,15 @@ def test_if_our_side_fails_the_row_is_not_ok(bench, part, tmp_path, monkeypatch)
     assert "nothing.py ended with an error" in row.reason
 
 
+def test_the_interpreter_of_the_peers_can_be_given(part, tmp_path, monkeypatch):
+    python_of = part("environments").python_of
+    monkeypatch.setenv("IMBENCH_BENCH", str(tmp_path))
+    with pytest.raises(part("outcome").NotMeasured, match="bench_peers_imbens"):
+        python_of("imbens", make=False)
+    monkeypatch.setenv("IMBENCH_BENCH_PYTHON", sys.executable)
+    assert str(python_of("imbens", make=False)) == sys.executable
+
+
 def test_without_images_the_rows_say_where_they_are_looked_for(bench, part, tmp_path, monkeypatch):
     for folder, word in ((None, "set IMBENCH_DATA"), (tmp_path, "MNIST")):
         rows = bench.measure(
@@ -234,6 +244,21 @@ def test_gpu_rows_say_that_there_is_none(bench, part, tmp_path, monkeypatch):
     rows = bench.measure(part("sides").Bench(tmp_path), ["gpu_stack", "gpu_folds"])
     assert [row.reason for row in rows] == ["not measured: no CUDA device."] * 2
     assert [row.ok for row in rows] == [None, None]
+
+
+def test_an_interruption_keeps_the_rows_that_are_there(bench, part, tmp_path, monkeypatch):
+    def stop(bench):
+        raise KeyboardInterrupt
+
+    outcome = part("outcome")
+    aims = outcome.Aim("one", "", 1.0), outcome.Aim("two", "")
+    rows = {aims[:1]: lambda bench: [outcome.judge(aims[0], [outcome.Pair(2.0)], "")]}
+    monkeypatch.setattr(bench, "ROWS", {**rows, aims[1:]: stop})
+    path = tmp_path / "rows.json"
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(["--json", str(path)])
+    (row,) = json.loads(path.read_text())["rows"]
+    assert (row["name"], row["ratio"], row["ok"]) == ("one", 2.0, True)
 
 
 def test_scale_is_another_script(bench, monkeypatch):
