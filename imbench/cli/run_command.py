@@ -38,11 +38,13 @@ def command(words: list[str]) -> int:
         print(f"imbench {__version__}")
         return 0
     composer = Composer(options.config_dir)
-    configs = composer.cells(options.overrides, options.multirun)
+    composed = composer.cells(options.overrides, options.multirun)
     if options.cfg:
-        print("---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in configs))
+        print(
+            "---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in composed)
+        )
         return 0
-    configs = _distinct(configs)
+    configs = _distinct(composed)
     stored = _stored_cells(configs)
     # Python looks at every object of torch once more before it ends, for 0.9 s; they are let be.
     atexit.register(gc.freeze)

@@ -34,6 +34,9 @@ class FileTracker:
     def warm_up(self) -> None:
         pass
 
+    def has(self, cell, options) -> bool:
+        return False
+
     def open(self) -> None:
         if self.path.startswith("server:"):
             raise ConfigError("nothing answers there.")
