@@ -19,30 +19,32 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
-from imbench.mlflow_views import as_split, fold_table, intervals, shared_view
-from imbench.report.plots import figures, save_png
-from imbench.report.render import to_csv
-from imbench.report.tables import Leaderboard, Row, build_leaderboard, flatten
-from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
+from imbench.mlflow_run import (
+    LOGGED,
+    MAX_TAG,
+    RUN_ID,
+    batches,
+    metrics_of,
+    mlflow_names,
+    params_of,
+    tags_of,
+    write_files,
+)
+from imbench.mlflow_views import shared_view
+from imbench.report.tables import build_leaderboard
 from imbench.results import ARRAYS, PICTURE, CellResult
 
 FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
-RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"
+DIGEST = "imbench.digest"
 VIEW = "imbench"  # key of the view that `imbench ui` opens
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
-# Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
-MAX_KEY, MAX_PARAM, MAX_TAG, MAX_PARAMS, MAX_ENTITIES = 250, 6000, 5000, 100, 1000
-TABLE = "folds.json"
-LOGGED = {"mlflow.loggedArtifacts": json.dumps([{"path": TABLE, "type": "table"}])}
-T = TypeVar("T")
-U = TypeVar("U")
 
 
 class Tracker(Protocol):
@@ -307,22 +309,22 @@ class MlflowTracker:
             # MLflow's column "Duration" then shows the cost of the cell, not of writing it.
             start_time=now - int(spent_s * 1000),
             run_name=f"{cell.dataset}/{cell.model}/{cell.label}"[:MAX_TAG],
-            tags=_tags(cell) | (LOGGED if row.folds else {}),
+            tags=tags_of(cell) | (LOGGED if row.folds else {}),
         )
         run_id = run.info.run_id
-        params = [Param(k, v) for k, v in _params(cell).items()]
+        params = [Param(k, v) for k, v in params_of(cell).items()]
         metrics = [
             Metric(key, value, now, step)
-            for key, value, step in _metrics(cell, row)
+            for key, value, step in metrics_of(cell, row)
             if not math.isnan(value)  # undefined: the server would store it as a number
         ]
-        for some_params, some_metrics in _batches(params, metrics):
+        for some_params, some_metrics in batches(params, metrics):
             self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
         with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
-            _write_files(Path(folder), cell, board, options)
+            write_files(Path(folder), cell, board, options)
             if any(Path(folder).iterdir()):
                 self._client.log_artifacts(run_id, folder)
-        view = json.dumps(shared_view(options, _mlflow_names))
+        view = json.dumps(shared_view(options, mlflow_names))
         if view != self._view:
             key = f"mlflow.sharedViewState.{VIEW}"
             self._client.set_experiment_tag(self._experiment_id, key, view)
@@ -330,99 +332,6 @@ class MlflowTracker:
         self._client.set_tag(run_id, DIGEST, digest)
         self._client.set_terminated(
             run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
-        )
-
-
-def _write_files(
-    folder: Path, cell: CellResult, board: Leaderboard, options: MetricOptions
-) -> None:
-    """Write what becomes artifacts of a run: plots, tables, the traceback of a failed fold."""
-    row = board.rows[0]
-    for name, figure in figures(cell):
-        save_png(figure, folder / f"{name}.png")
-    texts = {
-        "folds.csv": to_csv(board) if row.folds else "",
-        # As `MlflowClient.log_table` writes it, which imports pandas and reads before it writes.
-        TABLE: as_split(fold_table(row, options.sort)) if row.folds else "",
-        "tuning.csv": to_trials_csv(cell) if any(f.trials for f in cell.folds) else "",
-        "traceback.txt": next((f.traceback for f in cell.folds if f.traceback), ""),
-    }
-    for name, text in texts.items():
-        if text:
-            (folder / name).write_text(text, encoding="utf-8")
-
-
-def _tags(cell: CellResult) -> dict[str, str]:
-    tags = {
-        RUN_ID: cell.run_id,
-        "dataset": cell.dataset,
-        "model": cell.model,
-        "strategy": cell.label,
-        "stages": ",".join(cell.stages),
-        "status": cell.status,
-        "reason": cell.reason,
-        "folds": f"{sum(f.status == 'ok' for f in cell.folds)}/{cell.n_folds}",
-        **{f"stage.{stage}": "true" for stage in cell.stages},
-    }
-    return {key: value[:MAX_TAG] for key, value in tags.items()}
-
-
-def _params(cell: CellResult) -> dict[str, str]:
-    """Flatten the configuration; the three names come first, for MLflow's comparison page."""
-    named = {"strategy": cell.label, "dataset": cell.dataset, "model": cell.model}
-    flat = named | {k: v for k, v in flatten(cell.config).items() if k not in named}
-    flat |= {f"tuned/{key}": value for key, value in tuned_values(cell).items()}
-    names = _mlflow_names(flat)
-    return {names[key]: str(value)[:MAX_PARAM] for key, value in flat.items()}
-
-
-def _metrics(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
-    """Yield name, value and step of means, their intervals, standard deviations, fold values."""
-    limits = intervals(row)
-    names = _mlflow_names([*(name for fold in row.folds for name in fold.metrics), *limits])
-    for name, value in {**row.mean, **limits}.items():
-        yield names[name], value, 0
-    for name, value in row.std.items():
-        yield f"std/{names[name]}", value, 0
-    yield "fit_s", row.fit_s, 0
-    costs = tuning_metrics(cell)
-    for key, name in _mlflow_names(costs).items():
-        yield name, costs[key], 0
-    n_splits = 1 + max((f.fold for f in cell.folds), default=0)
-    for fold in row.folds:
-        for name, value in fold.metrics.items():
-            yield f"fold/{names[name]}", value, fold.repeat * n_splits + fold.fold
-
-
-def _mlflow_names(names: Iterable[str]) -> dict[str, str]:
-    """Replace what MLflow forbids in a name, and keep names that become equal apart.
-
-    Allowed are letters, digits, ``_ - . : /`` and spaces, at most 250, as a path in its
-    shortest form (no ``..``, no empty part).
-    """
-    result: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in dict.fromkeys(names):
-        allowed = re.sub(r"[^/\w.\- :]", "_", name)
-        parts = ["_" if part in ("", ".", "..") else part for part in allowed.split("/")]
-        base = "/".join(parts)[: MAX_KEY - 10]  # room for "fold/" and a number
-        unique, n = base, 2
-        while unique in taken:
-            unique, n = f"{base}_{n}", n + 1
-        taken.add(unique)
-        result[name] = unique
-    return result
-
-
-def _batches(
-    params: Sequence[T], metrics: Sequence[U]
-) -> Iterator[tuple[Sequence[T], Sequence[U]]]:
-    """Yield parameters and metrics in as few requests as a server takes."""
-    n_metrics = MAX_ENTITIES - MAX_PARAMS
-    for i in range(max(-(-len(params) // MAX_PARAMS), -(-len(metrics) // n_metrics))):
-        yield (
-            params[i * MAX_PARAMS : (i + 1) * MAX_PARAMS],
-            metrics[i * n_metrics : (i + 1) * n_metrics],
         )
 
 
