@@ -89,7 +89,9 @@ def scale_pixels(X: NDArray[Any]) -> NDArray[np.float32]:
 
     Resamplers need this as much as models do: differences of uint8 wrap around at 0.
     """
-    return X.astype(np.float32) / np.float32(255)
+    scaled = X.astype(np.float32)
+    scaled /= np.float32(255)
+    return scaled
 
 
 def pixel_steps() -> list[Step]:

@@ -10,6 +10,7 @@ from imbench.datasets.base import Dataset
 from imbench.folds import fit_fold
 from imbench.models.base import Model
 from imbench.models.cleaner import Cleaner
+from imbench.models.preprocessing import scale_pixels
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 
@@ -69,3 +70,15 @@ def test_cleaning_holds_one_copy_of_the_rows_and_little_more():
     finally:
         tracemalloc.stop()
     assert peak < 1.4 * X.nbytes
+
+
+def test_scaling_pixels_holds_one_copy_of_them():
+    pixels = np.random.default_rng(0).integers(0, 256, (5_000, 784), dtype=np.uint8)
+    tracemalloc.start()
+    try:
+        scaled = scale_pixels(pixels)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.1 * scaled.nbytes
+    np.testing.assert_array_equal(scaled, pixels / np.float32(255))
