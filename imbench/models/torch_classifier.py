@@ -181,6 +181,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
         """
         self.check_params()
         rows_in, labels = validate_data(self, X, y, dtype=[np.float32, np.uint8], order="C")
+        del X  # a pipeline's copy of the rows goes with the last who holds it
         check_classification_targets(labels)
         self.classes_, encoded = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -212,6 +213,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
             scored = X_scored, np.searchsorted(self.classes_, y_scored)
         rows = self._rows(rows_in, encoded, sample_weight, device)
         validation_set = self._rows(*scored, None, device) if len(scored[1]) else None
+        del rows_in, scored
         with seeded(seed, device):
             self.net_ = self._make_net().to(device)
         stages = self._bound(torch.bincount(rows.y, minlength=len(self.classes_)))
