@@ -238,8 +238,8 @@ def bagging(bench: Bench) -> list[Outcome]:
     )
     words = (
         f"synthetic {n_rows} x 10, {n_members} members on bootstrap samples, {n_splits} folds one "
-        f"after the other; {net}; {bench.cores} cores, single fits with the faster of 1 and "
-        f"{bench.cores} threads ({found[0][1]['how']})"
+        f"after the other; {net}; {bench.cores} cores, single fits with the faster of one thread "
+        f"and one a core ({found[0][1]['how']})"
     )
     return [judge(BAGGING, [as_pair(*pair) for pair in found], words)]
 
