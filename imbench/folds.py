@@ -304,7 +304,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     started = time.perf_counter()
     X_test = data.X[fold.test_index] if fit.record is None else fold.test_index[:, None]
     scores = steps.scores_for(estimator, X_test, np.arange(data.info.n_classes))
-    predicted = np.asarray(estimator.predict(X_test), np.int64)
+    predicted = steps.labels_for(estimator, X_test, scores)
     predict_s = time.perf_counter() - started
     reused_s = fit.reuse.replayed_s if fit.reuse else 0.0
     return {

@@ -316,6 +316,18 @@ def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[n
     return scores
 
 
+def labels_for(estimator: Any, X: ArrayLike, scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return what an estimator predicts for rows whose scores (n, K) it has given.
+
+    A net that says that it predicts the likeliest class is not asked a second time; behind a
+    decision rule or in an ensemble it is not the net that predicts.
+    """
+    steps = getattr(estimator, "steps", None)
+    if steps is not None and getattr(steps[-1][1], "predicts_likeliest", False):
+        return scores.argmax(1)
+    return np.asarray(estimator.predict(X), np.int64)
+
+
 def counts_after(estimator: Any) -> tuple[float, ...]:
     """Return the rows of each class that trained a model, a mean over ensemble members."""
     counts = [_class_counts(p.named_steps) for p in fitted_models(estimator)]

@@ -97,6 +97,7 @@ class TorchClassifier(ClassifierMixin, BaseEstimator):
     """
 
     training_stages: ClassVar[tuple[str, ...]] = IN_TRAINING
+    predicts_likeliest: ClassVar[bool] = True  # `predict` is the argmax of `predict_proba`
 
     def __init__(
         self,

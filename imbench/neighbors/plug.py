@@ -30,7 +30,7 @@ from imblearn.under_sampling import (
 )
 
 from imbench.neighbors.base import Neighbors
-from imbench.neighbors.samplers import SearchAllKNN, SearchOneSided, SearchTomek
+from imbench.neighbors.samplers import SearchAllKNN, SearchENN, SearchOneSided, SearchTomek
 
 # What takes an object in the place of a number, which is one more: the row itself is found too.
 WITH_SELF = (
@@ -84,6 +84,8 @@ def plug(sampler: Any, search: Neighbors) -> Any:
         return sampler  # the user chose one
     if type(sampler) in REPLACED:
         return REPLACED[type(sampler)](**params, search=search)
+    if type(sampler) is EditedNearestNeighbours and numbers:
+        return SearchENN(**params, search=search)
     if isinstance(sampler, WITH_SELF) and not isinstance(sampler, SMOTEN):
         return _with(sampler, numbers, lambda k: search.asked(k + 1))
     if isinstance(sampler, NearMiss):
@@ -109,11 +111,12 @@ def _with(sampler: Any, names: list[str], make: Callable[[int], Any]) -> Any:
 def _plug_cleaning_rule(sampler: Any, numbers: list[str], search: Neighbors) -> Any:
     """Give a vote to the rule and a search to the editing before it, which it makes of a number."""
     if sampler.edited_nearest_neighbours is None:
-        editing = EditedNearestNeighbours(
+        editing = SearchENN(
             sampling_strategy=sampler.sampling_strategy,
-            n_neighbors=search.asked(sampler.n_neighbors + 1),
+            n_neighbors=sampler.n_neighbors,
             kind_sel="mode",
             n_jobs=sampler.n_jobs,
+            search=search,
         )
         sampler.set_params(edited_nearest_neighbours=editing)
     return _with(sampler, numbers, search.vote)

@@ -16,6 +16,7 @@ from imblearn.under_sampling import (
     TomekLinks,
 )
 from numpy.typing import NDArray
+from scipy.stats import mode
 from sklearn.utils import check_random_state
 
 from imbench.neighbors.base import Neighbors
@@ -45,7 +46,10 @@ class SearchTomek(TomekLinks):
 
 
 class SearchENN(EditedNearestNeighbours):
-    """Edited nearest neighbours by any search, also where `AllKNN` sets a number; see the base."""
+    """Edited nearest neighbours by any search, also where `AllKNN` sets a number; see the base.
+
+    A class that is most of the rows is not copied to ask for its neighbours: all rows are asked.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,30 @@ class SearchENN(EditedNearestNeighbours):
     def _validate_estimator(self) -> None:
         assert self.search is not None
         self.nn_ = self.search.asked(self.n_neighbors + 1).set_params(n_jobs=self.n_jobs)
+
+    def _fit_resample(self, X: NDArray[Any], y: NDArray[Any]) -> Rows:
+        self._validate_estimator()
+        self.nn_.fit(X)
+        kept = []
+        for label in np.unique(y):
+            own = np.flatnonzero(y == label)
+            if label in self.sampling_strategy_:
+                own = own[self._agree(y[self._neighbours(X, own)], label)]
+            kept.append(own)
+        self.sample_indices_ = np.concatenate(kept)
+        return X[self.sample_indices_], y[self.sample_indices_]
+
+    def _neighbours(self, X: NDArray[Any], own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the neighbours of rows of a class, (m, n_neighbors), without themselves."""
+        if 2 * len(own) > len(X):
+            return self.nn_.kneighbors(X, return_distance=False)[own, 1:]
+        return self.nn_.kneighbors(X[own], return_distance=False)[:, 1:]
+
+    def _agree(self, labels: NDArray[Any], label: Any) -> NDArray[np.bool_]:
+        """Return which rows have neighbours, with labels (m, n_neighbors), of their own class."""
+        if self.kind_sel == "mode":
+            return mode(labels, axis=1, keepdims=False)[0] == label
+        return (labels == label).all(axis=1)
 
 
 class SearchAllKNN(AllKNN):

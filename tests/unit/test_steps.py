@@ -269,3 +269,22 @@ def test_the_rows_are_those_of_the_sampler_alone():
     expected = SMOTE(random_state=3).fit_resample(X, y)
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("strategy", ["none", "focal", "threshold", "balanced_bagging", "tau_norm"])
+def test_labels_are_what_the_estimator_predicts(strategy):
+    estimator = fitted("mlp", strategy)
+    X, _ = make_rows(seed=1)
+    scores = steps.scores_for(estimator, X, np.arange(2))
+    np.testing.assert_array_equal(steps.labels_for(estimator, X, scores), estimator.predict(X))
+
+
+def test_a_net_is_asked_once(monkeypatch):
+    estimator = fitted("mlp", "none")
+    X, _ = make_rows(seed=1)
+    scores = steps.scores_for(estimator, X, np.arange(2))
+    monkeypatch.setattr(type(estimator), "predict", None)
+    assert steps.labels_for(estimator, X, scores).dtype == np.int64
+    ruled = fitted("mlp", "threshold")
+    labels = steps.labels_for(ruled, X, scores)
+    assert (labels != scores.argmax(1)).any()  # the rule decides, not the likeliest class
