@@ -33,7 +33,7 @@ from imbench.strategies.base import Strategy
 from imbench.warning_log import WarningLog, warnings_by_thread
 
 PACKAGES = ("imbench", "imbalanced-learn", "numpy", "scikit-learn", "torch")
-MAX_TOGETHER = 64  # folds
+MAX_TOGETHER = 128  # folds
 MAX_BYTES = 2**29  # of their training parts: each fold holds a copy
 UNTUNED = "tuning: neither strategy nor model names anything to search, so there was no trial."
 

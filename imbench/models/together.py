@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -75,6 +75,8 @@ class _Meeting:
         self._active = 0
         self._waiting: list[_Waiting] = []
         self._stopped = False
+        # More threads than cores would only take Python's lock from each other.
+        self._turns = threading.Semaphore(1)
 
     def train(self, job: Job) -> Training:
         """Hand in a job and wait for it; called by a thread that was counted."""
@@ -85,7 +87,8 @@ class _Meeting:
             self._waiting.append(entry)
             self._active -= 1
             self._changed.notify_all()
-        entry.done.wait()
+        with self._pausing():
+            entry.done.wait()
         if entry.error is not None:
             raise entry.error
         assert entry.training is not None
@@ -104,7 +107,20 @@ class _Meeting:
                 inner.is_awaited = True
                 self._active -= 1
                 self._changed.notify_all()
-        inner.done.wait()
+        with self._pausing():
+            inner.done.wait()
+
+    def turn(self) -> AbstractContextManager[bool]:
+        """Let a call run when it is its turn; one that waits gives its turn to another."""
+        return self._turns
+
+    @contextmanager
+    def _pausing(self) -> Iterator[None]:
+        self._turns.release()
+        try:
+            yield
+        finally:
+            self._turns.acquire()
 
     def ends(self, inner: _Inner) -> None:
         """Take a call out, or count in its place, without a gap, the one that waits for it."""
@@ -195,7 +211,7 @@ class _Backend(ParallelBackendBase):
 
         def run() -> None:
             torch.set_num_threads(1)
-            with _inside(self.meeting, place):
+            with self.meeting.turn(), _inside(self.meeting, place):
                 inner.run()
             if callback is not None:
                 callback(inner)  # joblib submits the next call
@@ -249,7 +265,7 @@ def run_together(
         torch.set_num_threads(1)  # there are many of them; what a new one has depends on the time
         try:
             backend = _Backend(meeting, (i,))
-            with _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=n_inner):
+            with meeting.turn(), _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=n_inner):
                 results[i] = calls[i]()
         except Exception as error:
             results[i] = error
