@@ -265,7 +265,11 @@ def run_together(
         torch.set_num_threads(1)  # there are many of them; what a new one has depends on the time
         try:
             backend = _Backend(meeting, (i,))
-            with meeting.turn(), _inside(meeting, (i,)), joblib.parallel_config(backend, n_jobs=n_inner):
+            with (
+                meeting.turn(),
+                _inside(meeting, (i,)),
+                joblib.parallel_config(backend, n_jobs=n_inner),
+            ):
                 results[i] = calls[i]()
         except Exception as error:
             results[i] = error

@@ -26,6 +26,7 @@ from imbench.models.compiled import compiled_pass, forward_pass
 from imbench.models.optimizer import StackOptimizer
 from imbench.models.randomness import seeded
 from imbench.models.stack import Stack
+from imbench.models.written_out import written_out
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.protocols import (
@@ -37,6 +38,7 @@ from imbench.strategies.protocols import (
     Weights,
 )
 
+TINY = torch.finfo(torch.float32).tiny
 BYTES_AT_ONCE = 2**24  # of rows gathered ahead; more no longer fits into a cache
 
 
@@ -159,7 +161,7 @@ def batch_loss(
         total = total + (w * loss(logits, labels, *features)).sum(-1)
         norm = norm + w.sum(-1)
     # A batch may hold nothing but rows of weight 0: its loss is 0, not NaN.
-    return total / norm.clamp_min(torch.finfo(norm.dtype).tiny)
+    return total / norm.clamp_min(TINY)
 
 
 class Stopped(BaseException):
@@ -234,6 +236,9 @@ class _Loop:
         self.stack_loss = None
         if self.stages.stack_loss is not None and len({job.loss_kind for job in jobs}) == 1:
             self.stack_loss = self.stages.stack_loss(self.counts)
+        plain = self.stack_loss is cross_entropy and self.stages.augment is None
+        as_written = plain and not (self.settings.amp or self.settings.compile)
+        self.written_out = written_out(self.stack) if as_written else None
 
     def run(self) -> list[Training]:
         losses, scores = [], []
@@ -261,13 +266,22 @@ class _Loop:
         self.stack.train()
         self.optimizer.begin_epoch(plan.n_steps)
         values = []
+        share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
         for step, x in self._inputs(index):
             if self.is_stopped():
                 raise Stopped
-            sizes, width = plan.sizes[step].tolist(), int(plan.widths[step])
+            width = int(plan.widths[step])
+            x = x[:, :width]  # a net alone has no padding: it would enter batch statistics
+            if self.written_out is not None:
+                value, gradients = self.written_out(
+                    x, labels[step, :, :width], share[step, :, :width]
+                )
+                self.optimizer.step(gradients, step)
+                values.append(value)
+                continue
+            sizes = plan.sizes[step].tolist()
             for layer in self.dropouts:
                 layer.sizes = sizes
-            x = x[:, :width]  # a net alone has no padding: it would enter batch statistics
             targets: Targets = [(labels[step][:, :width], one)]
             row_weights = [weight[step][:, :width]]
             if self.stages.augment is not None:
@@ -282,12 +296,12 @@ class _Loop:
             outputs = (logits, features) if self.stages.loss_uses_features else (logits,)
             loss = self._loss(progress, sizes, bool(plan.is_padded[step]))
             value = batch_loss(outputs, targets, loss, row_weights)  # (M,)
-            gradients = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
-            self.optimizer.step(gradients, step)
+            found = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
+            self.optimizer.step(found, step)
             values.append(value.detach())
         self._count(orders)
-        share = plan.sizes / plan.sizes.sum(0)  # (S, M)
-        return (torch.stack(values) * torch.as_tensor(share, device=self.device)).sum(0)
+        part = plan.sizes / plan.sizes.sum(0)  # (S, M)
+        return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
 
     def _plan(self, n_draws: list[int]) -> EpochPlan:
         """Return how the epoch is cut into batches: nearly always as the one before."""

@@ -1,0 +1,95 @@
+"""Gradients that are written out are autograd's, and serve only the nets and losses they are of."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from imbench.models import trainer
+from imbench.models.backbones.mlp import MLP
+from imbench.models.stack import Stack
+from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.trainer import batch_loss
+from imbench.models.written_out import written_out
+from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.strategies.loss.focal import FocalLoss
+from imbench.strategies.loss.ldam import LDAMLoss
+
+
+def make_stack(hidden, n_nets=3, n_in=6, n_classes=3, **options):
+    torch.manual_seed(0)
+    nets = []
+    for _ in range(n_nets):
+        body, n_out = MLP(hidden, **options).build((n_in,)) if hidden else (nn.Flatten(), n_in)
+        nets.append(nn.Sequential(body, nn.Linear(n_out, n_classes)))
+    return Stack(nets)
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (7, 4)], ids=["linear", "one", "two"])
+@pytest.mark.parametrize("shape", [(6,), (2, 3)], ids=["table", "image"])
+def test_they_are_those_of_autograd(hidden, shape):
+    stack = make_stack(hidden).double()
+    x = torch.randn(3, 11, *shape, dtype=torch.float64)
+    y = torch.randint(3, (3, 11))
+    weight = torch.rand(3, 11, dtype=torch.float64)
+    weight[1, 8:] = 0  # padding
+    loss, gradients = written_out(stack)(x, y, weight / weight.sum(-1, keepdim=True))
+    value = batch_loss((stack(x),), [(y, torch.ones(()))], cross_entropy, [weight])
+    expected = torch.autograd.grad(value.sum(), list(stack.parameters()))
+    torch.testing.assert_close(loss, value.detach())
+    torch.testing.assert_close(gradients, list(expected))
+
+
+def test_large_logits_stay_finite():
+    stack = make_stack((5,))
+    x = 1e6 * torch.randn(3, 11, 6)
+    share = torch.full((3, 11), 1 / 11)
+    loss, gradients = written_out(stack)(x, torch.randint(3, (3, 11)), share)
+    assert all(torch.isfinite(part).all() for part in (loss, *gradients))
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        make_stack((5,), dropout=0.5),
+        Stack([nn.Sequential(nn.Linear(4, 3, bias=False), nn.Linear(3, 2))]),
+        Stack([nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.Tanh()), nn.Linear(3, 2))]),
+        Stack([nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))]),
+        Stack([nn.Sequential(nn.Flatten(), LDAMLoss().make_head(4, 2))]),
+    ],
+    ids=["dropout", "no bias", "tanh", "no relu", "cosine head"],
+)
+def test_other_nets_are_left_to_autograd(stack):
+    assert written_out(stack) is None
+
+
+def data():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(130, 6)).astype(np.float32), rng.choice(3, 130, p=[0.6, 0.3, 0.1])
+
+
+def test_a_net_ends_where_autograd_takes_it(monkeypatch):
+    X, y = data()
+    net = TorchClassifier(MLP((8, 8)), epochs=4, batch_size=16, random_state=0, device="cpu")
+    weight = np.linspace(0, 2, len(y))
+    asked = []
+    by_hand = trainer.written_out
+    monkeypatch.setattr(trainer, "written_out", lambda stack: asked.append(stack) or by_hand(stack))
+    ours = net.fit(X, y, sample_weight=weight)
+    scores, history = ours.predict_proba(X), ours.history_
+    assert len(asked) == 1
+    monkeypatch.setattr(trainer, "written_out", lambda stack: None)
+    net.fit(X, y, sample_weight=weight)
+    np.testing.assert_allclose(scores, net.predict_proba(X), atol=1e-5)
+    np.testing.assert_allclose(history, net.history_, atol=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"loss": FocalLoss()}, {"amp": True}], ids=["focal", "amp"])
+def test_other_losses_and_mixed_precision_are_left_to_autograd(monkeypatch, changes):
+    def refuse(stack):
+        raise AssertionError("asked for gradients of another loss")
+
+    monkeypatch.setattr(trainer, "written_out", refuse)
+    X, y = data()
+    net = TorchClassifier(MLP((4,)), epochs=1, random_state=0, device="cpu", **changes)
+    assert net.fit(X, y).classes_.tolist() == [0, 1, 2]
