@@ -14,11 +14,12 @@ from sklearn.base import BaseEstimator, clone
 
 from imbench.audit import Witness
 from imbench.errors import DataError
+from imbench.params import NamedOnce
 from imbench.reuse import Reuse
 from imbench.strategies.resample.refusals import dotted, explain, milder
 
 
-class CheckedSampler(BaseEstimator):
+class CheckedSampler(NamedOnce, BaseEstimator):
     """A resampler that says in one sentence why it cannot work on a training part.
 
     A number of neighbours that a class has no room for is clipped, and the clip is noted.
@@ -163,7 +164,7 @@ class CheckedSampler(BaseEstimator):
                 yield f"{self.key} made no row of class {names[int(label)]!r}."
 
 
-class RowCounter(BaseEstimator):
+class RowCounter(NamedOnce, BaseEstimator):
     """Counts the rows of each class on their way to the model, and changes nothing.
 
     Parameters
@@ -198,7 +199,7 @@ class RowCounter(BaseEstimator):
         return self
 
 
-class WatchedPipeline(Pipeline):
+class WatchedPipeline(NamedOnce, Pipeline):
     """A pipeline that tells its witness, where it has one, on which rows it was fitted.
 
     Constructed by :func:`imbench.build.build`; the witness is a parameter of its step ``rows``.

@@ -22,6 +22,7 @@ from imbench.models.randomness import seeded
 from imbench.models.together import train_job
 from imbench.models.trainer import Job, Settings, Stages, forward
 from imbench.models.workers import threads_for_scoring
+from imbench.params import NamedOnce
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 
@@ -48,7 +49,7 @@ def select_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-class TorchClassifier(ClassifierMixin, BaseEstimator):
+class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
     """Train a backbone with a linear head; every in-training stage is a parameter.
 
     Parameters
