@@ -307,10 +307,11 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     predicted = steps.labels_for(estimator, X_test, scores)
     predict_s = time.perf_counter() - started
     reused_s = fit.reuse.replayed_s if fit.reuse else 0.0
+    reused_s += sum(fit.record.replayed.values()) if fit.record else 0.0
     return {
         "status": "ok",
         "reason": "",
-        "fit_s": fit.fit_s + reused_s + (sum(fit.record.replayed.values()) if fit.record else 0.0),
+        "fit_s": fit.fit_s + reused_s,
         "reused_s": reused_s,
         "predict_s": predict_s,
         "n_together": fit.n_together,

@@ -62,10 +62,10 @@ class FoldResult:
         Folds that were fitted side by side; ``fit_s`` is the time of all divided by it.
     n_replayed : int
         Fits of the whole composition whose scores were known from another decision rule;
-        ``fit_s`` holds the time that they had taken, and ``n_fits`` counts them.
+        ``n_fits`` counts them.
     reused_s : float
-        Seconds that resampling had taken for an earlier strategy of the sweep, whose rows were
-        remembered; ``fit_s`` holds them.
+        Seconds of such fits, and of resampling whose rows were remembered from an earlier
+        strategy of the sweep: ``fit_s`` holds them, but they did not pass again.
     n_fits : int
         Models fitted for this fold, inner folds and ensemble members included.
     peak_bytes : int

@@ -193,6 +193,7 @@ def _cells(
     if missing:
         from imbench.run import Runner, run_cells
 
+        gc.freeze()  # a collection would look at all that was imported, for up to 0.2 s
         runner = Runner(Path(configs[0]["results_dir"]), on_fold)
         ran = run_cells(runner, missing, configs[0]["n_jobs"])
     for i in range(len(configs)):

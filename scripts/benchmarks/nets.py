@@ -16,9 +16,14 @@ from imbench.datasets.base import Dataset
 from imbench.errors import DataError
 from imbench.splits import Fold, RepeatedKFold
 
+PLAIN = "n_jobs=1"  # what cross_validate does unless told otherwise
+SPREAD = "against skorch in a process a core where that is faster"
 FOLDS = Aim("folds", "5 folds, MLP, 1,000 x 10, against skorch in cross_validate", 15, 25)
+FOLDS_SPREAD = Aim("folds_spread", f"the same, {SPREAD}")
 REPEATS = Aim("repeats", "5 folds x 20 repeats of the same", 50, 100)
+REPEATS_SPREAD = Aim("repeats_spread", f"the same, {SPREAD}")
 MNIST = Aim("mnist_folds", "5 folds, MLP, imbalanced MNIST, against skorch", 4)
+MNIST_SPREAD = Aim("mnist_folds_spread", f"the same, {SPREAD}")
 FLOOR = Aim("mnist_floor", "the same against the arithmetic floor", 2.5, at_most=True)
 BAGGING = Aim("bagging", "bagging of 20 nets against 20 fits, 1,000 x 10", 8)
 GPU_STACK = Aim("gpu_stack", "one GPU: 50 small nets as a stack against one", 2, at_most=True)
@@ -96,16 +101,16 @@ def job_of(
 
 
 def against_skorch(
-    bench: Bench, job: Mapping[str, Any], default_pairs: int
+    bench: Bench, job: Mapping[str, Any], default_pairs: int, plain: bool = False
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Measure our folds and those of peer (b) in turns."""
+    """Measure our folds and those of peer (b) in turns; in its fastest way unless ``plain``."""
+
+    def peer(seed: int, how: str | None) -> dict[str, Any]:
+        return bench.peer("peers", "skorch_folds.py", {**job, "seed": seed, "how": how})
+
     return bench.in_turns(
         lambda seed: bench.ours({**job, "seed": seed}),
-        fastest_first(
-            lambda seed, how: bench.peer(
-                "peers", "skorch_folds.py", {**job, "seed": seed, "how": how}
-            )
-        ),
+        (lambda seed: peer(seed, PLAIN)) if plain else fastest_first(peer),
         default_pairs,
     )
 
@@ -115,18 +120,22 @@ def conditions(bench: Bench, net: Net, words: str, found: Sequence[tuple[Any, An
     return f"{words}; {net}; {bench.cores} cores, peer with {found[0][1]['how']}"
 
 
-def table_folds(bench: Bench, aim: Aim, n_repeats: int, default_pairs: int) -> list[Outcome]:
-    """5 folds (x repeats) of 1,000 x 10."""
+def table_folds(
+    bench: Bench, aims: tuple[Aim, Aim], n_repeats: int, default_pairs: int
+) -> list[Outcome]:
+    """5 folds (x repeats) of 1,000 x 10, against the plain peer and against the fastest."""
     n_rows, n_repeats = (120, min(n_repeats, 2)) if bench.smoke else (1000, n_repeats)
     rows, folds = data.table(n_rows, 5, n_repeats)
     net = small(bench)
-    job = job_of(bench, aim.name, rows, folds, net)
-    found = against_skorch(bench, job, default_pairs)
+    job = job_of(bench, aims[0].name, rows, folds, net)
     where = f"synthetic {n_rows} x 10, {len(folds)} fits"
-    more = {"fit_predict_s": median(one["fit_predict_s"] for one, _ in found)}
-    return [
-        judge(aim, [as_pair(*pair) for pair in found], conditions(bench, net, where, found), more)
-    ]
+    outcomes = []
+    for aim, plain in zip(aims, (True, False), strict=True):
+        found = against_skorch(bench, job, default_pairs, plain)
+        more = {"fit_predict_s": median(one["fit_predict_s"] for one, _ in found)}
+        pairs = [as_pair(*pair) for pair in found]
+        outcomes.append(judge(aim, pairs, conditions(bench, net, where, found), more))
+    return outcomes
 
 
 def n_operations(net: Net, n_rows: int, n_features: int, n_classes: int) -> tuple[float, float]:
@@ -152,13 +161,18 @@ def mnist_folds(bench: Bench) -> list[Outcome]:
     job = {**job_of(bench, MNIST.name, rows, folds, net), "peak_size": size}
     where = f"{len(rows.y):,} images of 784 pixels, {len(folds)} fits"
     try:
-        found = against_skorch(bench, job, 5)
+        found = against_skorch(bench, job, 5, plain=True)
+        spread = against_skorch(bench, job, 3)
     except NotMeasured as problem:  # the floor needs no peer
         ones = [bench.ours({**job, "seed": seed}) for seed in range(bench.pairs(5))]
-        return [not_measured(MNIST, str(problem)), floor(bench, net, rows, folds, ones, where)]
-    pairs = [as_pair(*pair) for pair in found]
+        skipped = [not_measured(aim, str(problem)) for aim in (MNIST, MNIST_SPREAD)]
+        return [*skipped, floor(bench, net, rows, folds, ones, where)]
+    rivals = [(MNIST, found), (MNIST_SPREAD, spread)]
     return [
-        judge(MNIST, pairs, conditions(bench, net, where, found)),
+        *[
+            judge(aim, [as_pair(*p) for p in pairs], conditions(bench, net, where, pairs))
+            for aim, pairs in rivals
+        ],
         floor(bench, net, rows, folds, [one for one, _ in found], where),
     ]
 
@@ -297,9 +311,13 @@ def gpu_folds(bench: Bench) -> list[Outcome]:
 
 
 ROWS: Rows = {
-    (FOLDS,): partial(table_folds, aim=FOLDS, n_repeats=1, default_pairs=5),
-    (REPEATS,): partial(table_folds, aim=REPEATS, n_repeats=20, default_pairs=3),
-    (MNIST, FLOOR): mnist_folds,
+    (FOLDS, FOLDS_SPREAD): partial(
+        table_folds, aims=(FOLDS, FOLDS_SPREAD), n_repeats=1, default_pairs=5
+    ),
+    (REPEATS, REPEATS_SPREAD): partial(
+        table_folds, aims=(REPEATS, REPEATS_SPREAD), n_repeats=20, default_pairs=3
+    ),
+    (MNIST, MNIST_SPREAD, FLOOR): mnist_folds,
     (BAGGING,): bagging,
     (GPU_STACK,): gpu_stack,
     (GPU_FOLDS,): gpu_folds,

@@ -7,6 +7,7 @@ of JSON as the peers do.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -76,6 +77,7 @@ def together(job: Job) -> dict[str, Any]:
     """Time all folds as a run does; if asked, measure the peak of the machine around it."""
     tiny, task = task_of(job, job["warm_up"]), task_of(job, job["data"])
     run(tiny)
+    gc.freeze()  # as the command does before its first cell
     size = job.get("peak_size")
     peaks = [peak_gflops(size)] if size else []
     seconds, scores, spent = run(task)
@@ -87,6 +89,7 @@ def one_by_one(job: Job) -> dict[str, Any]:
     """Time the folds one after the other, each in a stack of its own."""
     tiny, task = task_of(job, job["warm_up"]), task_of(job, job["data"])
     run(alone(tiny)[0])
+    gc.freeze()
     parts = [run(part) for part in alone(task)]
     return {"seconds": sum(p[0] for p in parts), "f1": [p[1][0] for p in parts]}
 
@@ -96,6 +99,8 @@ def separate(job: Job) -> dict[str, Any]:
     import torch
 
     tiny, task = task_of(job, job["warm_up"]), task_of(job, job["data"])
+
+    gc.freeze()
 
     def bags(folds: list[Any], n_threads: int) -> tuple[float, list[float]]:
         torch.set_num_threads(n_threads)
