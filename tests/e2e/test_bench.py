@@ -105,9 +105,28 @@ def planted(f1, seconds=100.0):
     return peer
 
 
+def small_folds(nets, small):
+    return nets.ROWS[(nets.FOLDS, nets.FOLDS_SPREAD)](small)
+
+
+def test_the_plain_peer_is_judged_and_its_fastest_way_informs(part, small, monkeypatch):
+    asked = []
+
+    def peer(self, environment, script, job):
+        asked.append(job["how"])
+        return {"seconds": 1.0, "f1": small.ours(job)["f1"], "how": job["how"] or "n_jobs=2"}
+
+    monkeypatch.setattr(type(small), "peer", peer)
+    plain, spread = small_folds(part("nets"), small)
+    assert asked == ["n_jobs=1", "n_jobs=1", None, "n_jobs=2"]
+    assert (plain.reach, spread.reach, spread.ok) == (15, None, None)
+    assert "peer with n_jobs=1" in plain.conditions
+    assert "peer with n_jobs=2" in spread.conditions
+
+
 def test_a_row_with_a_wrong_f1_is_not_ok_however_fast(part, small, monkeypatch):
     monkeypatch.setattr(type(small), "peer", planted(lambda n, job: [0.05] * n))
-    (row,) = part("nets").ROWS[(part("nets").FOLDS,)](small)
+    row, _ = small_folds(part("nets"), small)
     assert row.ratio > row.reach
     assert row.ok is False
     assert "macro F1 differs" in row.reason
@@ -116,19 +135,19 @@ def test_a_row_with_a_wrong_f1_is_not_ok_however_fast(part, small, monkeypatch):
 def test_a_row_with_the_same_f1_is_ok_if_it_is_fast_enough(part, small, monkeypatch):
     same = lambda n, job: small.ours(job)["f1"]  # noqa: E731
     monkeypatch.setattr(type(small), "peer", planted(same))
-    (row,) = part("nets").ROWS[(part("nets").FOLDS,)](small)
+    row, _ = small_folds(part("nets"), small)
     assert (row.ok, row.reason) == (True, "")
     assert row.f1_ours == row.f1_peer
     assert row.n_pairs == 2
     monkeypatch.setattr(type(small), "peer", planted(same, seconds=1e-6))
-    (row,) = part("nets").ROWS[(part("nets").FOLDS,)](small)
+    row, _ = small_folds(part("nets"), small)
     assert row.ok is False
     assert "is not at least 15 x" in row.reason
 
 
 def test_a_row_with_too_few_folds_is_not_ok(part, small, monkeypatch):
     monkeypatch.setattr(type(small), "peer", planted(lambda n, job: [0.9] * (n - 1)))
-    (row,) = part("nets").ROWS[(part("nets").FOLDS,)](small)
+    row, _ = small_folds(part("nets"), small)
     assert row.ok is False
     assert "5 and 4 folds" in row.reason
 
