@@ -29,8 +29,8 @@ class _Group:
     lr, weight_decay : float
     parameters, first, second : list of Tensor
         Views; the moments (SGD: the momentum, and nothing).
-    counts : list of Tensor
-        Steps done, one scalar a parameter, which the kernels want as tensors.
+    count : Tensor
+        Steps done, a scalar; the kernels want it as a tensor.
     """
 
     nets: slice
@@ -40,7 +40,7 @@ class _Group:
     parameters: list[Tensor]
     first: list[Tensor]
     second: list[Tensor]
-    counts: list[Tensor]
+    count: Tensor
 
 
 class StackOptimizer:
@@ -96,10 +96,10 @@ class StackOptimizer:
             return [t.detach()[nets] if self.leading else t.detach() for t in tensors]
 
         done = self._done[nets.start]
-        counts = [torch.full((), float(done), device=p.device) for p in self.parameters]
+        count = torch.full((), float(done), device=self.parameters[0].device)
         values, first, second = map(views, (self.parameters, self._first, self._second))
         own = self.lrs[nets.start], self.weight_decays[nets.start]
-        return _Group(nets, n_steps, *own, values, first, second, counts)
+        return _Group(nets, n_steps, *own, values, first, second, count)
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], index: int) -> None:
@@ -117,7 +117,8 @@ class StackOptimizer:
                 continue
             whole = not self.leading or len(self._groups) == 1
             # The kernels read memory in its order and do not look at strides.
-            own = [(g if whole else g[group.nets]).contiguous() for g in gradients]
+            own = [g if whole else g[group.nets] for g in gradients]
+            own = [g if g.is_contiguous() else g.contiguous() for g in own]
             if self.name == "sgd":
                 torch._fused_sgd_(
                     group.parameters,
@@ -132,7 +133,7 @@ class StackOptimizer:
                     is_first_step=False,  # the momentum begins at zero, which is the same
                 )
                 continue
-            torch._foreach_add_(group.counts, 1)
+            group.count.add_(1)
             kernel = torch._fused_adamw_ if self.name == "adamw" else torch._fused_adam_
             kernel(
                 group.parameters,
@@ -140,7 +141,7 @@ class StackOptimizer:
                 group.first,
                 group.second,
                 [],
-                group.counts,
+                [group.count] * len(own),
                 lr=group.lr,
                 beta1=BETAS[0],
                 beta2=BETAS[1],

@@ -26,7 +26,7 @@ from imbench.models.compiled import compiled_pass, forward_pass
 from imbench.models.optimizer import StackOptimizer
 from imbench.models.randomness import seeded
 from imbench.models.stack import Stack
-from imbench.models.written_out import written_out
+from imbench.models.written_out import mean_losses, written_out
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.protocols import (
@@ -271,18 +271,18 @@ class _Loop:
             if self.is_stopped():
                 raise Stopped
             width = int(plan.widths[step])
-            x = x[:, :width]  # a net alone has no padding: it would enter batch statistics
+            y, row_share = labels[step], share[step]
+            if width < y.shape[1]:  # a net alone has no padding: it would enter batch statistics
+                x, y, row_share = x[:, :width], y[:, :width], row_share[:, :width]
             if self.written_out is not None:
-                value, gradients = self.written_out(
-                    x, labels[step, :, :width], share[step, :, :width]
-                )
+                value, gradients = self.written_out(x, y, row_share)
                 self.optimizer.step(gradients, step)
                 values.append(value)
                 continue
             sizes = plan.sizes[step].tolist()
             for layer in self.dropouts:
                 layer.sizes = sizes
-            targets: Targets = [(labels[step][:, :width], one)]
+            targets: Targets = [(y, one)]
             row_weights = [weight[step][:, :width]]
             if self.stages.augment is not None:
                 extra = None
@@ -300,6 +300,8 @@ class _Loop:
             self.optimizer.step(found, step)
             values.append(value.detach())
         self._count(orders)
+        if self.written_out is not None:
+            values = mean_losses(values, share)
         part = plan.sizes / plan.sizes.sum(0)  # (S, M)
         return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
 

@@ -8,9 +8,11 @@ lines under the commonest of losses; every other net and loss goes through autog
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from imbench.models.stack import Stack, StackedFlatten, StackedLinear
 
@@ -25,11 +27,16 @@ class WrittenOut:
     """
 
     def __init__(self, layers: Sequence[StackedLinear]) -> None:
-        self.layers = list(layers)
+        # Views, which follow the parameters; making them anew takes a good part of a step.
+        biases = [cast(Tensor, layer.bias) for layer in layers]
+        self.weights = [layer.weight.detach() for layer in layers]
+        self.biases = [bias.detach().unsqueeze(1) for bias in biases]
+        self.back = [weight.transpose(1, 2) for weight in self.weights]
+        self._one: Tensor | None = None
 
     @torch.no_grad()
     def __call__(self, x: Tensor, labels: Tensor, share: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return the loss of a batch, of each net, and its gradients.
+        """Return the log-probability of each label, and the gradients of the mean loss.
 
         Parameters
         ----------
@@ -40,27 +47,48 @@ class WrittenOut:
 
         Returns
         -------
-        loss : Tensor of shape (M,)
-            The mean of the cross-entropy by those shares.
+        scores : Tensor of shape (M, B)
+            Of which the losses are the sums by those shares, negated: :func:`mean_losses`.
         gradients : list of Tensor
             By weight and bias of each layer.
         """
         inputs = [x.flatten(2)]
-        for layer in self.layers[:-1]:
-            inputs.append(layer(inputs[-1]).relu_())
-        scores = self.layers[-1](inputs[-1]).log_softmax(-1)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            inputs.append(torch.baddbmm(bias, inputs[-1], weight).relu_())
+        scores = torch.baddbmm(self.biases[-1], inputs[-1], self.weights[-1]).log_softmax(-1)
         place = labels.unsqueeze(-1)
-        loss = -(share * scores.gather(-1, place).squeeze(-1)).sum(-1)
+        picked = scores.gather(-1, place)
         # d loss / d logits = share * (softmax - 1 at the label)
-        slope = scores.exp_().scatter_add_(-1, place, scores.new_full((), -1.0).expand_as(place))
+        slope = scores.exp_().scatter_add_(-1, place, self._minus_one(scores).expand_as(place))
         slope.mul_(share.unsqueeze(-1))
         gradients: list[Tensor] = []
-        for i in range(len(self.layers) - 1, -1, -1):
+        for i in range(len(self.weights) - 1, -1, -1):
             gradients += [slope.sum(1), torch.bmm(inputs[i].transpose(1, 2), slope)]
             if i:
-                slope = torch.bmm(slope, self.layers[i].weight.transpose(1, 2))
+                slope = torch.bmm(slope, self.back[i])
                 slope = torch.ops.aten.threshold_backward(slope, inputs[i], 0)
-        return loss, gradients[::-1]
+        return picked.squeeze(-1), gradients[::-1]
+
+    def _minus_one(self, like: Tensor) -> Tensor:
+        if self._one is None:
+            self._one = like.new_full((), -1.0)
+        return self._one
+
+
+def mean_losses(picked: Sequence[Tensor], share: Tensor) -> list[Tensor]:
+    """Return the mean losses (M,) of batches, from what their steps have returned.
+
+    Parameters
+    ----------
+    picked : sequence of S tensors of shape (M, B)
+        B may be smaller than the width.
+    share : Tensor of shape (S, M, width)
+    """
+    width = share.shape[-1]
+    whole = [
+        p if p.shape[-1] == width else functional.pad(p, (0, width - p.shape[-1])) for p in picked
+    ]
+    return list(-(share * torch.stack(whole)).sum(-1))
 
 
 def written_out(stack: Stack) -> WrittenOut | None:

@@ -10,7 +10,7 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.stack import Stack
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.trainer import batch_loss
-from imbench.models.written_out import written_out
+from imbench.models.written_out import mean_losses, written_out
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.loss.ldam import LDAMLoss
@@ -33,7 +33,9 @@ def test_they_are_those_of_autograd(hidden, shape):
     y = torch.randint(3, (3, 11))
     weight = torch.rand(3, 11, dtype=torch.float64)
     weight[1, 8:] = 0  # padding
-    loss, gradients = written_out(stack)(x, y, weight / weight.sum(-1, keepdim=True))
+    share = weight / weight.sum(-1, keepdim=True)
+    picked, gradients = written_out(stack)(x, y, share)
+    (loss,) = mean_losses([picked], share[None])
     value = batch_loss((stack(x),), [(y, torch.ones(()))], cross_entropy, [weight])
     expected = torch.autograd.grad(value.sum(), list(stack.parameters()))
     torch.testing.assert_close(loss, value.detach())
@@ -44,8 +46,14 @@ def test_large_logits_stay_finite():
     stack = make_stack((5,))
     x = 1e6 * torch.randn(3, 11, 6)
     share = torch.full((3, 11), 1 / 11)
-    loss, gradients = written_out(stack)(x, torch.randint(3, (3, 11)), share)
-    assert all(torch.isfinite(part).all() for part in (loss, *gradients))
+    picked, gradients = written_out(stack)(x, torch.randint(3, (3, 11)), share)
+    assert all(torch.isfinite(part).all() for part in (picked, *gradients))
+
+
+def test_shorter_batches_count_by_their_own_rows():
+    share = torch.tensor([[[0.5, 0.25, 0.25]], [[0.5, 0.5, 0.0]]])
+    picked = [torch.tensor([[-1.0, -2.0, -4.0]]), torch.tensor([[-3.0, -5.0]])]
+    assert [loss.tolist() for loss in mean_losses(picked, share)] == [[2.0], [4.0]]
 
 
 @pytest.mark.parametrize(
