@@ -10,7 +10,7 @@ import shared
 import torch
 from imblearn.ensemble import BalancedBaggingClassifier, EasyEnsembleClassifier
 from imblearn.pipeline import make_pipeline
-from sklearn.ensemble import AdaBoostClassifier
+from sklearn.ensemble import AdaBoostClassifier, BaggingClassifier
 from sklearn.metrics import f1_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
@@ -23,10 +23,12 @@ def ensemble_of(job: shared.Job, n_features: int, n_jobs: int) -> Any:
     if job["ensemble"] == "easy_ensemble":
         boosted = AdaBoostClassifier(tree, n_estimators=job["n_rounds"])
         return EasyEnsembleClassifier(estimator=boosted, **options)
-    if job["ensemble"] == "balanced_bagging_net":
+    if job["ensemble"] in ("bagging_net", "balanced_bagging_net"):
         from nets import net_of
 
         tree = make_pipeline(StandardScaler(), net_of(job, n_features, job["n_classes"]))
+    if job["ensemble"] == "bagging_net":
+        return BaggingClassifier(tree, **options)
     return BalancedBaggingClassifier(tree, **options)
 
 

@@ -33,6 +33,7 @@ class Rival:
         Of the peer.
     is_net : bool
         Members are nets, otherwise trees.
+    n_members : int
     """
 
     aim: Aim
@@ -42,18 +43,23 @@ class Rival:
     words: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     is_net: bool = False
+    n_members: int = N_MEMBERS
 
 
 def _aim(name: str, peer: str) -> Aim:
     return Aim(f"ensemble_{name}", f"{name.replace('_', ' ')}, {N_MEMBERS} members, against {peer}")
 
 
-def _members(strategy: str) -> tuple[str, ...]:
+def _members(strategy: str, n_members: int = N_MEMBERS) -> tuple[str, ...]:
     stage = f"strategy.ensemble.{strategy}"
-    return (f"strategy={strategy}", f"{stage}.n_estimators={N_MEMBERS}")
+    return (f"strategy={strategy}", f"{stage}.n_estimators={n_members}")
 
 
 RIVALS = (
+    Rival(
+        Aim("bagging_skorch", "bagging of 20 nets against scikit-learn's with 20 skorch nets", 8),
+        "bagging_net", "peers", "ensembles.py", _members("bagging", 20), is_net=True, n_members=20,
+    ),
     Rival(
         _aim("balanced_bagging_nets", "imbalanced-learn with skorch"),
         "balanced_bagging_net", "peers", "ensembles.py", _members("balanced_bagging"), is_net=True,
@@ -89,7 +95,7 @@ def against(bench: Bench, rival: Rival) -> list[Outcome]:
     job = job_of(bench, rival.aim.name, rows, folds, net)
     tree = [f"+model.estimator.{key}={value}" for key, value in TREE.items()]
     base = job["words"] if rival.is_net else ["dataset=synthetic", "model=decision_tree", *tree]
-    job |= {"words": [*base, *rival.words], "n_members": N_MEMBERS, **rival.options}
+    job |= {"words": [*base, *rival.words], "n_members": rival.n_members, **rival.options}
     job |= {"ensemble": rival.ensemble, "tree": TREE}
     found = bench.in_turns(
         lambda seed: bench.ours({**job, "seed": seed}),

@@ -50,7 +50,7 @@ def small(part, tmp_path):
 def test_every_row_is_there_with_its_keys_and_conditions(bench, smoke):
     rows = smoke["rows"]
     assert [row["name"] for row in rows] == bench.names()
-    assert len(set(bench.names())) == len(rows) == 19
+    assert len(set(bench.names())) == len(rows) == 20
     for row in rows:
         assert row.keys() >= KEYS
         assert "SMOKE RUN" in row["conditions"]
@@ -61,6 +61,7 @@ def test_every_row_is_there_with_its_keys_and_conditions(bench, smoke):
 def test_reaches_are_those_that_were_promised(smoke):
     wanted = {
         "folds": 15, "repeats": 50, "mnist_folds": 4, "mnist_floor": 2.5, "bagging": 8,
+        "bagging_skorch": 8,
         "gpu_stack": 2, "gpu_folds": 100, "mnist_command": 8, "overhead": 0.2, "help": 1,
         "done_cell": 1.5,
     }  # fmt: skip
