@@ -24,7 +24,7 @@ from torch import Generator, nn
 from imbench.models.batching import Rows
 from imbench.models.trainer import Job, Settings, Stages, train
 from imbench.models.workers import crew, groups, run_works, step_flops
-from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.strategies.loss.cross_entropy import CrossEntropyLoss, cross_entropy
 
 SIZES = (1, 2, 3, 5, 10, 20, 50, 100)
 SMALLEST_FOR_MANY = 5  # 100 nets one by one take minutes, and the answer is known
@@ -77,7 +77,8 @@ def make_jobs(shape: Shape, compile: bool = False) -> list[Job]:
         net = nn.Sequential(body, nn.Linear(shape.hidden, 2))
         settings = Settings(2, shape.epochs, 64, "adam", 1e-3, 0.0, False, compile)
         order = Generator().manual_seed(seed)
-        jobs.append(Job(net, Rows(x, y), None, Stages(cross_entropy), settings, order))
+        stages = Stages(cross_entropy, stack_loss=CrossEntropyLoss().bind)
+        jobs.append(Job(net, Rows(x, y), None, stages, settings, order))
     return jobs
 
 

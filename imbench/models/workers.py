@@ -1,9 +1,9 @@
 """Which nets make a stack, and how many threads train it: both follow from the work of a step.
 
-A step of a few small nets is over before a second thread has woken up, and on a busy machine
-threads that wait for each other cost many times what they save. So stacks are made large enough
-to be worth their step, no larger, and trained side by side, a thread each; threads share the
-products of a step only where there are fewer stacks than cores and enough to do.
+Stacks are made large enough to be worth their step, no larger, and are trained side by side, a
+thread each. Threads share the products of a step only where there are fewer stacks than cores and
+enough to do: in a small step they gain something on an idle machine, and lose several times as
+much as soon as another process wants a core, as the tracker's does in every command.
 ``scripts/bench.py stacks`` measures the choices, docs/performance.md holds what it found.
 """
 
@@ -23,8 +23,8 @@ from imbench.models.trainer import Job
 
 MAX_NETS = {"cpu": 50}  # in one stack
 MAX_NETS_ELSEWHERE = 256  # a GPU is not filled by less
-STACK_FLOPS = 2**28  # of a step; nets with more gain nothing from being stacked
-THREADS_FLOPS = 2**26  # of a step; with less one thread is as fast as several
+STACK_FLOPS = 2**25  # of a step; with more, cores are better used by stacks side by side
+THREADS_FLOPS = 2**26  # of a step; with less, threads lose more on a busy machine than they gain
 MAX_BYTES = 2**28  # of rows in one stack
 # A net with fewer batches waits for the others with every step that they still do.
 MIN_SHARE_OF_STEPS = 0.8
