@@ -90,7 +90,7 @@ class EpochPlan:
     is_padded : ndarray of shape (S,)
         Whether the batches of a step differ in size.
     mask : Tensor of shape (S, M, width)
-        1.0 for rows and 0.0 for padding.
+        True for rows and False for padding.
     """
 
     def __init__(
@@ -114,9 +114,11 @@ class EpochPlan:
         inside = place < self.sizes[..., None]  # padding repeats a row of the net
         starts = np.cumsum([0, *n_draws])[:-1, None]
         position = np.where(inside, self.offsets[..., None] + place, 0) + starts
-        self.mask = torch.as_tensor(inside, dtype=torch.float32, device=device)
-        self._position = torch.as_tensor(position, device=device)
-        self._first = torch.as_tensor(np.repeat(first, n_draws), device=device)
+        # Kept for the next epoch, hence small: a million rows have as many places.
+        self.mask = torch.as_tensor(inside, device=device)
+        self._position = torch.as_tensor(position, dtype=torch.int32, device=device)
+        first = np.repeat(first, n_draws).astype(np.int32)
+        self._first = torch.as_tensor(first, device=device)
 
     def rows(self, orders: Sequence[Tensor]) -> Tensor:
         """Return the rows of every batch, shape (S, M, width).

@@ -266,7 +266,9 @@ class _Loop:
         self.stack.train()
         self.optimizer.begin_epoch(plan.n_steps)
         values = []
-        share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
+        share = weight
+        if self.written_out is not None:
+            share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
         for step, x in self._inputs(index):
             if self.is_stopped():
                 raise Stopped
