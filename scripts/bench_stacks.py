@@ -118,6 +118,7 @@ def measure(shape: Shape, n_rounds: int) -> dict[str, Any]:
     tried = list(dict.fromkeys([ours, *ways(shape, n_cores)]))
     times: dict[Way, list[float]] = {way: [] for way in tried}
     compiled = []
+    torch.compiler.reset()  # it gives up after eight shapes
     first_s = seconds(shape, ours, compile=True)  # the compiler's own time is in it
     for _ in range(n_rounds):
         compiled.append(seconds(shape, ours, compile=True))
