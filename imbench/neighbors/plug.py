@@ -40,11 +40,12 @@ WITH_SELF = (
     SVMSMOTE,
     KMeansSMOTE,
     ADASYN,
-    EditedNearestNeighbours,
+    EditedNearestNeighbours,  # a user's class derived from it; itself it is replaced
     RepeatedEditedNearestNeighbours,
 )
 REPLACED: Mapping[type, type] = {
     TomekLinks: SearchTomek,
+    EditedNearestNeighbours: SearchENN,
     AllKNN: SearchAllKNN,
     OneSidedSelection: SearchOneSided,
 }
@@ -82,10 +83,9 @@ def plug(sampler: Any, search: Neighbors) -> Any:
     numbers = [name for name, value in counted.items() if _is_count(value)]
     if any(hasattr(value, "kneighbors") for value in counted.values()):
         return sampler  # the user chose one
-    if type(sampler) in REPLACED:
+    is_refused = any(v is not None and not _is_count(v) for v in counted.values())
+    if type(sampler) in REPLACED and not is_refused:
         return REPLACED[type(sampler)](**params, search=search)
-    if type(sampler) is EditedNearestNeighbours and numbers:
-        return SearchENN(**params, search=search)
     if isinstance(sampler, WITH_SELF) and not isinstance(sampler, SMOTEN):
         return _with(sampler, numbers, lambda k: search.asked(k + 1))
     if isinstance(sampler, NearMiss):
