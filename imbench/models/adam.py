@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
-from imbench.models.optimizer import BETAS, EPSILON
+from imbench.models.optimizer import BETAS, adam_step, in_order
 
 
 def cosine(step: int, n_steps: int) -> float:
@@ -51,7 +51,7 @@ class Adam:
         self.lr, self.betas, self.weight_decay = lr, betas, weight_decay
         self._first = [torch.zeros_like(p) for p in self.parameters]
         self._second = [torch.zeros_like(p) for p in self.parameters]
-        self._counts = [torch.zeros((), device=p.device) for p in self.parameters]
+        self._count = torch.zeros((), device=self.parameters[0].device)
 
     def minimise(self, loss: Tensor, factor: float = 1.0) -> None:
         """Do one step.
@@ -65,20 +65,14 @@ class Adam:
         """
         gradients = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
         with torch.no_grad():
-            torch._foreach_add_(self._counts, 1)
-            torch._fused_adam_(
+            adam_step(
+                torch._fused_adam_,
                 self.parameters,
-                # The kernel reads memory in its order and does not look at strides.
-                [gradient.contiguous() for gradient in gradients],
+                in_order(gradients),
                 self._first,
                 self._second,
-                [],
-                self._counts,
+                self._count,
                 lr=self.lr * factor,
-                beta1=self.betas[0],
-                beta2=self.betas[1],
+                betas=self.betas,
                 weight_decay=self.weight_decay,
-                eps=EPSILON,
-                amsgrad=False,
-                maximize=False,
             )

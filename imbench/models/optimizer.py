@@ -8,7 +8,7 @@ momentum included.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -116,9 +116,8 @@ class StackOptimizer:
             if index >= group.n_steps:
                 continue
             whole = not self.leading or len(self._groups) == 1
-            # The kernels read memory in its order and do not look at strides.
             own = [g if whole else g[group.nets] for g in gradients]
-            own = [g if g.is_contiguous() else g.contiguous() for g in own]
+            own = in_order(own)
             if self.name == "sgd":
                 torch._fused_sgd_(
                     group.parameters,
@@ -133,20 +132,59 @@ class StackOptimizer:
                     is_first_step=False,  # the momentum begins at zero, which is the same
                 )
                 continue
-            group.count.add_(1)
-            kernel = torch._fused_adamw_ if self.name == "adamw" else torch._fused_adam_
-            kernel(
+            adam_step(
+                torch._fused_adamw_ if self.name == "adamw" else torch._fused_adam_,
                 group.parameters,
                 own,
                 group.first,
                 group.second,
-                [],
-                [group.count] * len(own),
+                group.count,
                 lr=group.lr,
-                beta1=BETAS[0],
-                beta2=BETAS[1],
                 weight_decay=group.weight_decay,
-                eps=EPSILON,
-                amsgrad=False,
-                maximize=False,
             )
+
+
+def in_order(gradients: Sequence[Tensor]) -> list[Tensor]:
+    """Return gradients as the kernels read them: in the order of memory, whatever their strides."""
+    return [g if g.is_contiguous() else g.contiguous() for g in gradients]
+
+
+def adam_step(
+    kernel: Callable[..., None],
+    parameters: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    first: Sequence[Tensor],
+    second: Sequence[Tensor],
+    count: Tensor,
+    *,
+    lr: float,
+    betas: tuple[float, float] = BETAS,
+    weight_decay: float = 0.0,
+) -> None:
+    """Count one step, and do it in place with a fused kernel of PyTorch.
+
+    Parameters
+    ----------
+    kernel : callable
+        ``torch._fused_adam_`` or ``torch._fused_adamw_``.
+    parameters, gradients, first, second : sequence of Tensor
+        Parallel to each other; gradients :func:`in_order`. The last two are the moments.
+    count : Tensor of shape ()
+        Steps done.
+    """
+    count.add_(1)
+    kernel(
+        parameters,
+        gradients,
+        first,
+        second,
+        [],
+        [count] * len(gradients),
+        lr=lr,
+        beta1=betas[0],
+        beta2=betas[1],
+        weight_decay=weight_decay,
+        eps=EPSILON,
+        amsgrad=False,
+        maximize=False,
+    )
