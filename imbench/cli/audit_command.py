@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbench.cli.console import console
-from imbench.errors import ConfigError, DataError
+from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
 
 if TYPE_CHECKING:
     from imbench.report.audit import CellAudit
@@ -30,34 +27,14 @@ def command(words: list[str]) -> int:
         If the folder does not exist, holds no cell, or none matches the filters.
     """
     from imbench.report.audit import audit_cells, duplicate_warnings
-    from imbench.report.choose import select
-    from imbench.results import Store
 
-    default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
     parser = argparse.ArgumentParser(prog="imbench audit", allow_abbrev=False)
-    parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
-    parser.add_argument(
-        "--filter",
-        action="append",
-        default=[],
-        metavar="key=pattern",
-        dest="filters",
-        help="dataset, model, strategy, stage or status, as 'strategy=smote*'; repeatable",
-    )
+    add_arguments(parser)
     parser.add_argument("--fits", action="store_true", help="say what was fitted on which rows")
     parser.add_argument("--traceback", action="store_true")
     arguments = parser.parse_args(words)
-    if not arguments.runs.is_dir():
-        raise ConfigError(f"audit {arguments.runs}: there is no such folder; give a runs/ folder.")
-    cells = []
-    for found in Store(arguments.runs.parent, arguments.runs).read_cells():
-        if isinstance(found, DataError):
-            print(f"imbench: left out: {found}", file=sys.stderr)
-        else:
-            cells.append(found)
-    if not cells:
-        raise ConfigError(f"audit {arguments.runs}: there is no stored cell in it; run one first.")
-    cells = select(cells, arguments.filters)
+    check_folder("audit", arguments.runs)
+    cells, _ = read_cells("audit", arguments)
     audits = audit_cells(cells)
     _print(audits, arguments.fits)
     for sentence in duplicate_warnings(cells):

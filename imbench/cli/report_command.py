@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
 from imbench.cli.console import console
-from imbench.errors import ConfigError, DataError
+from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
+from imbench.errors import ConfigError
 
 DRAWS = 1000
 MANY = 150  # cells; their intervals take seconds, those of thousands minutes
@@ -26,24 +25,13 @@ def command(words: list[str]) -> int:
     from imbench.cli.compose import Composer
     from imbench.cli.reproduce import commands
     from imbench.metrics import metric_options
-    from imbench.report.choose import select
     from imbench.report.page import write_report
     from imbench.report.payload import Extras
     from imbench.report.render import to_rich
     from imbench.report.tables import build_leaderboard
-    from imbench.results import Store
 
-    default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
-    parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
-    parser.add_argument(
-        "--filter",
-        action="append",
-        default=[],
-        metavar="key=pattern",
-        dest="filters",
-        help="dataset, model, strategy, stage or status, as 'strategy=smote*'; repeatable",
-    )
+    add_arguments(parser)
     parser.add_argument(
         "--bootstrap",
         type=int,
@@ -62,28 +50,21 @@ def command(words: list[str]) -> int:
         raise ConfigError(
             f"--bootstrap={arguments.bootstrap}: must be a number of draws from 0 on."
         )
-    if not arguments.runs.is_dir():
-        raise ConfigError(f"report {arguments.runs}: there is no such folder; give a runs/ folder.")
+    check_folder("report", arguments.runs)
     composer = Composer(arguments.config_dir)
     config = composer.cells(arguments.overrides, multirun=False)[0]
     options = metric_options(config["metrics"])
-    cells, problems = [], []
-    for found in Store(arguments.runs.parent, arguments.runs).read_cells():
-        if isinstance(found, DataError):
-            problems.append(f"Left out: {found}")
-            print(f"imbench: left out: {found}", file=sys.stderr)
-        else:
-            cells.append(found)
-    if not cells:
-        raise ConfigError(f"report {arguments.runs}: there is no stored cell in it; run one first.")
-    cells = select(cells, arguments.filters)
+    cells, problems = read_cells("report", arguments)
     n_boot = arguments.bootstrap
     if n_boot is None:
         n_boot = DRAWS if len(cells) <= MANY else 0
     board = build_leaderboard(cells, options, n_boot)
     console().print(to_rich(board))
     out = arguments.out or arguments.runs.parent / "report"
-    extras = Extras(commands=commands(cells, composer), problems=tuple(problems))
+    extras = Extras(
+        commands=commands(cells, composer),
+        problems=tuple(f"Left out: {problem}" for problem in problems),
+    )
     try:
         page = write_report(cells, options, out, extras, board)
     except OSError as error:

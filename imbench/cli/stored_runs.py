@@ -1,0 +1,61 @@
+"""The words and the cells that `report` and `audit` have in common."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from imbench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from imbench.results import CellResult
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Let a command take a folder of runs and filters of its cells."""
+    default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
+    parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
+    parser.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        metavar="key=pattern",
+        dest="filters",
+        help="dataset, model, strategy, stage or status, as 'strategy=smote*'; repeatable",
+    )
+
+
+def check_folder(command: str, runs: Path) -> None:
+    """Raise ConfigError if there is no folder of runs."""
+    if not runs.is_dir():
+        raise ConfigError(f"{command} {runs}: there is no such folder; give a runs/ folder.")
+
+
+def read_cells(
+    command: str, arguments: argparse.Namespace
+) -> tuple[list[CellResult], list[DataError]]:
+    """Return the cells that the filters leave, and what is wrong with those that are damaged.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds no cell, or none matches the filters.
+    """
+    from imbench.report.choose import select
+    from imbench.results import Store
+
+    cells, problems = [], []
+    for found in Store(arguments.runs.parent, arguments.runs).read_cells():
+        if isinstance(found, DataError):
+            problems.append(found)
+            print(f"imbench: left out: {found}", file=sys.stderr)
+        else:
+            cells.append(found)
+    if not cells:
+        raise ConfigError(
+            f"{command} {arguments.runs}: there is no stored cell in it; run one first."
+        )
+    return select(cells, arguments.filters), problems
