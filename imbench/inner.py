@@ -225,6 +225,7 @@ class Nested:
                 steps.watch(estimator, self.witness)
             estimator.fit(self.X[train], self.y[train])
             X = self.X[validation]
+            scores = steps.scores_for(estimator, X, np.arange(self.info.n_classes))
             fold = FoldResult(
                 run_id="",
                 dataset=self.info.name,
@@ -237,8 +238,8 @@ class Nested:
                 class_names=self.info.class_names,
                 minority=self.info.minority,
                 y_true=self.y[validation],
-                y_pred=np.asarray(estimator.predict(X), np.int64),
-                y_score=steps.scores_for(estimator, X, np.arange(self.info.n_classes)),
+                y_pred=steps.labels_for(estimator, X, scores),
+                y_score=scores,
             )
             return compute(fold, options)[options.sort]
 
