@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from imbench.splits import Fold
 
 MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)  # of SplitMix64
-BLOCK = 4096  # rows whose words stay in the cache
+# Rows whose words stay in the cache. Were it a power of two, the words of a row would compete for
+# the same places there.
+BLOCK = 4000
 MAX_HASHES = 10  # of one kind of fit; bags of an ensemble are many
 
 
@@ -93,6 +95,8 @@ def _words(X: NDArray[Any]) -> NDArray[np.uint64]:
         values[np.isnan(values)] = np.nan
         return values.view(np.uint64)
     if X.dtype.itemsize == 1:
+        if X.shape[1] % 8 == 0 and X.flags.c_contiguous:
+            return X.view(np.uint64)
         packed = np.zeros((len(X), -(-X.shape[1] // 8) * 8), np.uint8)
         packed[:, : X.shape[1]] = X.view(np.uint8)
         return packed.view(np.uint64)

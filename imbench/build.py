@@ -14,6 +14,7 @@ What samplers ask for nearest neighbours is given to them here, and to the ensem
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sklearn.base import clone
@@ -114,7 +115,7 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
                 f"strategy={name} acts on the {stage} of a net, which model={model.name} does "
                 "not have; use a net (model=mlp, cnn or resnet18)."
             )
-        elif has_fit_parameter(estimator, "sample_weight"):
+        elif _fit_takes(type(estimator), "sample_weight"):
             estimator = WeightedClassifier(estimator, entry)
         else:
             raise Incompatible(
@@ -172,5 +173,11 @@ def _pipeline(
     resample = [(name, _sampler(name, info, strategy)) for name in samplers]
     rows = [("rows", RowCounter(info.n_classes))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
-    takes_validation = has_fit_parameter(estimator, "validation")
+    takes_validation = _fit_takes(type(estimator), "validation")
     return HoldoutPipeline(steps) if takes_validation else WatchedPipeline(steps)
+
+
+@cache
+def _fit_takes(kind: type, name: str) -> bool:
+    """Whether the ``fit`` of a class has a parameter; a signature takes long to be read."""
+    return bool(has_fit_parameter(kind, name))

@@ -23,7 +23,7 @@ from torch import Generator, nn
 
 from imbench.models.batching import Rows
 from imbench.models.trainer import Job, Settings, Stages, train
-from imbench.models.workers import crew, groups, run_works, step_flops
+from imbench.models.workers import groups, run_works, shifts, step_flops
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss, cross_entropy
 
 SIZES = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -61,9 +61,13 @@ class Way:
     size: int
     n_workers: int
     n_threads: int
+    last: tuple[int, int] | None = None  # workers and threads for the stacks that are left over
 
     def __str__(self) -> str:
-        return f"stacks of {self.size}, {self.n_workers} at a time, {self.n_threads} threads each"
+        words = f"stacks of {self.size}, {self.n_workers} at a time, {self.n_threads} threads each"
+        if self.last is None:
+            return words
+        return f"{words}; what is left over {self.last[0]} at a time, {self.last[1]} threads each"
 
 
 def make_jobs(shape: Shape, compile: bool = False) -> list[Job]:
@@ -95,7 +99,8 @@ def chosen(shape: Shape, n_cores: int) -> Way:
     """Return what the engine does."""
     jobs = make_jobs(shape)
     stacks = [[jobs[i] for i in group] for group in groups(jobs)]
-    return Way(max(map(len, stacks)), *crew(stacks, n_cores))
+    first, *last = [(shift.n_workers, shift.n_threads) for shift in shifts(stacks, n_cores)]
+    return Way(max(map(len, stacks)), *first, *last)
 
 
 def seconds(shape: Shape, way: Way, compile: bool = False) -> float:
@@ -107,7 +112,11 @@ def seconds(shape: Shape, way: Way, compile: bool = False) -> float:
         train(stack)
 
     started = time.perf_counter()
-    run_works([partial(work, stack) for stack in stacks], way.n_workers, way.n_threads)
+    works = [partial(work, stack) for stack in stacks]
+    n_last = len(works) % way.n_workers if way.last else 0
+    run_works(works[: len(works) - n_last], way.n_workers, way.n_threads)
+    if way.last:
+        run_works(works[len(works) - n_last :], *way.last)
     return time.perf_counter() - started
 
 

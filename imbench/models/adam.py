@@ -64,6 +64,7 @@ class Adam:
             Of the learning rate.
         """
         gradients = torch.autograd.grad(loss, self.parameters, materialize_grads=True)
+        self._count.add_(1)
         with torch.no_grad():
             adam_step(
                 torch._fused_adam_,

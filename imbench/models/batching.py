@@ -128,7 +128,8 @@ class EpochPlan:
         orders : sequence of Tensor of shape (n_draws,)
             Rows of each net, as numbers in its own rows.
         """
-        return (torch.cat(list(orders)) + self._first)[self._position]
+        numbers = torch.cat(list(orders)) + self._first
+        return numbers.index_select(0, self._position.view(-1)).view(self._position.shape)
 
 
 class PaddedRows:

@@ -18,6 +18,8 @@ def validation_rows(
     A class too small for the share keeps all its rows in training.
     """
     chosen = np.zeros(len(y), bool)
+    if fraction == 0:
+        return chosen
     for label in np.unique(y):
         rows = rng.permutation(np.flatnonzero(y == label))
         chosen[rows[: int(fraction * len(rows))]] = True
@@ -47,7 +49,8 @@ class HoldoutPipeline(WatchedPipeline):
         chosen = validation_rows(y, net.validation_fraction, rng)
         came_in = self._hashes(X)
         held_out, labels = X[chosen], y[chosen]
-        X, y = X[~chosen], y[~chosen]
+        if len(labels):
+            X, y = X[~chosen], y[~chosen]
         for _, step in self.steps[:-1]:
             if hasattr(step, "fit_resample"):
                 X, y = step.fit_resample(X, y)

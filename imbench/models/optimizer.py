@@ -29,8 +29,8 @@ class _Group:
     lr, weight_decay : float
     parameters, first, second : list of Tensor
         Views; the moments (SGD: the momentum, and nothing).
-    count : Tensor
-        Steps done, a scalar; the kernels want it as a tensor.
+    counts : sequence of Tensor of shape ()
+        Steps done after each of the epoch's; the kernels want them as tensors.
     """
 
     nets: slice
@@ -40,7 +40,7 @@ class _Group:
     parameters: list[Tensor]
     first: list[Tensor]
     second: list[Tensor]
-    count: Tensor
+    counts: Sequence[Tensor]
 
 
 class StackOptimizer:
@@ -95,13 +95,12 @@ class StackOptimizer:
         def views(tensors: list[Tensor]) -> list[Tensor]:
             return [t.detach()[nets] if self.leading else t.detach() for t in tensors]
 
-        done = self._done[nets.start]
-        count = torch.full((), float(done), device=self.parameters[0].device)
+        done, device = self._done[nets.start], self.parameters[0].device
+        counts = torch.arange(done + 1.0, done + n_steps + 1.0, device=device).unbind()
         values, first, second = map(views, (self.parameters, self._first, self._second))
         own = self.lrs[nets.start], self.weight_decays[nets.start]
-        return _Group(nets, n_steps, *own, values, first, second, count)
+        return _Group(nets, n_steps, *own, values, first, second, counts)
 
-    @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], index: int) -> None:
         """Update the nets that have a batch of this index in the epoch.
 
@@ -138,7 +137,7 @@ class StackOptimizer:
                 own,
                 group.first,
                 group.second,
-                group.count,
+                group.counts[index],
                 lr=group.lr,
                 weight_decay=group.weight_decay,
             )
@@ -161,7 +160,7 @@ def adam_step(
     betas: tuple[float, float] = BETAS,
     weight_decay: float = 0.0,
 ) -> None:
-    """Count one step, and do it in place with a fused kernel of PyTorch.
+    """Do one step in place with a fused kernel of PyTorch.
 
     Parameters
     ----------
@@ -170,9 +169,8 @@ def adam_step(
     parameters, gradients, first, second : sequence of Tensor
         Parallel to each other; gradients :func:`in_order`. The last two are the moments.
     count : Tensor of shape ()
-        Steps done.
+        Steps done, this one included.
     """
-    count.add_(1)
     kernel(
         parameters,
         gradients,

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Generator, Tensor, nn
 
+from imbench.models.products import OutputsFirst, is_outputs_first
+
 
 class StackedLinear(nn.Module):
     """Linear layers of M nets.
@@ -20,20 +22,39 @@ class StackedLinear(nn.Module):
     ----------
     layers : sequence of Linear
         Of one shape; their weights are copied.
+
+    Attributes
+    ----------
+    outputs_first : bool
+        Whether the weights lie as (M, out, in) and not as (M, in, out).
+    weight : Parameter
+    bias : Parameter of shape (M, out) or None
     """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
-        # (M, in, out): the gradient of a product with it then lies in memory as it does.
-        self.weight = nn.Parameter(torch.stack([m.weight.detach().T for m in layers]))
+        first = layers[0]
+        self.outputs_first = is_outputs_first(len(layers), first.in_features, first.out_features)
+        weights = [m.weight.detach() for m in layers]
+        if not self.outputs_first:
+            weights = [weight.T for weight in weights]
+        self.weight = nn.Parameter(torch.stack(weights))
         biases = [m.bias.detach() for m in layers if m.bias is not None]
-        self.bias = nn.Parameter(torch.stack(biases)) if biases else None  # (M, out)
+        self.bias = nn.Parameter(torch.stack(biases)) if biases else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs (M, B, in) to (M, B, out)."""
+        if self.outputs_first and self.bias is not None and not _is_rewritten(x):
+            return OutputsFirst.apply(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        weight = self.weight.transpose(1, 2) if self.outputs_first else self.weight
         if self.bias is None:
-            return torch.bmm(x, self.weight)
-        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight)
+            return torch.bmm(x, weight)
+        return torch.baddbmm(self.bias.unsqueeze(1), x, weight)
+
+
+def _is_rewritten(x: Tensor) -> bool:
+    """Whether autocast or the compiler choose how products are computed."""
+    return torch.is_autocast_enabled(x.device.type) or torch.compiler.is_compiling()
 
 
 class StackedFlatten(nn.Module):
@@ -172,5 +193,9 @@ class Stack(nn.Module):
     def _parameters_of(self, i: int) -> Iterator[Tensor]:
         for module in self.modules():
             for parameter in module.parameters(recurse=False):
-                is_weight = isinstance(module, StackedLinear) and parameter is module.weight
-                yield parameter[i].T if is_weight else parameter[i]
+                is_turned = (
+                    isinstance(module, StackedLinear)
+                    and parameter is module.weight
+                    and not module.outputs_first
+                )
+                yield parameter[i].T if is_turned else parameter[i]

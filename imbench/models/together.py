@@ -25,7 +25,7 @@ import torch
 from joblib.parallel import ParallelBackendBase, SequentialBackend
 
 from imbench.models.trainer import Job, Training, train
-from imbench.models.workers import crew, groups, intra_op_threads, run_works
+from imbench.models.workers import crew, groups, intra_op_threads, run_works, shifts
 
 INNER_CALLS = 64  # of one call, that may be on their way at the same time
 
@@ -76,7 +76,7 @@ class _Meeting:
         self._waiting: list[_Waiting] = []
         self._stopped = False
         # More threads than cores would only take Python's lock from each other.
-        self._turns = threading.Semaphore(1)
+        self._turns = threading.Lock()
 
     def train(self, job: Job) -> Training:
         """Hand in a job and wait for it; called by a thread that was counted."""
@@ -85,8 +85,7 @@ class _Meeting:
             if self._stopped:
                 raise _Stopped
             self._waiting.append(entry)
-            self._active -= 1
-            self._changed.notify_all()
+            self._add(-1)
         with self._pausing():
             entry.done.wait()
         if entry.error is not None:
@@ -97,7 +96,11 @@ class _Meeting:
     def add(self, change: int) -> None:
         """Count calls that are on their way: not waiting, and not at an end."""
         with self._changed:
-            self._active += change
+            self._add(change)
+
+    def _add(self, change: int) -> None:
+        self._active += change
+        if self._active == 0:  # else there is nothing to do for whoever leads
             self._changed.notify_all()
 
     def wait(self, inner: _Inner) -> None:
@@ -105,8 +108,7 @@ class _Meeting:
         with self._changed:
             if not inner.ended:
                 inner.is_awaited = True
-                self._active -= 1
-                self._changed.notify_all()
+                self._add(-1)
         with self._pausing():
             inner.done.wait()
 
@@ -126,8 +128,7 @@ class _Meeting:
         """Take a call out, or count in its place, without a gap, the one that waits for it."""
         with self._changed:
             inner.ended = True
-            self._active -= not inner.is_awaited
-            self._changed.notify_all()
+            self._add(0 if inner.is_awaited else -1)
         inner.done.set()
 
     def lead(self, n_calls: int, finished: Callable[[], int]) -> None:
@@ -144,9 +145,10 @@ class _Meeting:
             self._train([[entries[i] for i in g] for g in groups([e.job for e in entries])])
 
     def _train(self, stacks: Sequence[Sequence[_Waiting]]) -> None:
-        n_cores = torch.get_num_threads()
-        workers = crew([[entry.job for entry in stack] for stack in stacks], n_cores)
-        run_works([partial(self._train_stack, stack) for stack in stacks], *workers)
+        works = [partial(self._train_stack, stack) for stack in stacks]
+        jobs = [[entry.job for entry in stack] for stack in stacks]
+        for shift in shifts(jobs, torch.get_num_threads()):
+            run_works(works[shift.stacks], shift.n_workers, shift.n_threads)
 
     def _train_stack(self, entries: Sequence[_Waiting], is_stopped: Callable[[], bool]) -> None:
         try:
@@ -282,8 +284,9 @@ def run_together(
     n_threads = torch.get_num_threads()
     meeting.add(len(calls))
     threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(calls))]
-    for thread in threads:
-        thread.start()
+    with meeting.turn():  # or each start would wait for the calls that have begun
+        for thread in threads:
+            thread.start()
     try:
         meeting.lead(len(calls), lambda: len(ended))
     except BaseException:

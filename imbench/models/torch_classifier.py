@@ -15,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
+from imbench.models.arrays import checked_rows
 from imbench.models.backbones.mlp import MLP
 from imbench.models.batching import Rows
 from imbench.models.holdout import validation_rows
@@ -26,6 +27,7 @@ from imbench.params import NamedOnce
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 
+KINDS = (np.float32, np.uint8)
 NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d*)?(e[-+]?\d+)?(?![\w.])")
 
 if TYPE_CHECKING:
@@ -47,6 +49,10 @@ def select_device(name: str) -> torch.device:
             "device=cuda, but PyTorch sees no CUDA device: set device=cpu or device=auto."
         )
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _n_rows(X: ArrayLike) -> int | None:
+    return len(X) if isinstance(X, np.ndarray) and X.ndim else None
 
 
 class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
@@ -182,9 +188,8 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
             Validation rows; None holds out ``validation_fraction`` of the rows given.
         """
         self.check_params()
-        rows_in, labels = validate_data(self, X, y, dtype=[np.float32, np.uint8], order="C")
+        rows_in, labels = self._checked(X, y)
         del X  # a pipeline's copy of the rows goes with the last who holds it
-        check_classification_targets(labels)
         self.classes_, encoded = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
@@ -209,15 +214,14 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
             rows_in, encoded = rows_in[~held_out], encoded[~held_out]
             sample_weight = None if sample_weight is None else sample_weight[~held_out]
         else:
-            X_scored, y_scored = validate_data(
-                self, *validation, dtype=[np.float32, np.uint8], order="C", reset=False
-            )
+            X_scored, y_scored = self._checked(*validation, is_new=False)
             scored = X_scored, np.searchsorted(self.classes_, y_scored)
         rows = self._rows(rows_in, encoded, sample_weight, device)
         validation_set = self._rows(*scored, None, device) if len(scored[1]) else None
         del rows_in, scored
         with seeded(seed, device):
-            self.net_ = self._make_net().to(device)
+            net = self._make_net()
+            self.net_ = net if device.type == "cpu" else net.to(device)
         stages = self._bound(torch.bincount(rows.y, minlength=len(self.classes_)))
         job = Job(
             self.net_,
@@ -253,6 +257,17 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         """Return the features before the head, shape (n, n_features)."""
         check_is_fitted(self)
         return forward(self.net_[0], self._inputs(X), self.amp).float().cpu().numpy()
+
+    def _checked(
+        self, X: ArrayLike, y: ArrayLike, is_new: bool = True
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return rows (n, d) and labels (n,) that go together, or raise what scikit-learn does."""
+        # Integers are labels, and no targets of a regression.
+        if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iu" and _n_rows(X) == len(y):
+            return checked_rows(self, X, KINDS, is_new=is_new, order="C"), y
+        rows, labels = validate_data(self, X, y, dtype=list(KINDS), order="C", reset=is_new)
+        check_classification_targets(labels)
+        return rows, labels
 
     def _shape(self) -> tuple[int, ...]:
         shape = tuple(self.input_shape or (self.n_features_in_,))
@@ -311,13 +326,14 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         sample_weight: NDArray[np.float32] | None,
         device: torch.device,
     ) -> Rows:
-        # Copies: rows of a data set are read-only, and PyTorch warns about tensors on such memory.
-        x = torch.tensor(X, device=device).view(-1, *self._shape())
+        # Rows of a data set may be read-only, and PyTorch warns about tensors on such memory.
+        x = torch.from_numpy(X).to(device) if X.flags.writeable else torch.tensor(X, device=device)
+        x = x.view(-1, *self._shape())
         weight = None if sample_weight is None else torch.tensor(sample_weight, device=device)
         return Rows(x, torch.tensor(y, device=device), weight)
 
     def _inputs(self, X: ArrayLike) -> Tensor:
-        rows = validate_data(self, X, dtype=[np.float32, np.uint8], order="C", reset=False)
+        rows = checked_rows(self, X, KINDS, is_new=False, order="C")
         # A copy, also because matrix products may round differently on memory that is aligned
         # differently, and NumPy's is by chance.
         device = next(self.net_.parameters()).device

@@ -24,9 +24,10 @@ from torch import Generator, Tensor, nn
 from imbench.models.batching import EpochPlan, PaddedRows, Rows, pad_stack, to_input
 from imbench.models.compiled import compiled_pass, forward_pass
 from imbench.models.optimizer import StackOptimizer
+from imbench.models.products import has_large_product
 from imbench.models.randomness import seeded
-from imbench.models.stack import Stack
-from imbench.models.written_out import mean_losses, written_out
+from imbench.models.stack import Stack, can_stack, stacked
+from imbench.models.written_out import WrittenOut, written_out
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.protocols import (
@@ -196,6 +197,9 @@ def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Ten
     """Return the outputs (n, ...) of a net in evaluation mode, without gradients."""
     net.eval()
     with torch.inference_mode(), torch.autocast(x.device.type, torch.bfloat16, enabled=amp):
+        if has_large_product(net, min(len(x), batch_size)) and can_stack(net):
+            net = stacked([net])
+            return torch.cat([net(to_input(p).unsqueeze(0))[0] for p in x.split(batch_size)])
         return torch.cat([net(to_input(part)) for part in x.split(batch_size)])
 
 
@@ -259,28 +263,73 @@ class _Loop:
         orders = self._orders(progress)
         plan = self._plan([len(order) for order in orders])
         index = plan.rows(orders)  # (S, M, B)
-        labels, one = self.rows.y[index], torch.ones((), device=self.device)
+        labels = self.rows.y.index_select(0, index.view(-1)).view(index.shape)
         class_weights = self._class_weights(progress)
         weight = plan.mask * self._weights_of(labels, index, class_weights)
-        balanced = self._balanced_orders(orders)
         self.stack.train()
         self.optimizer.begin_epoch(plan.n_steps)
-        values = []
-        share = weight
         if self.written_out is not None:
-            share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
+            values = self._written_out_steps(self.written_out, plan, index, labels, weight)
+        else:
+            balanced = self._balanced_orders(orders)
+            values = self._steps(progress, plan, index, labels, weight, balanced, class_weights)
+        self._count(orders)
+        part = plan.sizes / plan.sizes.sum(0)  # (S, M)
+        return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
+
+    def _written_out_steps(
+        self, written_out: WrittenOut, plan: EpochPlan, index: Tensor, labels: Tensor, weight: Tensor
+    ) -> list[Tensor]:
+        """Do the steps of an epoch with gradients that are written out.
+
+        Parameters
+        ----------
+        index, labels, weight : Tensor of shape (S, M, B)
+
+        Returns
+        -------
+        list of S tensors of shape (M,)
+            The mean losses.
+        """
+        share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
+        rows_axis = 3 - written_out.class_axis
+        values: list[Tensor] = []
+        for steps, batches in self._gathered(index):
+            targets = written_out.slopes(labels[steps], share[steps])
+            columns = [part.unbind() for part in (batches, *targets)]
+            logits = []
+            for step, x, *own in zip(range(steps.start, steps.stop), *columns, strict=True):
+                if self.is_stopped():
+                    raise Stopped
+                width = plan.widths[step]
+                if width < index.shape[2]:
+                    x, own = x[:, :width], [part.narrow(rows_axis, 0, width) for part in own]
+                found, gradients = written_out(to_input(x), *own)
+                self.optimizer.step(gradients, step)
+                logits.append(found)
+            values += written_out.mean_losses(logits, labels[steps], share[steps])
+        return values
+
+    def _steps(
+        self,
+        progress: float,
+        plan: EpochPlan,
+        index: Tensor,
+        labels: Tensor,
+        weight: Tensor,
+        balanced: Sequence[Tensor] | None,
+        class_weights: Tensor | None,
+    ) -> list[Tensor]:
+        """Do the steps of an epoch through autograd; see :meth:`_written_out_steps`."""
+        one = torch.ones((), device=self.device)
+        values = []
         for step, x in self._inputs(index):
             if self.is_stopped():
                 raise Stopped
             width = int(plan.widths[step])
-            y, row_share = labels[step], share[step]
+            y = labels[step]
             if width < y.shape[1]:  # a net alone has no padding: it would enter batch statistics
-                x, y, row_share = x[:, :width], y[:, :width], row_share[:, :width]
-            if self.written_out is not None:
-                value, gradients = self.written_out(x, y, row_share)
-                self.optimizer.step(gradients, step)
-                values.append(value)
-                continue
+                x, y = x[:, :width], y[:, :width]
             sizes = plan.sizes[step].tolist()
             for layer in self.dropouts:
                 layer.sizes = sizes
@@ -301,11 +350,7 @@ class _Loop:
             found = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
             self.optimizer.step(found, step)
             values.append(value.detach())
-        self._count(orders)
-        if self.written_out is not None:
-            values = mean_losses(values, share)
-        part = plan.sizes / plan.sizes.sum(0)  # (S, M)
-        return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
+        return values
 
     def _plan(self, n_draws: list[int]) -> EpochPlan:
         """Return how the epoch is cut into batches: nearly always as the one before."""
@@ -315,15 +360,19 @@ class _Loop:
 
     def _inputs(self, index: Tensor) -> Iterator[tuple[int, Tensor]]:
         """Yield the number and the input (M, B, *input_shape) of each batch."""
+        for steps, batches in self._gathered(index):
+            for step, rows in zip(range(steps.start, steps.stop), batches, strict=True):
+                yield step, to_input(rows)
+
+    def _gathered(self, index: Tensor) -> Iterator[tuple[slice, Tensor]]:
+        """Yield steps and their rows (s, M, B, *input_shape), so many as a cache may hold."""
         n_steps, *shape = index.shape
-        row_bytes = 4 * self.rows.x[0].numel()
+        row_bytes = 4 * max(self.rows.x[0].numel(), self.settings.n_classes)
         ahead = max(1, BYTES_AT_ONCE // (row_bytes * shape[0] * shape[1]))
         for start in range(0, n_steps, ahead):
-            part = index[start : start + ahead]
-            gathered = self.rows.x.index_select(0, part.reshape(-1))
-            batches = gathered.view(*part.shape, *self.rows.x.shape[1:])
-            for i in range(len(part)):
-                yield start + i, to_input(batches[i])
+            steps = slice(start, min(start + ahead, n_steps))
+            gathered = self.rows.x.index_select(0, index[steps].reshape(-1))
+            yield steps, gathered.view(-1, *shape, *self.rows.x.shape[1:])
 
     def _orders(self, progress: float) -> list[Tensor]:
         """Return what each net draws in an epoch, as numbers of its own rows."""

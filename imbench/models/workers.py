@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -112,6 +113,42 @@ def crew(stacks: Sequence[Sequence[Job]], n_cores: int) -> tuple[int, int]:
     n_workers = min(len(stacks), n_cores)
     work = max(step_flops(stack[0]) * len(stack) for stack in stacks)
     return n_workers, 1 if work < THREADS_FLOPS else n_cores // n_workers
+
+
+@dataclass(frozen=True)
+class Shift:
+    """Stacks that are trained before the next ones begin.
+
+    Parameters
+    ----------
+    stacks : slice
+    n_workers, n_threads : int
+        See :func:`crew`.
+    """
+
+    stacks: slice
+    n_workers: int
+    n_threads: int
+
+
+def shifts(stacks: Sequence[Sequence[Job]], n_cores: int) -> list[Shift]:
+    """Return how stacks are trained: all in one go, or those that are left over with more threads.
+
+    Five large nets on two cores: two times two with a thread each, then one with both.
+
+    Parameters
+    ----------
+    stacks : sequence of sequence of Job
+    n_cores : int
+        That may be used in all.
+    """
+    workers = crew(stacks, n_cores)
+    first = len(stacks) - len(stacks) % workers[0]
+    if 0 < first < len(stacks):
+        last = crew(stacks[first:], n_cores)
+        if last[1] > workers[1]:
+            return [Shift(slice(0, first), *workers), Shift(slice(first, len(stacks)), *last)]
+    return [Shift(slice(0, len(stacks)), *workers)]
 
 
 def run_works(works: Sequence[Work], n_workers: int, n_threads: int) -> None:

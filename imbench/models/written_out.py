@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from imbench.models.products import of_weight, onednn, takes_onednn, through
 from imbench.models.stack import Stack, StackedFlatten, StackedLinear
 
 
@@ -24,71 +25,141 @@ class WrittenOut:
     ----------
     layers : sequence of StackedLinear
         With a ReLU between each two of them; all have a bias.
+
+    Attributes
+    ----------
+    class_axis : int
+        Of logits: 1 for (M, K, B), 2 for (M, B, K), whichever is faster.
     """
 
     def __init__(self, layers: Sequence[StackedLinear]) -> None:
-        # Views, which follow the parameters; making them anew takes a good part of a step.
-        biases = [cast(Tensor, layer.bias) for layer in layers]
-        self.weights = [layer.weight.detach() for layer in layers]
-        self.biases = [bias.detach().unsqueeze(1) for bias in biases]
-        self.back = [weight.transpose(1, 2) for weight in self.weights]
-        self._one: Tensor | None = None
+        self.layers = [_Layer(layer) for layer in layers]
+        self._rooms: dict[tuple[int, int], Tensor] = {}
+        self.class_axis = 1 if self.layers[-1].outputs_first else 2
 
-    @torch.no_grad()
-    def __call__(self, x: Tensor, labels: Tensor, share: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return the log-probability of each label, and the gradients of the mean loss.
+    def slopes(self, labels: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what the steps of several batches need of labels and shares.
+
+        Parameters
+        ----------
+        labels, share : Tensor of shape (S, M, B)
+            A share is what a row is of the loss: its weight over the sum of weights.
+
+        Returns
+        -------
+        share : Tensor of shape (S, M, 1, B) or (S, M, B, 1)
+        minus_target : Tensor of shape (S, M, K, B) or (S, M, B, K)
+            The share at the label, negated; zero elsewhere.
+        """
+        axis = self.class_axis + 1
+        shape = list(share.shape)
+        shape.insert(axis, self.layers[-1].n_out)
+        share = share.unsqueeze(axis)
+        return share, share.new_zeros(shape).scatter_(axis, labels.unsqueeze(axis), -share)
+
+    def __call__(
+        self, x: Tensor, share: Tensor, minus_target: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the logits, and the gradients of the mean loss by weight and bias of each layer.
 
         Parameters
         ----------
         x : Tensor of shape (M, B, ...)
-        labels : Tensor of shape (M, B)
-        share : Tensor of shape (M, B)
-            What a row is of the loss: its weight over the sum of weights.
-
-        Returns
-        -------
-        scores : Tensor of shape (M, B)
-            Of which the losses are the sums by those shares, negated: :func:`mean_losses`.
-        gradients : list of Tensor
-            By weight and bias of each layer.
+        share, minus_target : Tensor
+            Of this batch, see :meth:`slopes`.
         """
         inputs = [x.flatten(2)]
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            inputs.append(torch.baddbmm(bias, inputs[-1], weight).relu_())
-        scores = torch.baddbmm(self.biases[-1], inputs[-1], self.weights[-1]).log_softmax(-1)
-        place = labels.unsqueeze(-1)
-        picked = scores.gather(-1, place)
+        n_rows = x.shape[1]
+        for i, layer in enumerate(self.layers[:-1]):
+            inputs.append(layer.rectified(inputs[-1], self._room(2 * i, n_rows, layer)))
+        head = self.layers[-1]
+        logits = head.transposed(inputs[-1]) if self.class_axis == 1 else head.plain(inputs[-1])
         # d loss / d logits = share * (softmax - 1 at the label)
-        slope = scores.exp_().scatter_add_(-1, place, self._minus_one(scores).expand_as(place))
-        slope.mul_(share.unsqueeze(-1))
+        slope = torch.addcmul(minus_target, logits.softmax(self.class_axis), share)
+        if self.class_axis == 1:
+            slope = slope.transpose(1, 2)
         gradients: list[Tensor] = []
-        for i in range(len(self.weights) - 1, -1, -1):
-            gradients += [slope.sum(1), torch.bmm(inputs[i].transpose(1, 2), slope)]
+        for i in range(len(self.layers) - 1, -1, -1):
+            gradients += [slope.sum(1), self.layers[i].of_weight(inputs[i], slope)]
             if i:
-                slope = torch.bmm(slope, self.back[i])
-                slope = torch.ops.aten.threshold_backward(slope, inputs[i], 0)
-        return picked.squeeze(-1), gradients[::-1]
+                room = self._room(2 * i - 1, n_rows, self.layers[i - 1])
+                slope = through(slope, self.layers[i].outputs_in, room)
+                torch.ops.aten.threshold_backward.grad_input(slope, inputs[i], 0, grad_input=slope)
+        return logits, gradients[::-1]
 
-    def _minus_one(self, like: Tensor) -> Tensor:
-        if self._one is None:
-            self._one = like.new_full((), -1.0)
-        return self._one
+    def _room(self, place: int, n_rows: int, layer: _Layer) -> Tensor:
+        """Return memory for outputs (M, B, out) of a layer, the same in every step.
+
+        What is allocated in every step goes back to the system in every step, and is slow to get.
+        """
+        room = self._rooms.get((place, n_rows))
+        if room is None:
+            room = layer.bias.new_empty(len(layer.bias), n_rows, layer.n_out)
+            self._rooms[place, n_rows] = room
+        return room
+
+    def mean_losses(
+        self, logits: Sequence[Tensor], labels: Tensor, share: Tensor
+    ) -> list[Tensor]:
+        """Return the mean losses (M,) of batches.
+
+        Parameters
+        ----------
+        logits : sequence of S tensors
+            As they were returned; of batches that may be shorter than the width.
+        labels, share : Tensor of shape (S, M, width)
+        """
+        width = share.shape[-1]
+        whole = torch.stack([_padded(one, 3 - self.class_axis, width) for one in logits])
+        axis = self.class_axis + 1
+        scores = whole.log_softmax(axis).gather(axis, labels.unsqueeze(axis)).squeeze(axis)
+        return list(-(share * scores).sum(-1))
 
 
-def mean_losses(picked: Sequence[Tensor], share: Tensor) -> list[Tensor]:
-    """Return the mean losses (M,) of batches, from what their steps have returned.
+class _Layer:
+    """Products with the weights of a layer; views, which follow the parameters.
 
-    Parameters
-    ----------
-    picked : sequence of S tensors of shape (M, B)
-        B may be smaller than the width.
-    share : Tensor of shape (S, M, width)
+    Making views anew would take a good part of a step.
     """
-    width = share.shape[-1]
-    whole = [
-        p if p.shape[-1] == width else functional.pad(p, (0, width - p.shape[-1])) for p in picked
-    ]
-    return list(-(share * torch.stack(whole)).sum(-1))
+
+    def __init__(self, layer: StackedLinear) -> None:
+        self.outputs_first = layer.outputs_first
+        self.is_alone = len(layer.weight) == 1
+        weight, bias = layer.weight.detach(), cast(Tensor, layer.bias).detach()
+        turned = weight.transpose(1, 2)
+        self.outputs_in, self.in_outputs = (
+            (weight, turned) if self.outputs_first else (turned, weight)
+        )
+        self.bias, self.bias_row, self.bias_column = bias, bias.unsqueeze(1), bias.unsqueeze(2)
+        self.n_out = bias.shape[1]
+
+    def plain(self, x: Tensor) -> Tensor:
+        """Return the outputs (M, B, out)."""
+        return torch.baddbmm(self.bias_row, x, self.in_outputs)
+
+    def transposed(self, x: Tensor) -> Tensor:
+        """Return the outputs (M, out, B)."""
+        return torch.baddbmm(self.bias_column, self.outputs_in, x.transpose(1, 2))
+
+    def rectified(self, x: Tensor, room: Tensor) -> Tensor:
+        """Return the outputs (M, B, out), or 0 where they are negative; in ``room`` if it can."""
+        if self.is_alone and self.outputs_first and takes_onednn(x, self.outputs_in):
+            return onednn(x[0], self.outputs_in[0], self.bias[0], relu=True).unsqueeze(0)
+        return torch.baddbmm(self.bias_row, x, self.in_outputs, out=room).relu_()
+
+    def of_weight(self, x: Tensor, slope: Tensor) -> Tensor:
+        """Return the gradient of the weights, for one of the outputs (M, B, out)."""
+        if self.outputs_first:
+            return of_weight(x, slope.transpose(1, 2))
+        return torch.bmm(x.transpose(1, 2), slope)
+
+
+def _padded(tensor: Tensor, axis: int, width: int) -> Tensor:
+    """Return a tensor with zeros behind, up to a width of an axis from 1 on."""
+    missing = width - tensor.shape[axis]
+    if not missing:
+        return tensor
+    return functional.pad(tensor, [0, 0] * (tensor.ndim - 1 - axis) + [0, missing])
 
 
 def written_out(stack: Stack) -> WrittenOut | None:

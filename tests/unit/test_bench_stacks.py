@@ -27,7 +27,7 @@ def test_every_way_trains_every_net_once(stacks, monkeypatch):
 
 
 def test_what_is_chosen_is_what_the_engine_does(stacks):
-    assert stacks.chosen(stacks.Shape(5, 784, 256, 800, 1), 2) == stacks.Way(1, 2, 1)
+    assert stacks.chosen(stacks.Shape(5, 784, 256, 800, 1), 2) == stacks.Way(1, 2, 1, (1, 2))
     assert stacks.chosen(stacks.Shape(100, 10, 64, 800, 1), 1) == stacks.Way(50, 1, 1)
 
 

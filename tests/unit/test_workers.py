@@ -14,7 +14,7 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.batching import Rows
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.trainer import Job, Settings, Stages, Stopped, train
-from imbench.models.workers import crew, groups, intra_op_threads, run_works, step_flops
+from imbench.models.workers import crew, groups, intra_op_threads, run_works, shifts, step_flops
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
 
@@ -58,6 +58,26 @@ def test_every_job_is_in_one_stack():
 )
 def test_threads_go_to_stacks_first(stacks, n_cores, expected):
     assert crew(stacks, n_cores) == expected
+
+
+LARGE, SMALL = [make_job(784, 256)], [make_job()] * 50
+
+
+@pytest.mark.parametrize(
+    ("stacks", "n_cores", "expected"),
+    [
+        ([LARGE] * 5, 2, [(slice(0, 4), 2, 1), (slice(4, 5), 1, 2)]),
+        ([LARGE] * 4, 2, [(slice(0, 4), 2, 1)]),
+        ([LARGE] * 7, 4, [(slice(0, 7), 4, 1)]),
+        ([LARGE] * 6, 4, [(slice(0, 4), 4, 1), (slice(4, 6), 2, 2)]),
+        ([LARGE], 2, [(slice(0, 1), 1, 2)]),
+        ([SMALL] * 3, 2, [(slice(0, 3), 2, 1)]),
+    ],
+    ids=["left over", "even", "no more threads", "two left over", "one", "small"],
+)
+def test_large_stacks_that_are_left_over_share_the_cores(stacks, n_cores, expected):
+    found = [(s.stacks, s.n_workers, s.n_threads) for s in shifts(stacks, n_cores)]
+    assert found == expected
 
 
 def test_works_run_at_the_same_time_with_their_threads():

@@ -10,7 +10,7 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.stack import Stack
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.trainer import batch_loss
-from imbench.models.written_out import mean_losses, written_out
+from imbench.models.written_out import written_out
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.loss.ldam import LDAMLoss
@@ -25,35 +25,64 @@ def make_stack(hidden, n_nets=3, n_in=6, n_classes=3, **options):
     return Stack(nets)
 
 
-@pytest.mark.parametrize("hidden", [(), (5,), (7, 4)], ids=["linear", "one", "two"])
+def loss_and_gradients(stack, x, y, share):
+    """One step: losses (M,), and gradients by parameter."""
+    by_hand = written_out(stack)
+    shares, minus_target = by_hand.slopes(y[None], share[None])
+    logits, gradients = by_hand(x, shares[0], minus_target[0])
+    (loss,) = by_hand.mean_losses([logits], y[None], share[None])
+    return loss, gradients
+
+
+@pytest.mark.parametrize("hidden", [(), (5,), (7, 4), (20, 18)], ids=str)
+@pytest.mark.parametrize("n_classes", [2, 17])  # few and many outputs lie differently in memory
 @pytest.mark.parametrize("shape", [(6,), (2, 3)], ids=["table", "image"])
-def test_they_are_those_of_autograd(hidden, shape):
-    stack = make_stack(hidden).double()
+def test_they_are_those_of_autograd(hidden, n_classes, shape):
+    stack = make_stack(hidden, n_classes=n_classes).double()
     x = torch.randn(3, 11, *shape, dtype=torch.float64)
-    y = torch.randint(3, (3, 11))
+    y = torch.randint(n_classes, (3, 11))
     weight = torch.rand(3, 11, dtype=torch.float64)
     weight[1, 8:] = 0  # padding
-    share = weight / weight.sum(-1, keepdim=True)
-    picked, gradients = written_out(stack)(x, y, share)
-    (loss,) = mean_losses([picked], share[None])
+    loss, gradients = loss_and_gradients(stack, x, y, weight / weight.sum(-1, keepdim=True))
     value = batch_loss((stack(x),), [(y, torch.ones(()))], cross_entropy, [weight])
     expected = torch.autograd.grad(value.sum(), list(stack.parameters()))
     torch.testing.assert_close(loss, value.detach())
     torch.testing.assert_close(gradients, list(expected))
+    assert [g.shape for g in gradients] == [p.shape for p in stack.parameters()]
 
 
 def test_large_logits_stay_finite():
-    stack = make_stack((5,))
-    x = 1e6 * torch.randn(3, 11, 6)
     share = torch.full((3, 11), 1 / 11)
-    picked, gradients = written_out(stack)(x, torch.randint(3, (3, 11)), share)
-    assert all(torch.isfinite(part).all() for part in (picked, *gradients))
+    x, y = 1e6 * torch.randn(3, 11, 6), torch.randint(3, (3, 11))
+    loss, gradients = loss_and_gradients(make_stack((5,)), x, y, share)
+    assert all(torch.isfinite(part).all() for part in (loss, *gradients))
 
 
-def test_shorter_batches_count_by_their_own_rows():
+@pytest.mark.parametrize("n_classes", [2, 17])
+def test_shorter_batches_count_by_their_own_rows(n_classes):
+    by_hand = written_out(make_stack((), n_nets=1, n_classes=n_classes))
+    scores = [torch.zeros(1, n_rows, n_classes) for n_rows in (3, 2)]
+    scores[0][0, 0, 0] = 1.0
+    if by_hand.class_axis == 1:
+        scores = [one.transpose(1, 2) for one in scores]
     share = torch.tensor([[[0.5, 0.25, 0.25]], [[0.5, 0.5, 0.0]]])
-    picked = [torch.tensor([[-1.0, -2.0, -4.0]]), torch.tensor([[-3.0, -5.0]])]
-    assert [loss.tolist() for loss in mean_losses(picked, share)] == [[2.0], [4.0]]
+    losses = by_hand.mean_losses(scores, torch.zeros(2, 1, 3, dtype=torch.int64), share)
+    first = np.log(n_classes - 1 + np.e) - 1
+    expected = [0.5 * first + 0.5 * np.log(n_classes), np.log(n_classes)]
+    assert [loss.item() for loss in losses] == pytest.approx(expected)
+
+
+def test_a_step_uses_the_memory_of_the_step_before():
+    by_hand = written_out(make_stack((20, 18)))
+    share, minus_target = by_hand.slopes(
+        torch.zeros(1, 3, 11, dtype=torch.int64), torch.full((1, 3, 11), 1 / 11)
+    )
+    x = torch.randn(3, 11, 6)
+    _, first = by_hand(x, share[0], minus_target[0])
+    first = [gradient.clone() for gradient in first]
+    by_hand(torch.randn(3, 11, 6), share[0], minus_target[0])
+    _, again = by_hand(x, share[0], minus_target[0])
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
