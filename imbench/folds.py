@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from imbench import steps
+from imbench.allocator import keep_small_blocks_only
 from imbench.audit import Witness, fold_facts
 from imbench.build import build
 from imbench.datasets.base import Dataset
@@ -125,6 +126,7 @@ def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
     FoldResult
         In the order of the folds, each as soon as it is there.
     """
+    keep_small_blocks_only()
     size = _how_many_together(task)
     wanted = {(fold.repeat, fold.fold) for fold in missing}
     for start in range(0, len(task.folds), size):
