@@ -14,7 +14,6 @@ What samplers ask for nearest neighbours is given to them here, and to the ensem
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from sklearn.base import clone
@@ -32,6 +31,8 @@ from imbench.seeding import seed_estimator
 from imbench.steps import CheckedSampler, RowCounter, WatchedPipeline
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
+
+_TAKEN: dict[tuple[type, str], bool] = {}  # parameters of `fit`, by class
 
 
 def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
@@ -115,7 +116,7 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
                 f"strategy={name} acts on the {stage} of a net, which model={model.name} does "
                 "not have; use a net (model=mlp, cnn or resnet18)."
             )
-        elif _fit_takes(type(estimator), "sample_weight"):
+        elif _fit_takes(estimator, "sample_weight"):
             estimator = WeightedClassifier(estimator, entry)
         else:
             raise Incompatible(
@@ -173,11 +174,13 @@ def _pipeline(
     resample = [(name, _sampler(name, info, strategy)) for name in samplers]
     rows = [("rows", RowCounter(info.n_classes))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
-    takes_validation = _fit_takes(type(estimator), "validation")
+    takes_validation = _fit_takes(estimator, "validation")
     return HoldoutPipeline(steps) if takes_validation else WatchedPipeline(steps)
 
 
-@cache
-def _fit_takes(kind: type, name: str) -> bool:
-    """Whether the ``fit`` of a class has a parameter; a signature takes long to be read."""
-    return bool(has_fit_parameter(kind, name))
+def _fit_takes(estimator: Any, name: str) -> bool:
+    """Whether an estimator's ``fit`` has a parameter; asked once a class, for it takes long."""
+    key = type(estimator), name
+    if key not in _TAKEN:
+        _TAKEN[key] = bool(has_fit_parameter(estimator, name))
+    return _TAKEN[key]

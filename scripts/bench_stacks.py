@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,9 @@ import torch
 from torch import Generator, nn
 
 from imbench.models.batching import Rows
-from imbench.models.trainer import Job, Settings, Stages, train
-from imbench.models.workers import groups, run_works, shifts, step_flops
+from imbench.models.together import StackWork
+from imbench.models.trainer import Job, Settings, Stages
+from imbench.models.workers import crew, groups, run_works, step_flops
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss, cross_entropy
 
 SIZES = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -61,13 +61,9 @@ class Way:
     size: int
     n_workers: int
     n_threads: int
-    last: tuple[int, int] | None = None  # workers and threads for the stacks that are left over
 
     def __str__(self) -> str:
-        words = f"stacks of {self.size}, {self.n_workers} at a time, {self.n_threads} threads each"
-        if self.last is None:
-            return words
-        return f"{words}; what is left over {self.last[0]} at a time, {self.last[1]} threads each"
+        return f"stacks of {self.size}, {self.n_workers} at a time, {self.n_threads} threads each"
 
 
 def make_jobs(shape: Shape, compile: bool = False) -> list[Job]:
@@ -99,24 +95,15 @@ def chosen(shape: Shape, n_cores: int) -> Way:
     """Return what the engine does."""
     jobs = make_jobs(shape)
     stacks = [[jobs[i] for i in group] for group in groups(jobs)]
-    first, *last = [(shift.n_workers, shift.n_threads) for shift in shifts(stacks, n_cores)]
-    return Way(max(map(len, stacks)), *first, *last)
+    return Way(max(map(len, stacks)), *crew(stacks, n_cores))
 
 
 def seconds(shape: Shape, way: Way, compile: bool = False) -> float:
     """Return how long the training takes in a way."""
     jobs = make_jobs(shape, compile)
     stacks = [jobs[i : i + way.size] for i in range(0, len(jobs), way.size)]
-
-    def work(stack: Sequence[Job], is_stopped: object) -> None:
-        train(stack)
-
     started = time.perf_counter()
-    works = [partial(work, stack) for stack in stacks]
-    n_last = len(works) % way.n_workers if way.last else 0
-    run_works(works[: len(works) - n_last], way.n_workers, way.n_threads)
-    if way.last:
-        run_works(works[len(works) - n_last :], *way.last)
+    run_works([StackWork(stack) for stack in stacks], way.n_workers, way.n_threads)
     return time.perf_counter() - started
 
 

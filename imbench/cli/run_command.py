@@ -154,27 +154,31 @@ def _run_all(
     n_folds = [splitter_of(c).n_folds for c in configs]
     cells: list[CellResult] = []
     untracked: list[str] = []
-    with _writing_to(tracker, untracked), _progress(sum(n_folds)) as bar, _stop_on_sigterm():
-        try:
-            bar.cell_starts(0, len(configs), configs[0])
-            for i, cell in enumerate(_cells(configs, stored, bar.fold_done)):
-                cells.append(cell)
-                bar.jump_to(sum(n_folds[: i + 1]))
-                try:
-                    tracker.log_cell(cell, options)
-                except ImbenchError as error:
-                    untracked.append(str(error))
-                if i + 1 < len(configs):
-                    bar.cell_starts(i + 1, len(configs), configs[i + 1])
-        except KeyboardInterrupt:
-            bar.stop()
-            print(
-                f"imbench: interrupted after {len(cells)} of {len(configs)} cells; every finished "
-                f"fold is stored in {store.runs}, and the same command goes on from there.",
-                file=sys.stderr,
-            )
-            return 130
-    _print_results(cells, options, configs[0]["output"], show_tracebacks)
+    with _writing_to(tracker, untracked):
+        with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
+            try:
+                bar.cell_starts(0, len(configs), configs[0])
+                for i, cell in enumerate(_cells(configs, stored, bar.fold_done)):
+                    cells.append(cell)
+                    bar.jump_to(sum(n_folds[: i + 1]))
+                    try:
+                        tracker.log_cell(cell, options)
+                    except ImbenchError as error:
+                        untracked.append(str(error))
+                    if i + 1 < len(configs):
+                        bar.cell_starts(i + 1, len(configs), configs[i + 1])
+            except KeyboardInterrupt:
+                bar.stop()
+                print(
+                    f"imbench: interrupted after {len(cells)} of {len(configs)} cells; every "
+                    f"finished fold is stored in {store.runs}, and the same command goes on from "
+                    "there.",
+                    file=sys.stderr,
+                )
+                return 130
+        # The table need not wait for what MLflow still writes.
+        _print_results(cells, options, configs[0]["output"], show_tracebacks)
+        sys.stdout.flush()
     if tracker.hint and configs[0]["output"] == "table" and exit_code(cells) == 0:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):

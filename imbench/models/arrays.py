@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,7 +18,7 @@ def checked_rows(
     *,
     is_new: bool,
     allow_nan: bool = False,
-    order: str | None = None,
+    order: Literal["C"] | None = None,
 ) -> NDArray[Any]:
     """Return what ``validate_data(estimator, X)`` would, with its attributes and errors.
 
@@ -47,7 +47,7 @@ def checked_rows(
                 estimator.__dict__.pop("feature_names_in_", None)
             return rows
     finite: Any = "allow-nan" if allow_nan else True
-    return validate_data(  # type: ignore[no-any-return]
+    return validate_data(
         estimator, X, dtype=list(dtypes), order=order, ensure_all_finite=finite, reset=is_new
     )
 

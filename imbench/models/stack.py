@@ -45,7 +45,7 @@ class StackedLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs (M, B, in) to (M, B, out)."""
         if self.outputs_first and self.bias is not None and not _is_rewritten(x):
-            return OutputsFirst.apply(x, self.weight, self.bias)  # type: ignore[no-any-return]
+            return OutputsFirst.apply(x, self.weight, self.bias)
         weight = self.weight.transpose(1, 2) if self.outputs_first else self.weight
         if self.bias is None:
             return torch.bmm(x, weight)

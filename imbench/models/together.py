@@ -17,15 +17,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 
 import joblib
 import torch
 from joblib.parallel import ParallelBackendBase, SequentialBackend
 
-from imbench.models.trainer import Job, Training, train
-from imbench.models.workers import crew, groups, intra_op_threads, run_works, shifts
+from imbench.models.trainer import Job, Training, TrainingRun, train
+from imbench.models.workers import crew, groups, intra_op_threads, run_works
 
 INNER_CALLS = 64  # of one call, that may be on their way at the same time
 
@@ -145,24 +144,8 @@ class _Meeting:
             self._train([[entries[i] for i in g] for g in groups([e.job for e in entries])])
 
     def _train(self, stacks: Sequence[Sequence[_Waiting]]) -> None:
-        works = [partial(self._train_stack, stack) for stack in stacks]
-        jobs = [[entry.job for entry in stack] for stack in stacks]
-        for shift in shifts(jobs, torch.get_num_threads()):
-            run_works(works[shift.stacks], shift.n_workers, shift.n_threads)
-
-    def _train_stack(self, entries: Sequence[_Waiting], is_stopped: Callable[[], bool]) -> None:
-        try:
-            trained = train([entry.job for entry in entries], is_stopped)
-            for entry, training in zip(entries, trained, strict=True):
-                entry.training = training
-        except Exception as error:
-            if len(entries) > 1:  # whose fault it is shows one by one; no net was changed yet
-                for entry in entries:
-                    entry.job.generator.manual_seed(entry.job.generator.initial_seed())
-                    self._train_stack([entry], is_stopped)
-                return
-            entries[0].error = error
-        self._release(entries)
+        workers = crew([[e.job for e in stack] for stack in stacks], torch.get_num_threads())
+        run_works([_Awaited(stack, self._release) for stack in stacks], *workers)
 
     def _release(self, entries: Sequence[_Waiting]) -> None:
         self.add(len(entries))
@@ -177,6 +160,69 @@ class _Meeting:
         for entry in entries:
             entry.error = _Stopped()
         self._release(entries)
+
+
+class StackWork:
+    """The training of a stack as a work, an epoch a part.
+
+    Parameters
+    ----------
+    jobs : sequence of Job
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.n_parts = jobs[0].settings.epochs
+        self._run: TrainingRun | None = None
+
+    def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
+        """Train up to an epoch."""
+        if self._run is None:
+            self._run = TrainingRun(self.jobs)
+        self._run.go_on(until, is_stopped)
+        if until == self.n_parts:
+            self.ends(self._run.trainings())
+            self._run = None
+
+    def ends(self, trainings: Sequence[Training]) -> None:
+        """Take what the last epoch leaves."""
+
+
+class _Awaited(StackWork):
+    """A stack whose nets were handed in by calls, which wait for them."""
+
+    def __init__(
+        self, entries: Sequence[_Waiting], release: Callable[[Sequence[_Waiting]], None]
+    ) -> None:
+        super().__init__([entry.job for entry in entries])
+        self.entries, self.release = entries, release
+        self._has_failed = False
+
+    def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
+        """Train up to an epoch, or find out whose fault it is that this is not possible."""
+        if self._has_failed:
+            return
+        try:
+            super().go_on(until, is_stopped)
+        except Exception as error:
+            self._has_failed = True
+            self._blame(error, is_stopped)
+            self.release(self.entries)
+
+    def ends(self, trainings: Sequence[Training]) -> None:
+        """Let the calls go on."""
+        for entry, training in zip(self.entries, trainings, strict=True):
+            entry.training = training
+        self.release(self.entries)
+
+    def _blame(self, error: Exception, is_stopped: Callable[[], bool]) -> None:
+        """Train one by one; no net was changed yet."""
+        if len(self.entries) == 1:
+            self.entries[0].error = error
+            return
+        for entry in self.entries:
+            entry.job.generator.manual_seed(entry.job.generator.initial_seed())
+            _Awaited([entry], lambda entries: None).go_on(self.n_parts, is_stopped)
 
 
 class _Backend(ParallelBackendBase):

@@ -185,12 +185,9 @@ def train(jobs: Sequence[Job], is_stopped: Callable[[], bool] = lambda: False) -
     Stopped
         If ``is_stopped`` said so; the nets are then of no use.
     """
-    loop = _Loop(jobs, is_stopped)
-    if loop.stack.leading:
-        return loop.run()
-    # Layers that cannot be stacked draw their dropout from the global generators.
-    with seeded(jobs[0].generator.initial_seed() + 2, loop.device):
-        return loop.run()
+    run = TrainingRun(jobs)
+    run.go_on(run.settings.epochs, is_stopped)
+    return run.trainings()
 
 
 def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Tensor:
@@ -203,11 +200,15 @@ def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Ten
         return torch.cat([net(to_input(part)) for part in x.split(batch_size)])
 
 
-class _Loop:
-    """The state of a training run of M nets."""
+class TrainingRun:
+    """The training of M nets, as far as it has come; see :func:`train`."""
 
-    def __init__(self, jobs: Sequence[Job], is_stopped: Callable[[], bool]) -> None:
-        self.jobs, self.is_stopped = jobs, is_stopped
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
+        self.is_stopped: Callable[[], bool] = lambda: False
+        self.epoch = 0
+        self.losses: list[Tensor] = []  # of each epoch, (M,)
+        self.scores: list[Tensor] = []
         self.settings, self.stages = jobs[0].settings, jobs[0].stages
         self.device = jobs[0].rows.y.device
         self.stack = Stack([job.net for job in jobs])
@@ -244,17 +245,36 @@ class _Loop:
         as_written = plain and not (self.settings.amp or self.settings.compile)
         self.written_out = written_out(self.stack) if as_written else None
 
-    def run(self) -> list[Training]:
-        losses, scores = [], []
-        for epoch in range(self.settings.epochs):
-            losses.append(self._epoch(epoch / self.settings.epochs))
+    def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
+        """Train until so many epochs are done.
+
+        Raises
+        ------
+        Stopped
+            If ``is_stopped`` said so.
+        """
+        self.is_stopped = is_stopped
+        if self.stack.leading:
+            self._epochs(until)
+            return
+        # Layers that cannot be stacked draw their dropout from the global generators.
+        with seeded(self.jobs[0].generator.initial_seed() + 2, self.device):
+            self._epochs(until)
+
+    def _epochs(self, until: int) -> None:
+        while self.epoch < until:
+            self.losses.append(self._epoch(self.epoch / self.settings.epochs))
             if self.validation is not None:
-                scores.append(self._balanced_accuracy(self.validation))
+                self.scores.append(self._balanced_accuracy(self.validation))
+            self.epoch += 1
+
+    def trainings(self) -> list[Training]:
+        """Give the nets their parameters, and return what else the training leaves."""
         self.stack.unstack()
         history = np.full((len(self.jobs), self.settings.epochs, 2), np.nan)
-        history[..., 0] = torch.stack(losses, 1).cpu().numpy()
-        if scores:
-            history[..., 1] = torch.stack(scores, 1).cpu().numpy()
+        history[..., 0] = torch.stack(self.losses, 1).cpu().numpy()
+        if self.scores:
+            history[..., 1] = torch.stack(self.scores, 1).cpu().numpy()
         seen = self.seen.cpu().numpy() / self.settings.epochs
         return [Training(*parts) for parts in zip(history, seen, strict=True)]
 
@@ -278,7 +298,12 @@ class _Loop:
         return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
 
     def _written_out_steps(
-        self, written_out: WrittenOut, plan: EpochPlan, index: Tensor, labels: Tensor, weight: Tensor
+        self,
+        written_out: WrittenOut,
+        plan: EpochPlan,
+        index: Tensor,
+        labels: Tensor,
+        weight: Tensor,
     ) -> list[Tensor]:
         """Do the steps of an epoch with gradients that are written out.
 

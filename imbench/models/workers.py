@@ -10,10 +10,11 @@ much as soon as another process wants a core, as the tracker's does in every com
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -25,12 +26,10 @@ from imbench.models.trainer import Job
 MAX_NETS = {"cpu": 50}  # in one stack
 MAX_NETS_ELSEWHERE = 256  # a GPU is not filled by less
 STACK_FLOPS = 2**25  # of a step; with more, cores are better used by stacks side by side
-THREADS_FLOPS = 2**26  # of a step; with less, threads lose more on a busy machine than they gain
+THREADS_FLOPS = 2**27  # of a step; with less, threads lose more on a busy machine than they gain
 MAX_BYTES = 2**28  # of rows in one stack
 # A net with fewer batches waits for the others with every step that they still do.
 MIN_SHARE_OF_STEPS = 0.8
-
-Work = Callable[[Callable[[], bool]], None]
 
 
 def flops(n_weights: int, n_rows: int) -> int:
@@ -115,49 +114,76 @@ def crew(stacks: Sequence[Sequence[Job]], n_cores: int) -> tuple[int, int]:
     return n_workers, 1 if work < THREADS_FLOPS else n_cores // n_workers
 
 
-@dataclass(frozen=True)
-class Shift:
-    """Stacks that are trained before the next ones begin.
+class Work(Protocol):
+    """Something that can be done in parts, one after the other: a stack, epoch by epoch.
+
+    Attributes
+    ----------
+    n_parts : int
+    """
+
+    n_parts: int
+
+    def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
+        """Do parts until so many are done; ``is_stopped`` says now and then to end at once."""
+        ...
+
+
+class Piece(NamedTuple):
+    """Parts ``start`` to ``stop`` of a work, which is known by its number."""
+
+    work: int
+    start: int
+    stop: int
+
+
+def pieces(n_parts: Sequence[int], n_workers: int) -> list[list[Piece]]:
+    """Share works out so that all workers are busy to the end, and none does two pieces at once.
 
     Parameters
     ----------
-    stacks : slice
-    n_workers, n_threads : int
-        See :func:`crew`.
-    """
+    n_parts : sequence of int
+        Of each work, which all take equally long; as many works as workers at least.
+    n_workers : int
 
-    stacks: slice
-    n_workers: int
-    n_threads: int
+    Returns
+    -------
+    list of list of Piece
+        What each worker does. A work that is cut is begun by one worker as its first, and ended
+        by the one before as its last.
 
-
-def shifts(stacks: Sequence[Sequence[Job]], n_cores: int) -> list[Shift]:
-    """Return how stacks are trained: all in one go, or those that are left over with more threads.
-
-    Five large nets on two cores: two times two with a thread each, then one with both.
-
-    Parameters
+    References
     ----------
-    stacks : sequence of sequence of Job
-    n_cores : int
-        That may be used in all.
+    McNaughton 1959, "Scheduling with Deadlines and Loss Functions", Management Science 6(1),
+    theorem 3.1.
+
+    Examples
+    --------
+    >>> [[tuple(piece) for piece in own] for own in pieces([4, 4, 4], 2)]
+    [[(0, 0, 4), (1, 2, 4)], [(1, 0, 2), (2, 0, 4)]]
     """
-    workers = crew(stacks, n_cores)
-    first = len(stacks) - len(stacks) % workers[0]
-    if 0 < first < len(stacks):
-        last = crew(stacks[first:], n_cores)
-        if last[1] > workers[1]:
-            return [Shift(slice(0, first), *workers), Shift(slice(first, len(stacks)), *last)]
-    return [Shift(slice(0, len(stacks)), *workers)]
+    size = -(-sum(n_parts) // n_workers)
+    found: list[list[Piece]] = [[]]
+    free = size
+    for work, n in enumerate(n_parts):
+        late = min(n, free)
+        early = n - late
+        found[-1].append(Piece(work, early, n))
+        free -= late
+        if not free:
+            found.append([Piece(work, 0, early)] if early else [])
+            free = size - early
+    return [own for own in found if own]
 
 
 def run_works(works: Sequence[Work], n_workers: int, n_threads: int) -> None:
     """Run works, several at the same time, in threads.
 
+    Whoever is free takes the next one; the last few are cut where they would leave workers idle.
+
     Parameters
     ----------
-    works : sequence of callable
-        Each is given a function to ask now and then whether it is to end at once.
+    works : sequence of Work
     n_workers, n_threads : int
         Works at the same time, and PyTorch's threads of each.
 
@@ -169,18 +195,55 @@ def run_works(works: Sequence[Work], n_workers: int, n_threads: int) -> None:
     if n_workers == 1:
         with intra_op_threads(n_threads):
             for work in works:
-                work(lambda: False)
+                work.go_on(work.n_parts, lambda: False)
         return
-    stopped = threading.Event()
+    shift = _Shift(works, n_workers)
     with intra_op_threads(n_threads):
         settle = (torch.set_num_threads, (n_threads,))
         pool = ThreadPoolExecutor(n_workers, "stack", *settle)
         try:
-            for done in [pool.submit(work, stopped.is_set) for work in works]:
+            for done in [pool.submit(shift.work, own) for own in shift.own]:
                 done.result()
         finally:
-            stopped.set()
+            shift.stopped.set()
             pool.shutdown(cancel_futures=True)
+
+
+class _Shift:
+    """What several workers share: works that anybody takes, and how far the others are."""
+
+    def __init__(self, works: Sequence[Work], n_workers: int) -> None:
+        n_left = len(works) % n_workers
+        n_whole = len(works) - (n_workers + n_left if n_left else 0)
+        self._waiting = deque(works[:n_whole])
+        self._cut = works[n_whole:]
+        self._begun = [threading.Event() for _ in self._cut]  # set when the first piece is done
+        own = pieces([work.n_parts for work in self._cut], n_workers) if self._cut else []
+        self.own = own + [[] for _ in range(n_workers - len(own))]
+        self.stopped = threading.Event()
+
+    def work(self, own: Sequence[Piece]) -> None:
+        """Do whole works while there are some, then pieces."""
+        try:
+            while self._waiting:
+                try:
+                    work = self._waiting.popleft()
+                except IndexError:  # another worker was faster
+                    break
+                work.go_on(work.n_parts, self.stopped.is_set)
+            for piece in own:
+                self._do(piece)
+        except BaseException:
+            self.stopped.set()
+            raise
+
+    def _do(self, piece: Piece) -> None:
+        begun = self._begun[piece.work]
+        while piece.start and not begun.wait(0.05):
+            if self.stopped.is_set():
+                return
+        self._cut[piece.work].go_on(piece.stop, self.stopped.is_set)
+        begun.set()
 
 
 def threads_for_scoring(net: nn.Module, n_rows: int) -> AbstractContextManager[None]:

@@ -98,9 +98,7 @@ class WrittenOut:
             self._rooms[place, n_rows] = room
         return room
 
-    def mean_losses(
-        self, logits: Sequence[Tensor], labels: Tensor, share: Tensor
-    ) -> list[Tensor]:
+    def mean_losses(self, logits: Sequence[Tensor], labels: Tensor, share: Tensor) -> list[Tensor]:
         """Return the mean losses (M,) of batches.
 
         Parameters

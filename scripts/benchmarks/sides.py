@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class Bench:
         return self.script(python, PEERS / script, job)
 
     def script(self, python: Path, script: Path, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a side; return what it prints, and the seconds of the whole process.
+        """Run a side; return what it prints when it is done, and when that was.
 
         Raises
         ------
@@ -101,11 +102,11 @@ class Bench:
             If it ends with an error.
         """
         command = [str(python), str(script), str(self.write_job(job))]
-        seconds, done = timed(command, self.environ(job.get("device", "cpu")), self.folder)
+        done = timed(command, self.environ(job.get("device", "cpu")), self.folder)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise NotMeasured(f"{script.name} ended with an error ({last}).")
-        return {**json.loads(done.stdout.splitlines()[-1]), "process_s": seconds}
+        return {**json.loads(done.stdout.splitlines()[-1]), "answer_s": done.answer_s}
 
     def in_turns(self, one: Side, other: Side, default_pairs: int) -> list[tuple[Any, Any]]:
         """Measure pairs of two sides; every second pair in the other order.
@@ -123,15 +124,44 @@ class Bench:
         return found
 
 
-def timed(
-    command: Sequence[str], environ: Mapping[str, str], folder: Path
-) -> tuple[float, subprocess.CompletedProcess[str]]:
-    """Run a command; return its seconds from start to end, and what it has printed."""
+@dataclass(frozen=True)
+class Timed:
+    """A command that has ended.
+
+    Parameters
+    ----------
+    seconds : float
+        From its start to its end.
+    answer_s : float
+        To the first line that it printed, or to the end if there was none.
+    returncode : int
+    stdout, stderr : str
+    """
+
+    seconds: float
+    answer_s: float
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def timed(command: Sequence[str], environ: Mapping[str, str], folder: Path) -> Timed:
+    """Run a command to its end."""
     started = time.perf_counter()
-    done = subprocess.run(
-        command, env=dict(environ), cwd=folder, capture_output=True, text=True, check=False
-    )
-    return time.perf_counter() - started, done
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            command, env=dict(environ), cwd=folder, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as process,
+    ):
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        answer_s = time.perf_counter() - started
+        rest = process.stdout.read()
+        returncode = process.wait()
+        seconds = time.perf_counter() - started
+        errors.seek(0)
+        return Timed(seconds, answer_s, returncode, first + rest, errors.read())
 
 
 def fastest_first(side: Callable[[int, str | None], dict[str, Any]]) -> Side:

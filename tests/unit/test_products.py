@@ -24,7 +24,13 @@ def layers(n_nets, n_in, n_out):
 
 @pytest.mark.parametrize(
     ("n_nets", "n_in", "n_out", "outputs_first"),
-    [(3, 10, 64, False), (3, 64, 2, True), (1, 64, 15, True), (1, 784, 256, True), (1, 30, 16, False)],
+    [
+        (3, 10, 64, False),
+        (3, 64, 2, True),
+        (1, 64, 15, True),
+        (1, 784, 256, True),
+        (1, 30, 16, False),
+    ],
 )
 def test_weights_lie_as_their_products_are_fast(n_nets, n_in, n_out, outputs_first):
     own = layers(n_nets, n_in, n_out)

@@ -12,7 +12,7 @@ from imbench.models.optimizer import StackOptimizer
 from imbench.models.stack import Alone, Stack, can_stack
 from imbench.models.together import run_together
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Job, Settings, Stages
+from imbench.models.trainer import Job, Settings, Stages, TrainingRun
 from imbench.models.workers import groups
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.mixup import Mixup
@@ -51,6 +51,18 @@ def fits(**parameters):
         lambda net=net, n=n, i=i: net.fit(*table(n, i))
         for i, (net, n) in enumerate(zip(nets, SIZES, strict=True))
     ]
+
+
+def sizes_of_stacks(monkeypatch):
+    """Return a list that gets the number of nets of each stack that is trained."""
+    sizes, plain = [], TrainingRun.__init__
+
+    def noted(self, jobs):
+        sizes.append(len(jobs))
+        plain(self, jobs)
+
+    monkeypatch.setattr(TrainingRun, "__init__", noted)
+    return sizes
 
 
 def same_nets(first, second, atol=1e-5):
@@ -95,13 +107,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_nets_trained_together_end_as_they_end_alone(case, monkeypatch):
-    sizes = []
-    import imbench.models.together as together
-
-    plain = together.train
-    monkeypatch.setattr(
-        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
-    )
+    sizes = sizes_of_stacks(monkeypatch)
     alone, calls = fits(**CASES[case])
     for call in calls:
         call()
@@ -139,13 +145,7 @@ DIFFERING = {
 
 @pytest.mark.parametrize("case", DIFFERING)
 def test_numbers_of_stages_may_differ_inside_a_stack(case, monkeypatch):
-    import imbench.models.together as together
-
-    sizes = []
-    plain = together.train
-    monkeypatch.setattr(
-        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
-    )
+    sizes = sizes_of_stacks(monkeypatch)
     results = []
     for _ in range(2):
         nets, calls = fits()
@@ -246,13 +246,7 @@ def test_an_error_is_the_answer_of_its_own_call_only():
 def test_members_of_an_ensemble_are_trained_as_one_stack(monkeypatch):
     from sklearn.ensemble import BaggingClassifier
 
-    import imbench.models.together as together
-
-    sizes = []
-    plain = together.train
-    monkeypatch.setattr(
-        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
-    )
+    sizes = sizes_of_stacks(monkeypatch)
     X, y = table(200, 0)
 
     def bagging():
@@ -371,15 +365,10 @@ def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
 
 
 def test_members_of_a_single_fold_are_trained_as_one_stack(monkeypatch, tmp_path):
-    import imbench.models.together as together
     from imbench.cli.compose import Composer
     from imbench.run import Runner
 
-    sizes = []
-    plain = together.train
-    monkeypatch.setattr(
-        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
-    )
+    sizes = sizes_of_stacks(monkeypatch)
     words = ["dataset=synthetic", "dataset.n_rows=100", "splits=holdout", "device=cpu"]
     words += ["strategy=bagging", "model.estimator.epochs=1"]
     (config,) = Composer(None).cells(words, multirun=False)

@@ -14,7 +14,7 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.batching import Rows
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.trainer import Job, Settings, Stages, Stopped, train
-from imbench.models.workers import crew, groups, intra_op_threads, run_works, shifts, step_flops
+from imbench.models.workers import crew, groups, intra_op_threads, pieces, run_works, step_flops
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
 
@@ -49,35 +49,82 @@ def test_every_job_is_in_one_stack():
     [
         ([[make_job()]], 8, (1, 1)),  # a step too short for a second thread
         ([[make_job()] * 50, [make_job()] * 50], 8, (2, 1)),
-        ([[make_job(784, 256)]], 8, (1, 8)),
-        ([[make_job(784, 256)] * 3, [make_job(784, 256)] * 2], 2, (2, 1)),
-        ([[make_job(784, 256)] * 3, [make_job(784, 256)] * 2], 8, (2, 4)),
+        ([[make_job(784, 256)]], 8, (1, 1)),
+        ([[make_job(784, 1024)]], 8, (1, 8)),
+        ([[make_job(784, 1024)] * 3, [make_job(784, 1024)] * 2], 2, (2, 1)),
+        ([[make_job(784, 1024)] * 3, [make_job(784, 1024)] * 2], 8, (2, 4)),
         ([[make_job()], [make_job(layers=[nn.BatchNorm1d(64)])]], 8, (1, 8)),
     ],
-    ids=["one", "two", "large", "side by side", "shared", "global generators"],
+    ids=["one", "two", "medium", "large", "side by side", "shared", "global generators"],
 )
 def test_threads_go_to_stacks_first(stacks, n_cores, expected):
     assert crew(stacks, n_cores) == expected
 
 
-LARGE, SMALL = [make_job(784, 256)], [make_job()] * 50
-
-
 @pytest.mark.parametrize(
-    ("stacks", "n_cores", "expected"),
+    ("n_parts", "n_workers", "expected"),
     [
-        ([LARGE] * 5, 2, [(slice(0, 4), 2, 1), (slice(4, 5), 1, 2)]),
-        ([LARGE] * 4, 2, [(slice(0, 4), 2, 1)]),
-        ([LARGE] * 7, 4, [(slice(0, 7), 4, 1)]),
-        ([LARGE] * 6, 4, [(slice(0, 4), 4, 1), (slice(4, 6), 2, 2)]),
-        ([LARGE], 2, [(slice(0, 1), 1, 2)]),
-        ([SMALL] * 3, 2, [(slice(0, 3), 2, 1)]),
+        ([4, 4, 4], 2, [[(0, 0, 4), (1, 2, 4)], [(1, 0, 2), (2, 0, 4)]]),
+        ([4, 4], 2, [[(0, 0, 4)], [(1, 0, 4)]]),
+        ([1, 1, 1], 2, [[(0, 0, 1), (1, 0, 1)], [(2, 0, 1)]]),
+        (
+            [4] * 5,
+            4,
+            [
+                [(0, 0, 4), (1, 3, 4)],
+                [(1, 0, 3), (2, 2, 4)],
+                [(2, 0, 2), (3, 1, 4)],
+                [(3, 0, 1), (4, 0, 4)],
+            ],
+        ),
     ],
-    ids=["left over", "even", "no more threads", "two left over", "one", "small"],
+    ids=["one left", "even", "one epoch", "a quarter each"],
 )
-def test_large_stacks_that_are_left_over_share_the_cores(stacks, n_cores, expected):
-    found = [(s.stacks, s.n_workers, s.n_threads) for s in shifts(stacks, n_cores)]
-    assert found == expected
+def test_the_last_works_are_cut_so_that_nobody_waits(n_parts, n_workers, expected):
+    assert [[tuple(piece) for piece in own] for own in pieces(n_parts, n_workers)] == expected
+
+
+@pytest.mark.parametrize("n_works", range(3, 12))
+@pytest.mark.parametrize("n_workers", [2, 3])
+@pytest.mark.parametrize("epochs", [1, 2, 5, 20])
+def test_every_part_is_done_once_and_no_worker_does_more_than_its_share(n_works, n_workers, epochs):
+    shares = pieces([epochs] * n_works, n_workers)
+    parts = [(p.work, i) for own in shares for p in own for i in range(p.start, p.stop)]
+    assert sorted(parts) == [(work, i) for work in range(n_works) for i in range(epochs)]
+    most = max(sum(p.stop - p.start for p in own) for own in shares)
+    assert most == -(-n_works * epochs // n_workers)
+
+
+class Parts:
+    """A work of several parts that notes who did which, and calls a function at each."""
+
+    def __init__(self, n_parts=1, each=lambda is_stopped: None):
+        self.n_parts, self.each, self.done = n_parts, each, []
+
+    def go_on(self, until, is_stopped):
+        for part in range(len(self.done), until):
+            self.each(is_stopped)
+            self.done.append((part, threading.current_thread().name))
+
+
+@pytest.mark.parametrize("n_works", [2, 3, 5, 8])
+def test_parts_are_done_in_their_order(n_works):
+    works = [Parts(4, lambda is_stopped: time.sleep(0.002)) for _ in range(n_works)]
+    run_works(works, 2, 1)
+    assert [[part for part, _ in work.done] for work in works] == [[0, 1, 2, 3]] * n_works
+    by_worker = [name for work in works for _, name in work.done]
+    if n_works in (2, 3):
+        assert by_worker.count(by_worker[0]) == 2 * n_works
+
+
+def test_an_error_in_the_first_piece_ends_the_wait_for_the_second():
+    def fails(is_stopped):
+        raise ValueError("no")
+
+    works = [Parts(4), Parts(4, fails), Parts(4)]
+    with pytest.raises(ValueError, match="no"):
+        run_works(works, 2, 1)
+    assert works[1].done == []
 
 
 def test_works_run_at_the_same_time_with_their_threads():
@@ -89,7 +136,7 @@ def test_works_run_at_the_same_time_with_their_threads():
         seen.append(torch.get_num_threads())
 
     before = torch.get_num_threads()
-    run_works([work, work], 2, 1)
+    run_works([Parts(1, work), Parts(1, work)], 2, 1)
     assert seen == [1, 1]
     assert torch.get_num_threads() == before
 
@@ -109,7 +156,7 @@ def test_an_interrupt_ends_the_works_that_are_on_their_way():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_works([interrupted, waits], 2, 1)
+        run_works([Parts(1, interrupted), Parts(1, waits)], 2, 1)
     assert ended == [True]
 
 
