@@ -154,7 +154,9 @@ def peak_gflops(size: int, n_times: int = 8) -> float:
 
     a, b = torch.rand(2, size, size)
     best = float("inf")
-    for multiply in (torch.mm, *([onednn] if has_onednn() else [])):
+    routines: list[Callable[[Any, Any], Any]] = [torch.mm]
+    routines += [onednn] if has_onednn() else []
+    for multiply in routines:
         multiply(a, b)
         for _ in range(n_times):
             started = time.perf_counter()
