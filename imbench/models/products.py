@@ -1,9 +1,8 @@
 """Products of linear layers, each by the routine that is fastest for its shape.
 
-Measured in float32 with PyTorch 2.13 (docs/performance.md). MKL takes up to ten times as long for
-a product whose result has fewer than 16 columns as for its transpose. And on processors with
-AVX-512 that are not Intel's it reaches half of what oneDNN does; PyTorch hands float32 products
-to MKL alone.
+MKL takes several times as long for a product whose result has fewer than 16 columns as for its
+transpose. And on processors with AVX-512 that are not Intel's it reaches half of what oneDNN does;
+PyTorch 2.13 hands float32 products to MKL alone. ``scripts/bench.py products`` measures both.
 """
 
 from __future__ import annotations
