@@ -10,6 +10,7 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.stack import Stack, StackedLinear
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.written_out import written_out
+from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.loss.focal import FocalLoss
 
 needs_onednn = pytest.mark.skipif(
@@ -118,3 +119,13 @@ def test_a_processor_without_avx512_keeps_to_mkl(monkeypatch):
         assert not products.has_onednn()
     finally:
         products.has_onednn.cache_clear()
+
+
+def test_cross_entropy_is_the_same_for_logits_that_lie_class_by_class():
+    by_class = torch.randn(3, 4, 11, dtype=torch.float64, requires_grad=True)
+    y = torch.randint(4, (3, 11))
+    turned = by_class.transpose(1, 2)
+    one, other = cross_entropy(turned, y), cross_entropy(turned.contiguous(), y)
+    torch.testing.assert_close(one, other)
+    gradients = [torch.autograd.grad(loss.sum(), by_class)[0] for loss in (one, other)]
+    torch.testing.assert_close(*gradients)
