@@ -143,7 +143,7 @@ def pieces(n_parts: Sequence[int], n_workers: int) -> list[list[Piece]]:
     Parameters
     ----------
     n_parts : sequence of int
-        Of each work, which all take equally long; as many works as workers at least.
+        Of each work, all parts being equally long; as many works as workers at least.
     n_workers : int
 
     Returns
@@ -162,7 +162,7 @@ def pieces(n_parts: Sequence[int], n_workers: int) -> list[list[Piece]]:
     >>> [[tuple(piece) for piece in own] for own in pieces([4, 4, 4], 2)]
     [[(0, 0, 4), (1, 2, 4)], [(1, 0, 2), (2, 0, 4)]]
     """
-    size = -(-sum(n_parts) // n_workers)
+    size = max(-(-sum(n_parts) // n_workers), *n_parts)  # nobody can be faster than one work
     found: list[list[Piece]] = [[]]
     free = size
     for work, n in enumerate(n_parts):

@@ -20,10 +20,13 @@ PLAIN = "n_jobs=1"  # what cross_validate does unless told otherwise
 SPREAD = "against skorch in a process a core where that is faster"
 FOLDS = Aim("folds", "5 folds, MLP, 1,000 x 10, against skorch in cross_validate", 15, 25)
 FOLDS_SPREAD = Aim("folds_spread", f"the same, {SPREAD}")
+FIRST = "the first fits of a process: no warm-up on either side"
+FOLDS_FIRST = Aim("folds_first", f"5 folds, MLP, 1,000 x 10, against skorch, {FIRST}")
 REPEATS = Aim("repeats", "5 folds x 20 repeats of the same", 50, 100)
 REPEATS_SPREAD = Aim("repeats_spread", f"the same, {SPREAD}")
 MNIST = Aim("mnist_folds", "5 folds, MLP, imbalanced MNIST, against skorch", 4)
 MNIST_SPREAD = Aim("mnist_folds_spread", f"the same, {SPREAD}")
+MNIST_FIRST = Aim("mnist_folds_first", f"5 folds, MLP, imbalanced MNIST, {FIRST}")
 FLOOR = Aim("mnist_floor", "the same against the arithmetic floor", 2.5, at_most=True)
 BAGGING = Aim("bagging", "bagging of 20 nets against 20 fits, 1,000 x 10", 8)
 GPU_STACK = Aim("gpu_stack", "one GPU: 50 small nets as a stack against one", 2, at_most=True)
@@ -136,6 +139,32 @@ def table_folds(
         pairs = [as_pair(*pair) for pair in found]
         outcomes.append(judge(aim, pairs, conditions(bench, net, where, found), more))
     return outcomes
+
+
+def first_table_folds(bench: Bench) -> list[Outcome]:
+    """5 folds of 1,000 x 10 in processes that have imported everything and fitted nothing."""
+    n_rows = 120 if bench.smoke else 1000
+    rows, folds = data.table(n_rows, 5, 1)
+    where = f"synthetic {n_rows} x 10, {len(folds)} fits"
+    return first_folds(bench, FOLDS_FIRST, rows, folds, small(bench), where)
+
+
+def first_mnist_folds(bench: Bench) -> list[Outcome]:
+    """5 folds of the imbalanced MNIST, in the same way."""
+    rows = images(bench)
+    folds = RepeatedKFold(5).split(rows, 0)
+    where = f"{len(rows.y):,} images of 784 pixels, {len(folds)} fits"
+    return first_folds(bench, MNIST_FIRST, rows, folds, small(bench, LARGE), where)
+
+
+def first_folds(
+    bench: Bench, aim: Aim, rows: Dataset, folds: Sequence[Fold], net: Net, where: str
+) -> list[Outcome]:
+    """Measure both sides without a warm-up."""
+    job = {**job_of(bench, aim.name, rows, folds, net), "is_first": True}
+    found = against_skorch(bench, job, 3, plain=True)
+    words = conditions(bench, net, where, found)
+    return [judge(aim, [as_pair(*pair) for pair in found], words)]
 
 
 def n_operations(net: Net, n_rows: int, n_features: int, n_classes: int) -> tuple[float, float]:
@@ -314,10 +343,12 @@ ROWS: Rows = {
     (FOLDS, FOLDS_SPREAD): partial(
         table_folds, aims=(FOLDS, FOLDS_SPREAD), n_repeats=1, default_pairs=5
     ),
+    (FOLDS_FIRST,): first_table_folds,
     (REPEATS, REPEATS_SPREAD): partial(
         table_folds, aims=(REPEATS, REPEATS_SPREAD), n_repeats=20, default_pairs=3
     ),
     (MNIST, MNIST_SPREAD, FLOOR): mnist_folds,
+    (MNIST_FIRST,): first_mnist_folds,
     (BAGGING,): bagging,
     (GPU_STACK,): gpu_stack,
     (GPU_FOLDS,): gpu_folds,

@@ -74,9 +74,13 @@ def alone(task: Any) -> list[Any]:
 
 
 def together(job: Job) -> dict[str, Any]:
-    """Time all folds as a run does; if asked, measure the peak of the machine around it."""
+    """Time all folds as a run does; if asked, measure the peak of the machine around it.
+
+    After a warm-up on tiny data, unless the first fits of a process are asked for.
+    """
     tiny, task = task_of(job, job["warm_up"]), task_of(job, job["data"])
-    run(tiny)
+    if not job.get("is_first"):
+        run(tiny)
     gc.freeze()  # as the command does before its first cell
     size = job.get("peak_size")
     peaks = [peak_gflops(size)] if size else []

@@ -50,7 +50,7 @@ def small(part, tmp_path):
 def test_every_row_is_there_with_its_keys_and_conditions(bench, smoke):
     rows = smoke["rows"]
     assert [row["name"] for row in rows] == bench.names()
-    assert len(set(bench.names())) == len(rows) == 20
+    assert len(set(bench.names())) == len(rows) == 22
     for row in rows:
         assert row.keys() >= KEYS
         assert "SMOKE RUN" in row["conditions"]

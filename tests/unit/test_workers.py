@@ -95,6 +95,17 @@ def test_every_part_is_done_once_and_no_worker_does_more_than_its_share(n_works,
     assert most == -(-n_works * epochs // n_workers)
 
 
+@pytest.mark.parametrize("n_parts", [[10, 1, 1], [1, 10, 1], [1, 1, 10], [3, 7, 5], [2, 9, 9]])
+def test_works_of_other_lengths_are_shared_out_too(n_parts):
+    shares = pieces(n_parts, 2)
+    parts = [(p.work, i) for own in shares for p in own for i in range(p.start, p.stop)]
+    assert sorted(parts) == [(work, i) for work, n in enumerate(n_parts) for i in range(n)]
+    most = max(sum(p.stop - p.start for p in own) for own in shares)
+    assert most <= max(-(-sum(n_parts) // 2), *n_parts)
+    for own in shares:
+        assert all(p.start == 0 for p in own[:-1])  # only a worker's last piece may wait
+
+
 class Parts:
     """A work of several parts that notes who did which, and calls a function at each."""
 
