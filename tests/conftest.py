@@ -37,3 +37,18 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests say where data and results are; the caller's shell does not."""
     monkeypatch.delenv("IMBENCH_RESULTS", raising=False)
     monkeypatch.delenv("IMBENCH_DATA", raising=False)
+
+
+@pytest.fixture
+def stack_sizes(monkeypatch):
+    """A list that gets the number of nets of each stack that is trained."""
+    from imbench.models.trainer import TrainingRun
+
+    sizes, plain = [], TrainingRun.__init__
+
+    def noted(self, jobs):
+        sizes.append(len(jobs))
+        plain(self, jobs)
+
+    monkeypatch.setattr(TrainingRun, "__init__", noted)
+    return sizes

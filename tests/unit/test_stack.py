@@ -12,7 +12,7 @@ from imbench.models.optimizer import StackOptimizer
 from imbench.models.stack import Alone, Stack, can_stack
 from imbench.models.together import run_together
 from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Job, Settings, Stages, TrainingRun
+from imbench.models.trainer import Job, Settings, Stages
 from imbench.models.workers import groups
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.mixup import Mixup
@@ -51,18 +51,6 @@ def fits(**parameters):
         lambda net=net, n=n, i=i: net.fit(*table(n, i))
         for i, (net, n) in enumerate(zip(nets, SIZES, strict=True))
     ]
-
-
-def sizes_of_stacks(monkeypatch):
-    """Return a list that gets the number of nets of each stack that is trained."""
-    sizes, plain = [], TrainingRun.__init__
-
-    def noted(self, jobs):
-        sizes.append(len(jobs))
-        plain(self, jobs)
-
-    monkeypatch.setattr(TrainingRun, "__init__", noted)
-    return sizes
 
 
 def same_nets(first, second, atol=1e-5):
@@ -106,8 +94,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_nets_trained_together_end_as_they_end_alone(case, monkeypatch):
-    sizes = sizes_of_stacks(monkeypatch)
+def test_nets_trained_together_end_as_they_end_alone(case, stack_sizes):
+    sizes = stack_sizes
     alone, calls = fits(**CASES[case])
     for call in calls:
         call()
@@ -144,8 +132,8 @@ DIFFERING = {
 
 
 @pytest.mark.parametrize("case", DIFFERING)
-def test_numbers_of_stages_may_differ_inside_a_stack(case, monkeypatch):
-    sizes = sizes_of_stacks(monkeypatch)
+def test_numbers_of_stages_may_differ_inside_a_stack(case, stack_sizes):
+    sizes = stack_sizes
     results = []
     for _ in range(2):
         nets, calls = fits()
@@ -243,10 +231,10 @@ def test_an_error_is_the_answer_of_its_own_call_only():
     assert str(answers[2]) == "broken in training"
 
 
-def test_members_of_an_ensemble_are_trained_as_one_stack(monkeypatch):
+def test_members_of_an_ensemble_are_trained_as_one_stack(stack_sizes):
     from sklearn.ensemble import BaggingClassifier
 
-    sizes = sizes_of_stacks(monkeypatch)
+    sizes = stack_sizes
     X, y = table(200, 0)
 
     def bagging():
@@ -364,11 +352,11 @@ def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
         np.testing.assert_array_equal(scores(), first)
 
 
-def test_members_of_a_single_fold_are_trained_as_one_stack(monkeypatch, tmp_path):
+def test_members_of_a_single_fold_are_trained_as_one_stack(tmp_path, stack_sizes):
     from imbench.cli.compose import Composer
     from imbench.run import Runner
 
-    sizes = sizes_of_stacks(monkeypatch)
+    sizes = stack_sizes
     words = ["dataset=synthetic", "dataset.n_rows=100", "splits=holdout", "device=cpu"]
     words += ["strategy=bagging", "model.estimator.epochs=1"]
     (config,) = Composer(None).cells(words, multirun=False)

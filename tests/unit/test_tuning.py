@@ -17,7 +17,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from imbench.cli.compose import Composer
 from imbench.config import identity, tuner_of
 from imbench.errors import ConfigError
-from imbench.models import together
 from imbench.report.tables import build_leaderboard
 from imbench.results import FoldResult
 from imbench.run import Runner, tuning_of
@@ -193,12 +192,8 @@ def test_strategies_meet_the_same_inner_folds_and_the_same_budget(tmp_path, monk
     )
 
 
-def test_trials_of_all_folds_train_as_one_stack(tmp_path, monkeypatch):
-    sizes = []
-    plain = together.train
-    monkeypatch.setattr(
-        together, "train", lambda jobs, *more: (sizes.append(len(jobs)), plain(jobs, *more))[1]
-    )
+def test_trials_of_all_folds_train_as_one_stack(tmp_path, stack_sizes):
+    sizes = stack_sizes
     run(tmp_path / "a", "strategy=focal", *NET, "tuning.pruning=false")
     # two batches of 3 trials x 2 inner folds x 2 outer folds, and the fits of the outer folds
     assert sizes == [12, 12, 2]
