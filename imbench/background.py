@@ -20,6 +20,7 @@ import threading
 import traceback
 from typing import IO, Any, Protocol, runtime_checkable
 
+from imbench.collection import collection_paused, resume_collection
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
 from imbench.results import CellResult
@@ -191,6 +192,8 @@ def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
             request = pickle.load(requests)
             pickle.dump(_answer_to(tracker, request), answers)
             answers.flush()
+            if request == OPEN:  # nothing is imported any more
+                resume_collection()
 
 
 def _answer_to(tracker: Tracker, request: Any) -> Answer:
@@ -216,4 +219,5 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing printed is taken for an answer
-    serve(sys.stdin.buffer, answers)
+    with collection_paused():
+        serve(sys.stdin.buffer, answers)

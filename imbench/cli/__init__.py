@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from imbench.collection import collection_paused
 from imbench.errors import ImbenchError
 
 Command = Callable[[list[str]], int]
@@ -30,7 +31,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # of the user's own are found by both.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    command, rest = _command(words)
+    with collection_paused():
+        command, rest = _command(words)
     try:
         return command(rest)
     except ImbenchError as error:

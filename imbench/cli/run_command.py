@@ -18,6 +18,7 @@ import yaml
 from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
+from imbench.collection import collection_paused, resume_collection
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results import CellResult, FoldResult, Store, run_id_of
 
@@ -33,7 +34,11 @@ def command(words: list[str]) -> int:
     ConfigError
         With every problem of every cell, a line each, before anything runs.
     """
-    options = _parser().parse_intermixed_args(words)
+    with collection_paused():
+        return _command(_parser().parse_intermixed_args(words))
+
+
+def _command(options: argparse.Namespace) -> int:
     if options.version:
         print(f"imbench {__version__}")
         return 0
@@ -197,7 +202,7 @@ def _cells(
     if missing:
         from imbench.run import Runner, run_cells
 
-        gc.freeze()  # a collection would look at all that was imported, for up to 0.2 s
+        resume_collection()
         runner = Runner(Path(configs[0]["results_dir"]), on_fold)
         ran = run_cells(runner, missing, configs[0]["n_jobs"])
     for i in range(len(configs)):

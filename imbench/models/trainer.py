@@ -190,7 +190,7 @@ def train(jobs: Sequence[Job], is_stopped: Callable[[], bool] = lambda: False) -
     return run.trainings()
 
 
-def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 4096) -> Tensor:
+def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 1024) -> Tensor:
     """Return the outputs (n, ...) of a net in evaluation mode, without gradients."""
     net.eval()
     with torch.inference_mode(), torch.autocast(x.device.type, torch.bfloat16, enabled=amp):
