@@ -17,9 +17,16 @@ def collector():
 
 
 def test_it_is_off_inside_and_on_after_an_error():
-    with pytest.raises(ValueError, match="no"), collection_paused():
-        assert not gc.isenabled()
-        raise ValueError("no")
+    inside = []
+
+    def fails():
+        with collection_paused():
+            inside.append(gc.isenabled())
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        fails()
+    assert inside == [False]
     assert gc.isenabled()
 
 
