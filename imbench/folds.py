@@ -100,7 +100,8 @@ def fit_fold(
     """
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
     steps.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
-    steps.share(estimator, reuse)
+    if reuse is not None:
+        steps.share(estimator, reuse)
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started

@@ -18,8 +18,6 @@ def validation_rows(
     A class too small for the share keeps all its rows in training.
     """
     chosen = np.zeros(len(y), bool)
-    if fraction == 0:
-        return chosen
     for label in np.unique(y):
         rows = rng.permutation(np.flatnonzero(y == label))
         chosen[rows[: int(fraction * len(rows))]] = True
@@ -45,11 +43,12 @@ class HoldoutPipeline(WatchedPipeline):
         y : ndarray of shape (n,)
         """
         net = self.steps[-1][1]
-        rng = np.random.default_rng(net.random_state)
-        chosen = validation_rows(y, net.validation_fraction, rng)
         came_in = self._hashes(X)
-        held_out, labels = X[chosen], y[chosen]
-        if len(labels):
+        chosen, held_out, labels = np.zeros(len(y), bool), X[:0], y[:0]
+        if net.validation_fraction:
+            rng = np.random.default_rng(net.random_state)
+            chosen = validation_rows(y, net.validation_fraction, rng)
+            held_out, labels = X[chosen], y[chosen]
             X, y = X[~chosen], y[~chosen]
         for _, step in self.steps[:-1]:
             if hasattr(step, "fit_resample"):

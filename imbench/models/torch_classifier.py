@@ -207,15 +207,16 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
         generator = Generator(device).manual_seed(seed)
 
-        if validation is None:
+        scored = rows_in[:0], encoded[:0]
+        if validation is not None:
+            X_scored, y_scored = self._checked(*validation, is_new=False)
+            scored = X_scored, np.searchsorted(self.classes_, y_scored)
+        elif self.validation_fraction:
             rng = np.random.default_rng(self.random_state)
             held_out = validation_rows(encoded, self.validation_fraction, rng)
             scored = rows_in[held_out], encoded[held_out]
             rows_in, encoded = rows_in[~held_out], encoded[~held_out]
             sample_weight = None if sample_weight is None else sample_weight[~held_out]
-        else:
-            X_scored, y_scored = self._checked(*validation, is_new=False)
-            scored = X_scored, np.searchsorted(self.classes_, y_scored)
         rows = self._rows(rows_in, encoded, sample_weight, device)
         validation_set = self._rows(*scored, None, device) if len(scored[1]) else None
         del rows_in, scored
