@@ -17,9 +17,9 @@ def keep_small_blocks_only() -> bool:
     """Tell glibc, once a process, and return whether it was told.
 
     Unless told, it takes ever larger blocks from its heap, up to 32 MiB, as soon as a block of
-    such a size was freed once, and keeps what is freed there below what is not. With a table of
-    10^6 x 30 that was half as much again as the table's own memory (``scripts/bench.py scale``).
-    Whoever sets one of glibc's own variables is left alone, and so are other C libraries.
+    such a size was freed once, and keeps what is freed there below what is not: memory that adds
+    to the peak of a large table (``scripts/bench.py scale`` measures it). Whoever sets one of
+    glibc's own variables is left alone, and so are other C libraries.
 
     References
     ----------

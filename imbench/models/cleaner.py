@@ -132,9 +132,9 @@ def _median(known: NDArray[Any]) -> float:
 def _means_and_scales(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return what ``StandardScaler`` divides columns (n, d) by, and subtracts before.
 
-    Written out where nothing is missing, with the same bits in a fifth of the time: a small table
-    takes longer to be checked than to be scaled. A scale is the square root of the mean squared
-    deviation, whose rounding is corrected by the sum of the deviations; of a constant column 1.
+    Written out where nothing is missing, with the same bits: a small table takes longer to be
+    checked than to be scaled. A scale is the square root of the mean squared deviation, whose
+    rounding is corrected by the sum of the deviations; of a constant column 1.
 
     References
     ----------
