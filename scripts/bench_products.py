@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from imbench.models.products import of_weight, onednn, takes_onednn, through
+from imbench.models.products import of_weight, outputs, through
 from imbench.models.stack import StackedLinear
 from imbench.models.workers import intra_op_threads
 
@@ -89,11 +89,9 @@ def products(shape: Shape) -> dict[str, tuple[Callable[[], Tensor], Callable[[],
     turned_slope = slope.transpose(1, 2).contiguous()
 
     def forward() -> Tensor:
-        if not layer.outputs_first:
-            return torch.baddbmm(bias.unsqueeze(1), x, weight)
-        if takes_onednn(x, weight):
-            return onednn(x[0], weight[0], bias[0]).unsqueeze(0)
-        return torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2)).transpose(1, 2)
+        if layer.outputs_first:
+            return outputs(x, weight, bias)
+        return torch.baddbmm(bias.unsqueeze(1), x, weight)
 
     def backward() -> Tensor:
         if layer.outputs_first:

@@ -80,9 +80,7 @@ class OutputsFirst(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         """Map inputs (M, B, in) to (M, B, out)."""
         ctx.save_for_backward(x, weight)
-        if takes_onednn(x, weight):
-            return onednn(x[0], weight[0], bias[0]).unsqueeze(0)
-        return torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2)).transpose(1, 2)
+        return outputs(x, weight, bias)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor, Tensor]:
@@ -90,6 +88,13 @@ class OutputsFirst(torch.autograd.Function):
         x, weight = ctx.saved_tensors
         before = through(slope, weight) if ctx.needs_input_grad[0] else None
         return before, of_weight(x, slope.transpose(1, 2)), slope.sum(1)
+
+
+def outputs(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Return the outputs (M, B, out) of inputs (M, B, in), a weight (M, out, in) and a bias."""
+    if takes_onednn(x, weight):
+        return onednn(x[0], weight[0], bias[0]).unsqueeze(0)
+    return torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2)).transpose(1, 2)
 
 
 def through(slope: Tensor, weight: Tensor, room: Tensor | None = None) -> Tensor:

@@ -51,10 +51,6 @@ def select_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def _n_rows(X: ArrayLike) -> int | None:
-    return len(X) if isinstance(X, np.ndarray) and X.ndim else None
-
-
 class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
     """Train a backbone with a linear head; every in-training stage is a parameter.
 
@@ -264,7 +260,12 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return rows (n, d) and labels (n,) that go together, or raise what scikit-learn does."""
         # Integers are labels, and no targets of a regression.
-        if type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iu" and _n_rows(X) == len(y):
+        if (
+            type(X) is np.ndarray
+            and type(y) is np.ndarray
+            and y.dtype.kind in "iu"
+            and X.shape[:1] == y.shape
+        ):
             return checked_rows(self, X, KINDS, is_new=is_new, order="C"), y
         rows, labels = validate_data(self, X, y, dtype=list(KINDS), order="C", reset=is_new)
         check_classification_targets(labels)
