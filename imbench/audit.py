@@ -197,7 +197,7 @@ class Witness:
         self._train = train_hashes
         self._whole = content_hash(train_hashes)
         self._dtype = dtype
-        self._fits: list[_Fit] = []  # appended to by several threads
+        self._fits: list[_Fit] = []
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Witness:
         """Return the witness itself: scikit-learn's `clone` copies parameters."""

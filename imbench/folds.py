@@ -31,7 +31,7 @@ from imbench.reuse import ResampleCache, Reuse, reuse_of
 from imbench.seeding import derive
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
-from imbench.warning_log import WarningLog, warnings_by_thread
+from imbench.warning_log import WarningLog, warnings_by_fold
 
 PACKAGES = ("imbench", "imbalanced-learn", "numpy", "scikit-learn", "torch")
 MAX_TOGETHER = 128  # folds
@@ -134,7 +134,7 @@ def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
         part = task.folds[start : start + size]
         if not any((fold.repeat, fold.fold) in wanted for fold in part):
             continue
-        with warnings_by_thread() as log:
+        with warnings_by_fold() as log:
             fits = _fits(task, part, log)
             for fold, fit in zip(part, fits, strict=True):
                 if (fold.repeat, fold.fold) not in wanted:

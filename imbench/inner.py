@@ -200,7 +200,7 @@ class Nested:
     seed : int
         Of this outer fold; what is fitted on an inner fold is seeded by it, whatever is tried.
     watched : callable
-        Entered by every thread that fits, so that its warnings find their fold.
+        Entered by every fit, so that its warnings find their fold.
     witness : Witness or None
         Is told of every fit.
     """
@@ -293,7 +293,7 @@ def tune_folds(
     data : Dataset
     folds : sequence of Fold
     watched : sequence of callable
-        For each fold what its threads enter.
+        For each fold what its fits enter.
     together : bool
         Whether the nets of all folds and trials are to be trained in stacks.
 

@@ -28,7 +28,7 @@ from imbench.audit import Witness
 from imbench.datasets.base import Dataset
 from imbench.models.base import Model
 from imbench.results import CellKey, FoldResult, Store
-from imbench.reuse import Reuse
+from imbench.reuse import Reuse, given_s
 from imbench.splits import Fold
 from imbench.strategies.base import Strategy
 
@@ -196,12 +196,11 @@ class Recorded(ClassifierMixin, BaseEstimator):
         return self
 
     def _fit(self) -> None:
-        reuse = self.record.reuse
-        known_s = reuse.replayed_here_s if reuse else 0.0
+        known_s = given_s()
         started = time.perf_counter()
         self.estimator_ = clone(self.estimator).fit(self.X[self._rows], self._y)
         fit_s = (time.perf_counter() - started) * self.record.share
-        fit_s += reuse.replayed_here_s - known_s if reuse else 0.0
+        fit_s += given_s() - known_s
         self.record.is_changed = True
         answer = self.record.answers.setdefault(
             self._key,

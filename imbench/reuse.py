@@ -9,10 +9,10 @@ nothing else than what the sampler would have returned.
 from __future__ import annotations
 
 import json
-import threading
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from imbench.strategies.base import Strategy
 
 MAX_BYTES = 2**28
+_given_s: ContextVar[float] = ContextVar("given_s", default=0.0)
 LIBRARIES = ("imblearn", "imbench")  # their samplers draw from `random_state` and nothing else
 
 
@@ -66,23 +67,20 @@ class ResampleCache:
         self.names = frozenset(names)
         self.max_bytes = max_bytes
         self._entries: OrderedDict[str, Resampled] = OrderedDict()
-        self._lock = threading.Lock()  # folds that train as a stack are resampled in threads
 
     def find(self, key: str) -> Resampled | None:
         """Return what is known by a key, or None."""
-        with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-            return self._entries.get(key)
+        if key in self._entries:
+            self._entries.move_to_end(key)
+        return self._entries.get(key)
 
     def keep(self, key: str, entry: Resampled) -> None:
         """Remember, and forget what was not asked for longest."""
         if entry.n_bytes > self.max_bytes:
             return
-        with self._lock:
-            self._entries[key] = entry
-            while sum(e.n_bytes for e in self._entries.values()) > self.max_bytes:
-                self._entries.popitem(last=False)
+        self._entries[key] = entry
+        while sum(e.n_bytes for e in self._entries.values()) > self.max_bytes:
+            self._entries.popitem(last=False)
 
 
 def shared_names(configs: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -104,26 +102,21 @@ class Reuse:
     cache : ResampleCache
     share : float
         Of the time that passes while rows are resampled, what is this fold's own: folds that
-        are fitted side by side wait for each other.
+        are fitted in turns wait for each other.
+
+    Attributes
+    ----------
+    replayed_s : float
+        Seconds that resampling had taken whose rows were given from memory.
     """
 
     cache: ResampleCache
     share: float = 1.0
-    _replayed: dict[int, float] = field(default_factory=lambda: defaultdict(float))
+    replayed_s: float = 0.0
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Reuse:
         """Return the same: scikit-learn's `clone` copies parameters."""
         return self
-
-    @property
-    def replayed_s(self) -> float:
-        """Seconds that resampling had taken whose rows were given from memory."""
-        return sum(self._replayed.values())
-
-    @property
-    def replayed_here_s(self) -> float:
-        """Those of them that this thread was given."""
-        return self._replayed[threading.get_ident()]
 
     def key_of(
         self, name: str, sampler: Any, neighbors: Any, X: Any, y: NDArray[Any]
@@ -144,7 +137,8 @@ class Reuse:
         """Return what is known, and count the time that it had taken."""
         entry = self.cache.find(key)
         if entry is not None:
-            self._replayed[threading.get_ident()] += entry.seconds
+            self.replayed_s += entry.seconds
+            _given_s.set(_given_s.get() + entry.seconds)
         return entry
 
     def keep(
@@ -157,6 +151,14 @@ class Reuse:
             # Copies: whoever gets rows may change them in place.
             entry = Resampled(X.copy("K"), y.copy(), clipped, facts, seconds * self.share)
             self.cache.keep(key, entry)
+
+
+def given_s() -> float:
+    """Return the seconds of which this call was spared so far, and none of those in turn with it.
+
+    What resampling had taken whose rows were given from memory; differences have a meaning.
+    """
+    return _given_s.get()
 
 
 def reuse_of(cache: ResampleCache | None, strategy: Strategy, n_together: int) -> Reuse | None:

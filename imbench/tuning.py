@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-import threading
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -134,9 +133,9 @@ class OptunaTuner:
         path = results_dir / "tuning" / f"{key.run_id}.log"
         if self.storage is None:
             _mend(path)
-        storage, lock = open_storage(self.storage or str(path)), threading.Lock()
+        storage = open_storage(self.storage or str(path))
         found = [
-            Search(self, problem, _study(storage, key, place, problem), lock, len(problems))
+            Search(self, problem, _study(storage, key, place, problem), len(problems))
             for place, problem in zip(places, problems, strict=True)
         ]
         first = min(search.n_batches for search in found)
@@ -153,8 +152,6 @@ class Search:
     tuner : OptunaTuner
     problem : Nested
     stored : optuna.Study
-    lock : Lock
-        Of the storage, which the searches of a part share.
     n_together : int
         Folds that are tuned side by side: each has this share of the time.
     """
@@ -164,13 +161,12 @@ class Search:
         tuner: OptunaTuner,
         problem: Nested,
         stored: Any,
-        lock: threading.Lock,
         n_together: int,
     ) -> None:
         import optuna
 
         self.tuner, self.problem, self.stored = tuner, problem, stored
-        self.lock, self.n_together = lock, n_together
+        self.n_together = n_together
         self.seed = derive(problem.seed, "trials")
         self.space, self.options = problem.tuning.space, problem.tuning.options
         self.names = {key: _distribution(d) for key, d in self.space.items()}
@@ -281,8 +277,7 @@ class Search:
         else:
             self.memory.tell(own.trial, own.mean)
         if own.number not in self.known:
-            with self.lock:
-                self.stored.add_trial(self.memory.trials[own.number])
+            self.stored.add_trial(self.memory.trials[own.number])
 
     def tuned(self) -> Tuned:
         """Return the best values and how they were found; called once all trials are told.

@@ -1,42 +1,38 @@
-"""Which warning belongs to which fold, where folds are fitted side by side in threads."""
+"""Which warning belongs to which fold, where folds are fitted in turns."""
 
 from __future__ import annotations
 
-import threading
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from imbench.splits import Fold
 
+_fold: ContextVar[tuple[int, int] | None] = ContextVar("fold", default=None)
+
 
 class WarningLog:
-    """Warnings of folds that run side by side; those of unknown threads belong to all."""
+    """Warnings of folds that run in turns; those of threads that no fold owns belong to all."""
 
     def __init__(self) -> None:
         self._lines: dict[object, dict[str, None]] = defaultdict(dict)
-        self._folds: dict[threading.Thread, tuple[int, int]] = {}
 
     @contextmanager
     def of(self, fold: Fold) -> Iterator[None]:
-        """Say that what this thread warns about is about a fold."""
-        thread = threading.current_thread()
-        before = self._folds.get(thread)
-        self._folds[thread] = (fold.repeat, fold.fold)
+        """Say that what is warned about in this context is about a fold."""
+        before = _fold.set((fold.repeat, fold.fold))
         try:
             yield
         finally:
-            del self._folds[thread]
-            if before is not None:  # tuning asks again for the fold that it is inside of
-                self._folds[thread] = before
+            _fold.reset(before)
 
     def show(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
         """Take the place of ``warnings.showwarning``."""
         first = (str(message).strip().splitlines() or [""])[0]
-        fold = self._folds.get(threading.current_thread())
-        self._lines[fold][f"{category.__name__}: {first}"] = None
+        self._lines[_fold.get()][f"{category.__name__}: {first}"] = None
 
     def distinct(self, fold: Fold) -> tuple[str, ...]:
         """Return the warnings of a fold, each once, in their order."""
@@ -44,7 +40,7 @@ class WarningLog:
 
 
 @contextmanager
-def warnings_by_thread() -> Iterator[WarningLog]:
+def warnings_by_fold() -> Iterator[WarningLog]:
     """Gather every warning for as long as the block runs."""
     log = WarningLog()
     with warnings.catch_warnings():

@@ -363,7 +363,7 @@ def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
 def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_path, strategy):
     from imbench.folds import _fits
     from imbench.run import _task
-    from imbench.warning_log import warnings_by_thread
+    from imbench.warning_log import warnings_by_fold
 
     data = binary_five_percent()
     fold = one_fold(data)
@@ -383,7 +383,7 @@ def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_p
             Runner(folder).store,
             tuning_of(config, folder),
         )
-        with warnings_by_thread() as log:
+        with warnings_by_fold() as log:
             (fit,) = _fits(task, [fold], log)
         assert fit.error is None
         choices.append(tried_of(fit))

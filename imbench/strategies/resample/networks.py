@@ -1,7 +1,7 @@
 """Small nets of the generative samplers; every number drawn comes from the generator given.
 
 PyTorch's own layers and Gumbel noise draw from generators that the whole process shares: a
-sampler in one thread would change what a net in another one starts from.
+sampler of one fold would change what a net of another one starts from.
 """
 
 from __future__ import annotations
