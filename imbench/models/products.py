@@ -7,6 +7,7 @@ PyTorch 2.13 hands float32 products to MKL alone. ``scripts/bench.py products`` 
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -36,18 +37,19 @@ def has_onednn() -> bool:
     return has_product and torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
+def onednn_rows(weight: Tensor) -> float:
+    """Return from how many rows on oneDNN is to compute products with a weight of one net."""
+    if weight.dtype == torch.float32 and weight.device.type == "cpu" and has_onednn():
+        return ONEDNN_OPERATIONS / (2 * weight.numel())
+    return math.inf
+
+
 def takes_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN is to compute products with n * weight.numel() terms, n = x.shape[1].
 
     Those of x (M, B, in) and a weight (M, out, in), for example.
     """
-    return (
-        weight.shape[0] == 1
-        and 2 * x.shape[1] * weight.numel() >= ONEDNN_OPERATIONS
-        and x.dtype == weight.dtype == torch.float32
-        and x.device.type == "cpu"
-        and has_onednn()
-    )
+    return weight.shape[0] == 1 and x.dtype == torch.float32 and x.shape[1] >= onednn_rows(weight)
 
 
 def has_large_product(net: nn.Module, n_rows: int) -> bool:

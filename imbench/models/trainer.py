@@ -23,6 +23,7 @@ from torch import Generator, Tensor, nn
 
 from imbench.models.batching import EpochPlan, PaddedRows, Rows, pad_stack, to_input
 from imbench.models.compiled import compiled_pass, forward_pass
+from imbench.models.idle import without_idle_inputs
 from imbench.models.optimizer import StackOptimizer
 from imbench.models.products import has_large_product
 from imbench.models.randomness import seeded
@@ -204,7 +205,8 @@ class TrainingRun:
     """The training of M nets, as far as it has come; see :func:`train`."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self.jobs = jobs
+        self.jobs, self._give_back = without_idle_inputs(jobs)
+        jobs = self.jobs
         self.is_stopped: Callable[[], bool] = lambda: False
         self.epoch = 0
         self.losses: list[Tensor] = []  # of each epoch, (M,)
@@ -230,20 +232,21 @@ class TrainingRun:
         self.forward = compiled_pass(self.device.type) if compile_it else forward_pass
         held_out = [job.validation for job in jobs if job.validation is not None]
         self.validation = PaddedRows(held_out) if held_out else None
-        self.parameters = list(self.stack.parameters())
-        self.optimizer = StackOptimizer(
-            self.parameters,
-            self.settings.optimizer,
-            [job.settings.lr for job in jobs],
-            [job.settings.weight_decay for job in jobs],
-            self.stack.leading,
-        )
         self.stack_loss = None
         if self.stages.stack_loss is not None and len({job.loss_kind for job in jobs}) == 1:
             self.stack_loss = self.stages.stack_loss(self.counts)
         plain = self.stack_loss is cross_entropy and self.stages.augment is None
         as_written = plain and not (self.settings.amp or self.settings.compile)
         self.written_out = written_out(self.stack) if as_written else None
+        own = self.stack if self.written_out is None else self.written_out
+        self.parameters = list(self.stack.parameters())
+        self.optimizer = StackOptimizer(
+            self.parameters if self.written_out is None else self.written_out.parameters,
+            self.settings.optimizer,
+            [job.settings.lr for job in jobs],
+            [job.settings.weight_decay for job in jobs],
+            own.leading,
+        )
 
     def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
         """Train until so many epochs are done.
@@ -271,6 +274,7 @@ class TrainingRun:
     def trainings(self) -> list[Training]:
         """Give the nets their parameters, and return what else the training leaves."""
         self.stack.unstack()
+        self._give_back()
         history = np.full((len(self.jobs), self.settings.epochs, 2), np.nan)
         history[..., 0] = torch.stack(self.losses, 1).cpu().numpy()
         if self.scores:
@@ -317,19 +321,17 @@ class TrainingRun:
             The mean losses.
         """
         share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
-        rows_axis = 3 - written_out.class_axis
         values: list[Tensor] = []
-        for steps, batches in self._gathered(index):
-            targets = written_out.slopes(labels[steps], share[steps])
-            columns = [part.unbind() for part in (batches, *targets)]
+        for steps, x in self._gathered(index):
             logits = []
-            for step, x, *own in zip(range(steps.start, steps.stop), *columns, strict=True):
+            batches = written_out.batches(x, labels[steps], share[steps])
+            for step, batch in zip(range(steps.start, steps.stop), batches, strict=True):
                 if self.is_stopped():
                     raise Stopped
-                width = plan.widths[step]
+                width = int(plan.widths[step])
                 if width < index.shape[2]:
-                    x, own = x[:, :width], [part.narrow(rows_axis, 0, width) for part in own]
-                found, gradients = written_out(to_input(x), *own)
+                    batch = written_out.shorter(batch, width)
+                found, gradients = written_out(*batch)
                 self.optimizer.step(gradients, step)
                 logits.append(found)
             values += written_out.mean_losses(logits, labels[steps], share[steps])

@@ -3,22 +3,46 @@
 A step of small nets is short: building a graph and walking back through it takes longer than the
 arithmetic. The commonest of nets, fully connected layers with ReLU, has gradients of a few
 lines under the commonest of losses; every other net and loss goes through autograd.
+
+The calls of a step are as few as may be. Each of them takes Python's lock from the stack that is
+trained beside this one, and gives it back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import cast
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imbench.models.products import of_weight, onednn, takes_onednn, through
+from imbench.models.batching import to_input
+from imbench.models.products import onednn, onednn_rows
 from imbench.models.stack import Stack, StackedFlatten, StackedLinear
 
+threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
-class WrittenOut:
+
+class Batch(NamedTuple):
+    """What a step needs of its rows.
+
+    Parameters
+    ----------
+    x : Tensor of shape (M, B, ...)
+    share : Tensor of shape (M, 1, B) or (M, B, 1)
+        What a row is of the loss: its weight over the sum of weights.
+    minus_target : Tensor of shape (M, K, B) or (M, B, K)
+        The share at the label, negated; zero elsewhere.
+    """
+
+    x: Tensor
+    share: Tensor
+    minus_target: Tensor
+
+
+class WrittenOut(ABC):
     """Losses and gradients of M perceptrons of one shape.
 
     Parameters
@@ -30,73 +54,46 @@ class WrittenOut:
     ----------
     class_axis : int
         Of logits: 1 for (M, K, B), 2 for (M, B, K), whichever is faster.
+    parameters : list of Tensor
+        Views, of which the gradients are; weight and bias of each layer.
+    leading : bool
+        Whether they have the axis of the nets.
     """
 
+    class_axis: int
+    leading: bool
+
     def __init__(self, layers: Sequence[StackedLinear]) -> None:
-        self.layers = [_Layer(layer) for layer in layers]
-        self._rooms: dict[tuple[int, int], Tensor] = {}
-        self.class_axis = 1 if self.layers[-1].outputs_first else 2
+        self.n_classes = layers[-1].weight.shape[1 if layers[-1].outputs_first else 2]
+        found = [p.detach() for layer in layers for p in layer.parameters(recurse=False)]
+        self.parameters = found if self.leading else [p[0] for p in found]
 
-    def slopes(self, labels: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what the steps of several batches need of labels and shares.
-
-        Parameters
-        ----------
-        labels, share : Tensor of shape (S, M, B)
-            A share is what a row is of the loss: its weight over the sum of weights.
-
-        Returns
-        -------
-        share : Tensor of shape (S, M, 1, B) or (S, M, B, 1)
-        minus_target : Tensor of shape (S, M, K, B) or (S, M, B, K)
-            The share at the label, negated; zero elsewhere.
-        """
-        axis = self.class_axis + 1
-        shape = list(share.shape)
-        shape.insert(axis, self.layers[-1].n_out)
-        share = share.unsqueeze(axis)
-        return share, share.new_zeros(shape).scatter_(axis, labels.unsqueeze(axis), -share)
-
+    @abstractmethod
     def __call__(
         self, x: Tensor, share: Tensor, minus_target: Tensor
     ) -> tuple[Tensor, list[Tensor]]:
-        """Return the logits, and the gradients of the mean loss by weight and bias of each layer.
+        """Return the logits, and the gradients of the mean loss by each parameter.
 
         Parameters
         ----------
-        x : Tensor of shape (M, B, ...)
-        share, minus_target : Tensor
-            Of this batch, see :meth:`slopes`.
+        x, share, minus_target : Tensor
+            Of a :class:`Batch`.
         """
-        inputs = [x.flatten(2)]
-        n_rows = x.shape[1]
-        for i, layer in enumerate(self.layers[:-1]):
-            inputs.append(layer.rectified(inputs[-1], self._room(2 * i, n_rows, layer)))
-        head = self.layers[-1]
-        logits = head.transposed(inputs[-1]) if self.class_axis == 1 else head.plain(inputs[-1])
-        # d loss / d logits = share * (softmax - 1 at the label)
-        slope = torch.addcmul(minus_target, logits.softmax(self.class_axis), share)
-        if self.class_axis == 1:
-            slope = slope.transpose(1, 2)
-        gradients: list[Tensor] = []
-        for i in range(len(self.layers) - 1, -1, -1):
-            gradients += [slope.sum(1), self.layers[i].of_weight(inputs[i], slope)]
-            if i:
-                room = self._room(2 * i - 1, n_rows, self.layers[i - 1])
-                slope = through(slope, self.layers[i].outputs_in, room)
-                torch.ops.aten.threshold_backward.grad_input(slope, inputs[i], 0, grad_input=slope)
-        return logits, gradients[::-1]
 
-    def _room(self, place: int, n_rows: int, layer: _Layer) -> Tensor:
-        """Return memory for outputs (M, B, out) of a layer, the same in every step.
+    def batches(self, x: Tensor, labels: Tensor, share: Tensor) -> Iterable[Batch]:
+        """Return batches as steps take them.
 
-        What is allocated in every step goes back to the system in every step, and is slow to get.
+        Parameters
+        ----------
+        x : Tensor of shape (S, M, B, ...)
+        labels, share : Tensor of shape (S, M, B)
         """
-        room = self._rooms.get((place, n_rows))
-        if room is None:
-            room = layer.bias.new_empty(len(layer.bias), n_rows, layer.n_out)
-            self._rooms[place, n_rows] = room
-        return room
+        return map(Batch, x.unbind(), *(part.unbind() for part in self._slopes(labels, share)))
+
+    def shorter(self, batch: Batch, width: int) -> Batch:
+        """Return the first rows of a batch."""
+        axis = 3 - self.class_axis
+        return Batch(batch.x[:, :width], *(part.narrow(axis, 0, width) for part in batch[1:]))
 
     def mean_losses(self, logits: Sequence[Tensor], labels: Tensor, share: Tensor) -> list[Tensor]:
         """Return the mean losses (M,) of batches.
@@ -113,43 +110,179 @@ class WrittenOut:
         scores = whole.log_softmax(axis).gather(axis, labels.unsqueeze(axis)).squeeze(axis)
         return list(-(share * scores).sum(-1))
 
+    def _slopes(self, labels: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+        axis = self.class_axis + 1
+        shape = list(share.shape)
+        shape.insert(axis, self.n_classes)
+        share = share.unsqueeze(axis)
+        return share, share.new_zeros(shape).scatter_(axis, labels.unsqueeze(axis), -share)
+
 
 class _Layer:
-    """Products with the weights of a layer; views, which follow the parameters.
-
-    Making views anew would take a good part of a step.
-    """
+    """Views of a layer of M nets, which follow the parameters: made once, not in every step."""
 
     def __init__(self, layer: StackedLinear) -> None:
         self.outputs_first = layer.outputs_first
-        self.is_alone = len(layer.weight) == 1
         weight, bias = layer.weight.detach(), cast(Tensor, layer.bias).detach()
         turned = weight.transpose(1, 2)
         self.outputs_in, self.in_outputs = (
             (weight, turned) if self.outputs_first else (turned, weight)
         )
-        self.bias, self.bias_row, self.bias_column = bias, bias.unsqueeze(1), bias.unsqueeze(2)
+        self.bias_row, self.bias_column = bias.unsqueeze(1), bias.unsqueeze(2)
         self.n_out = bias.shape[1]
 
-    def plain(self, x: Tensor) -> Tensor:
-        """Return the outputs (M, B, out)."""
-        return torch.baddbmm(self.bias_row, x, self.in_outputs)
+    def room(self, n_rows: int) -> Tensor:
+        """Return memory for outputs (M, n_rows, out)."""
+        return self.bias_row.new_empty(len(self.bias_row), n_rows, self.n_out)
 
-    def transposed(self, x: Tensor) -> Tensor:
-        """Return the outputs (M, out, B)."""
-        return torch.baddbmm(self.bias_column, self.outputs_in, x.transpose(1, 2))
 
-    def rectified(self, x: Tensor, room: Tensor) -> Tensor:
-        """Return the outputs (M, B, out), or 0 where they are negative; in ``room`` if it can."""
-        if self.is_alone and self.outputs_first and takes_onednn(x, self.outputs_in):
-            return onednn(x[0], self.outputs_in[0], self.bias[0], relu=True).unsqueeze(0)
-        return torch.baddbmm(self.bias_row, x, self.in_outputs, out=room).relu_()
+class _Rooms:
+    """Memory for the hidden units of a step and for their gradients, and views of it.
 
-    def of_weight(self, x: Tensor, slope: Tensor) -> Tensor:
-        """Return the gradient of the weights, for one of the outputs (M, B, out)."""
-        if self.outputs_first:
-            return of_weight(x, slope.transpose(1, 2))
-        return torch.bmm(x.transpose(1, 2), slope)
+    What is allocated in every step goes back to the system in every step, and is slow to get.
+    """
+
+    def __init__(self, layers: Sequence[_Layer], n_rows: int) -> None:
+        self.units = [layer.room(n_rows) for layer in layers[:-1]]
+        self.turned_units = [room.transpose(1, 2) for room in self.units]
+        self.slopes = [layer.room(n_rows) for layer in layers[:-1]]
+        self.turned_slopes = [room.transpose(1, 2) for room in self.slopes]
+
+
+class WrittenOutStack(WrittenOut):
+    """The nets of a stack: all products are batched ones."""
+
+    leading = True
+
+    def __init__(self, layers: Sequence[StackedLinear]) -> None:
+        super().__init__(layers)
+        self.layers = [_Layer(layer) for layer in layers]
+        self.class_axis = 1 if self.layers[-1].outputs_first else 2
+        self._rooms: dict[int, _Rooms] = {}
+
+    def __call__(
+        self, x: Tensor, share: Tensor, minus_target: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """See :class:`WrittenOut`."""
+        x = to_input(x)
+        x = x if x.ndim == 3 else x.flatten(2)
+        rooms = self._rooms.get(x.shape[1])
+        if rooms is None:
+            rooms = self._rooms[x.shape[1]] = _Rooms(self.layers, x.shape[1])
+        *hidden, head = self.layers
+        turned = [x.transpose(1, 2), *rooms.turned_units]
+        units = [x]
+        for layer, room in zip(hidden, rooms.units, strict=True):
+            torch.baddbmm(layer.bias_row, units[-1], layer.in_outputs, out=room).relu_()
+            units.append(room)
+        # d loss / d logits = share * (softmax - 1 at the label)
+        if self.class_axis == 1:
+            logits = torch.baddbmm(head.bias_column, head.outputs_in, turned[-1])
+            turned_slope = torch.addcmul(minus_target, logits.softmax(1), share)
+            slope = turned_slope.transpose(1, 2)
+            gradients = [turned_slope.sum(2)]
+        else:
+            logits = torch.baddbmm(head.bias_row, units[-1], head.in_outputs)
+            slope = torch.addcmul(minus_target, logits.softmax(2), share)
+            turned_slope = slope.transpose(1, 2)
+            gradients = [slope.sum(1)]
+        for i in range(len(hidden), -1, -1):
+            layer = self.layers[i]
+            gradients.append(
+                torch.bmm(turned_slope, units[i])
+                if layer.outputs_first
+                else torch.bmm(turned[i], slope)
+            )
+            if i:
+                room = rooms.slopes[i - 1]
+                torch.bmm(slope, layer.outputs_in, out=room)
+                slope = threshold_backward(room, units[i], 0, grad_input=room)
+                turned_slope = rooms.turned_slopes[i - 1]
+                gradients.append(slope.sum(1))
+        return logits, gradients[::-1]
+
+
+class WrittenOutAlone(WrittenOut):
+    """A net alone: products of matrices, whose columns are the rows of the batch.
+
+    So they have many columns, whatever the layer, and lie for oneDNN as it is fastest.
+    """
+
+    leading = False
+    class_axis = 1
+
+    def __init__(self, layers: Sequence[StackedLinear]) -> None:
+        super().__init__(layers)
+        self.layers = [_Layer(layer) for layer in layers]
+        self._weights = [layer.outputs_in[0] for layer in self.layers]  # (out, in)
+        self._turned_weights = [layer.in_outputs[0] for layer in self.layers]
+        self._biases = [layer.bias_column[0] for layer in self.layers]  # (out, 1)
+        self._onednn_rows = [onednn_rows(weight) for weight in self._weights]
+        self._rooms: dict[tuple[int, ...], Tensor] = {}
+
+    def batches(self, x: Tensor, labels: Tensor, share: Tensor) -> Iterable[Batch]:
+        """Return batches without the axis of the nets."""
+        share, minus_target = self._slopes(labels, share)
+        parts = (x[:, 0].flatten(2), share[:, 0], minus_target[:, 0])
+        return map(Batch, *(part.unbind() for part in parts))
+
+    def shorter(self, batch: Batch, width: int) -> Batch:
+        """Return the first rows of a batch."""
+        return Batch(batch.x[:width], batch.share[:, :width], batch.minus_target[:, :width])
+
+    def mean_losses(self, logits: Sequence[Tensor], labels: Tensor, share: Tensor) -> list[Tensor]:
+        """See :class:`WrittenOut`; logits are (K, B)."""
+        return super().mean_losses([one.unsqueeze(0) for one in logits], labels, share)
+
+    def __call__(
+        self, x: Tensor, share: Tensor, minus_target: Tensor
+    ) -> tuple[Tensor, list[Tensor]]:
+        """See :class:`WrittenOut`; nothing has an axis of the nets."""
+        n_rows = len(x)
+        if x.dtype == torch.uint8:
+            x = torch.div(x, 255, out=self._room(0, *x.shape))
+        units, turned = [x.T], [x]  # (in, B) and (B, in)
+        last = len(self.layers) - 1
+        for i, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
+            if n_rows >= self._onednn_rows[i]:
+                outputs = onednn(weight, turned[i]).add_(bias)
+            else:
+                outputs = torch.addmm(bias, weight, units[i])
+            if i < last:
+                units.append(outputs.relu_())
+                turned.append(outputs.T)
+        # d loss / d logits = share * (softmax - 1 at the label)
+        slope = torch.addcmul(minus_target, outputs.softmax(0), share)
+        gradients: list[Tensor] = []
+        for i in range(last, -1, -1):
+            gradients += [slope.sum(1), self._of_weight(i, slope, units[i], turned[i])]
+            if i:
+                room = self._room(i, len(units[i]), n_rows)
+                slope = self._through(i, slope, room)
+                threshold_backward(slope, units[i], 0, grad_input=slope)
+        return outputs, gradients[::-1]
+
+    def _of_weight(self, i: int, slope: Tensor, units: Tensor, turned: Tensor) -> Tensor:
+        """Return the gradient of a weight, which lies as the weight does."""
+        if not self.layers[i].outputs_first:
+            return torch.mm(units, slope.T)
+        if len(turned) >= self._onednn_rows[i]:
+            return onednn(slope, units)
+        return torch.mm(slope, turned)
+
+    def _through(self, i: int, slope: Tensor, room: Tensor) -> Tensor:
+        """Return the gradient of inputs (in, B), for one of outputs (out, B)."""
+        weight = self._turned_weights[i]
+        if slope.shape[1] >= self._onednn_rows[i]:
+            return onednn(weight, slope.T)
+        return torch.mm(weight, slope, out=room)
+
+    def _room(self, place: int, *shape: int) -> Tensor:
+        """Return memory of a shape, the same in every step."""
+        room = self._rooms.get((place, *shape))
+        if room is None:
+            room = self._rooms[place, *shape] = self._biases[0].new_empty(shape)
+        return room
 
 
 def _padded(tensor: Tensor, axis: int, width: int) -> Tensor:
@@ -170,7 +303,8 @@ def written_out(stack: Stack) -> WrittenOut | None:
         return None
     if not all(isinstance(layer, StackedLinear) and layer.bias is not None for layer in linear):
         return None
-    return WrittenOut(linear)  # type: ignore[arg-type]
+    kind = WrittenOutAlone if len(stack.nets) == 1 else WrittenOutStack
+    return kind(linear)  # type: ignore[arg-type]
 
 
 def _layers(module: nn.Module) -> Iterator[nn.Module]:

@@ -26,29 +26,49 @@ def make_stack(hidden, n_nets=3, n_in=6, n_classes=3, **options):
 
 
 def loss_and_gradients(stack, x, y, share):
-    """One step: losses (M,), and gradients by parameter."""
+    """One step: losses (M,), and gradients by parameter, which lie as the parameters do."""
     by_hand = written_out(stack)
-    shares, minus_target = by_hand.slopes(y[None], share[None])
-    logits, gradients = by_hand(x, shares[0], minus_target[0])
+    (batch,) = by_hand.batches(x[None], y[None], share[None])
+    logits, gradients = by_hand(*batch)
     (loss,) = by_hand.mean_losses([logits], y[None], share[None])
-    return loss, gradients
+    assert [g.shape for g in gradients] == [p.shape for p in by_hand.parameters]
+    return loss, [g if by_hand.leading else g.unsqueeze(0) for g in gradients]
 
 
 @pytest.mark.parametrize("hidden", [(), (5,), (7, 4), (20, 18)], ids=str)
 @pytest.mark.parametrize("n_classes", [2, 17])  # few and many outputs lie differently in memory
 @pytest.mark.parametrize("shape", [(6,), (2, 3)], ids=["table", "image"])
-def test_they_are_those_of_autograd(hidden, n_classes, shape):
-    stack = make_stack(hidden, n_classes=n_classes).double()
-    x = torch.randn(3, 11, *shape, dtype=torch.float64)
-    y = torch.randint(n_classes, (3, 11))
-    weight = torch.rand(3, 11, dtype=torch.float64)
-    weight[1, 8:] = 0  # padding
+@pytest.mark.parametrize("n_nets", [1, 3])
+def test_they_are_those_of_autograd(hidden, n_classes, shape, n_nets):
+    stack = make_stack(hidden, n_nets, n_classes=n_classes).double()
+    x = torch.randn(n_nets, 11, *shape, dtype=torch.float64)
+    y = torch.randint(n_classes, (n_nets, 11))
+    weight = torch.rand(n_nets, 11, dtype=torch.float64)
+    weight[-1, 8:] = 0  # padding
     loss, gradients = loss_and_gradients(stack, x, y, weight / weight.sum(-1, keepdim=True))
     value = batch_loss((stack(x),), [(y, torch.ones(()))], cross_entropy, [weight])
     expected = torch.autograd.grad(value.sum(), list(stack.parameters()))
     torch.testing.assert_close(loss, value.detach())
     torch.testing.assert_close(gradients, list(expected))
-    assert [g.shape for g in gradients] == [p.shape for p in stack.parameters()]
+
+
+@pytest.mark.parametrize("n_nets", [1, 2])
+def test_pixels_are_scaled(n_nets):
+    stack = make_stack((5,), n_nets)
+    pixels = torch.randint(256, (n_nets, 11, 2, 3), dtype=torch.uint8)
+    y, share = torch.zeros(n_nets, 11, dtype=torch.int64), torch.full((n_nets, 11), 1 / 11)
+    found = loss_and_gradients(stack, pixels, y, share)
+    torch.testing.assert_close(found, loss_and_gradients(stack, pixels / 255, y, share))
+
+
+@pytest.mark.parametrize("n_nets", [1, 2])
+def test_a_short_batch_is_the_first_rows_of_a_long_one(n_nets):
+    by_hand = written_out(make_stack((5,), n_nets))
+    x, y = torch.randn(n_nets, 11, 6), torch.randint(3, (n_nets, 11))
+    share = torch.full((n_nets, 11), 1 / 7)
+    (long,) = by_hand.batches(x[None], y[None], share[None])
+    (short,) = by_hand.batches(x[None, :, :7], y[None, :, :7], share[None, :, :7])
+    torch.testing.assert_close(by_hand(*by_hand.shorter(long, 7)), by_hand(*short))
 
 
 def test_large_logits_stay_finite():
@@ -59,29 +79,31 @@ def test_large_logits_stay_finite():
 
 
 @pytest.mark.parametrize("n_classes", [2, 17])
-def test_shorter_batches_count_by_their_own_rows(n_classes):
-    by_hand = written_out(make_stack((), n_nets=1, n_classes=n_classes))
-    scores = [torch.zeros(1, n_rows, n_classes) for n_rows in (3, 2)]
-    scores[0][0, 0, 0] = 1.0
+@pytest.mark.parametrize("n_nets", [1, 2])
+def test_shorter_batches_count_by_their_own_rows(n_classes, n_nets):
+    by_hand = written_out(make_stack((), n_nets, n_classes=n_classes))
+    scores = [torch.zeros(n_nets, n_rows, n_classes) for n_rows in (3, 2)]
+    scores[0][:, 0, 0] = 1.0
     if by_hand.class_axis == 1:
         scores = [one.transpose(1, 2) for one in scores]
-    share = torch.tensor([[[0.5, 0.25, 0.25]], [[0.5, 0.5, 0.0]]])
-    losses = by_hand.mean_losses(scores, torch.zeros(2, 1, 3, dtype=torch.int64), share)
+    if n_nets == 1:
+        scores = [one[0] for one in scores]
+    share = torch.tensor([[0.5, 0.25, 0.25], [0.5, 0.5, 0.0]]).unsqueeze(1).expand(2, n_nets, 3)
+    losses = by_hand.mean_losses(scores, torch.zeros(2, n_nets, 3, dtype=torch.int64), share)
     first = np.log(n_classes - 1 + np.e) - 1
     expected = [0.5 * first + 0.5 * np.log(n_classes), np.log(n_classes)]
-    assert [loss.item() for loss in losses] == pytest.approx(expected)
+    assert [loss[-1].item() for loss in losses] == pytest.approx(expected)
 
 
-def test_a_step_uses_the_memory_of_the_step_before():
-    by_hand = written_out(make_stack((20, 18)))
-    share, minus_target = by_hand.slopes(
-        torch.zeros(1, 3, 11, dtype=torch.int64), torch.full((1, 3, 11), 1 / 11)
-    )
-    x = torch.randn(3, 11, 6)
-    _, first = by_hand(x, share[0], minus_target[0])
+@pytest.mark.parametrize("n_nets", [1, 3])
+def test_a_step_uses_the_memory_of_the_step_before(n_nets):
+    by_hand = written_out(make_stack((20, 18), n_nets))
+    y, share = torch.zeros(2, n_nets, 11, dtype=torch.int64), torch.full((2, n_nets, 11), 1 / 11)
+    one, other = by_hand.batches(torch.randn(2, n_nets, 11, 6), y, share)
+    _, first = by_hand(*one)
     first = [gradient.clone() for gradient in first]
-    by_hand(torch.randn(3, 11, 6), share[0], minus_target[0])
-    _, again = by_hand(x, share[0], minus_target[0])
+    by_hand(*other)
+    _, again = by_hand(*one)
     torch.testing.assert_close(first, again, rtol=0, atol=0)
 
 
