@@ -60,8 +60,10 @@ def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
     problems = _check_forms(config)
     if problems:
         return problems
-    problems = [*_check_choices(config), *_check_strategy(config["strategy"], folders)]
-    problems += _check_model(config["model"])
+    # The model first: PyTorch asks every module that is there where it comes from, and is imported
+    # faster before scikit-learn than after it.
+    of_model = _check_model(config["model"])
+    problems = [*_check_choices(config), *_check_strategy(config["strategy"], folders), *of_model]
     named = {"dataset": source_node(config["dataset"]), "splits": config["splits"]}
     if config["dataset"].get("imbalance"):
         named["dataset.imbalance"] = config["dataset"]["imbalance"]
@@ -354,12 +356,16 @@ def _check_model(node: Config) -> list[str]:
         for key in node
         if key not in MODEL_KEYS
     ]
+    estimator: Any = node.get("estimator")
+    of_estimator = (
+        bind(estimator, "model.estimator")
+        if is_component(estimator)
+        else ["model.estimator must name a class in _target_."]
+    )
     problems += _check_needs({"model": node.get("needs") or ()}, "model.needs")
     wants = {"_target_": "imbench.models.preprocessing.Preprocessing"}
     problems += bind({**wants, **(node.get("preprocessing") or {})}, "model.preprocessing")
-    if not is_component(node.get("estimator")):
-        return [*problems, "model.estimator must name a class in _target_."]
-    return problems + bind(node["estimator"], "model.estimator")
+    return problems + of_estimator
 
 
 def _check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:

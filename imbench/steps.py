@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from imblearn.pipeline import Pipeline
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.metaestimators import available_if
 
 from imbench.audit import Witness
 from imbench.errors import DataError
@@ -199,6 +200,11 @@ class RowCounter(NamedOnce, BaseEstimator):
         return self
 
 
+def _final_has(name: str) -> Callable[[Any], bool]:
+    """Return whether the last step of a pipeline has a method; else the pipeline has none."""
+    return lambda pipeline: hasattr(pipeline.steps[-1][1], name)
+
+
 class WatchedPipeline(NamedOnce, Pipeline):
     """A pipeline that tells its witness, where it has one, on which rows it was fitted.
 
@@ -220,6 +226,18 @@ class WatchedPipeline(NamedOnce, Pipeline):
         self.steps[-1][1].fit(X, y)
         self._tell(came_in)
         return self
+
+    @available_if(_final_has("predict_proba"))
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Return the probabilities (n, K) of the last step for rows (n, d).
+
+        imbalanced-learn's looks into every step for whether it was fitted, which takes longer
+        than a small net; steps that were not fitted say so themselves.
+        """
+        for _, step in self.steps[:-1]:
+            X = step.transform(X) if hasattr(step, "transform") else X
+        scores: NDArray[np.float64] = self.steps[-1][1].predict_proba(X)
+        return scores
 
     def _hashes(self, X: ArrayLike) -> NDArray[np.uint64] | None:
         """Return the contents of the rows that came in, None without a witness."""

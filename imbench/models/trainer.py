@@ -228,6 +228,7 @@ class TrainingRun:
         self.counts_on_host = self.counts.cpu().numpy()
         self.seen = torch.zeros_like(self.counts)
         self.plan: EpochPlan | None = None
+        self._gathered_rows: Tensor | None = None
         compile_it = self.settings.compile
         self.forward = compiled_pass(self.device.type) if compile_it else forward_pass
         held_out = [job.validation for job in jobs if job.validation is not None]
@@ -393,13 +394,19 @@ class TrainingRun:
 
     def _gathered(self, index: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Yield steps and their rows (s, M, B, *input_shape), so many as a cache may hold."""
-        n_steps, *shape = index.shape
-        row_bytes = 4 * max(self.rows.x[0].numel(), self.settings.n_classes)
-        ahead = max(1, BYTES_AT_ONCE // (row_bytes * shape[0] * shape[1]))
+        x, (n_steps, *shape) = self.rows.x, index.shape
+        row_bytes = 4 * max(x[0].numel(), self.settings.n_classes)
+        n_each = shape[0] * shape[1]
+        ahead = min(n_steps, max(1, BYTES_AT_ONCE // (row_bytes * n_each)))
+        if self._gathered_rows is None or len(self._gathered_rows) < ahead * n_each:
+            self._gathered_rows = x.new_empty(ahead * n_each, *x.shape[1:])
         for start in range(0, n_steps, ahead):
             steps = slice(start, min(start + ahead, n_steps))
-            gathered = self.rows.x.index_select(0, index[steps].reshape(-1))
-            yield steps, gathered.view(-1, *shape, *self.rows.x.shape[1:])
+            numbers = index[steps].reshape(-1)
+            # Memory that is new in every epoch is slower to get than the rows are to copy.
+            room = self._gathered_rows[: len(numbers)]
+            torch.index_select(x, 0, numbers, out=room)
+            yield steps, room.view(-1, *shape, *x.shape[1:])
 
     def _orders(self, progress: float) -> list[Tensor]:
         """Return what each net draws in an epoch, as numbers of its own rows."""

@@ -27,6 +27,7 @@ MAX_NETS = {"cpu": 50}  # in one stack
 MAX_NETS_ELSEWHERE = 256  # a GPU is not filled by less
 STACK_FLOPS = 2**25  # of a step; with more, cores are better used by stacks side by side
 THREADS_FLOPS = 2**27  # of a step; with less, threads lose more on a busy machine than they gain
+SCORING_FLOPS = 2**35  # of all rows; beside a busy process two threads take several times as long
 MAX_BYTES = 2**28  # of rows in one stack
 # A net with fewer batches waits for the others with every step that they still do.
 MIN_SHARE_OF_STEPS = 0.8
@@ -247,10 +248,11 @@ class _Shift:
 
 
 def threads_for_scoring(net: nn.Module, n_rows: int) -> AbstractContextManager[None]:
-    """Score few rows of a small net in one thread."""
+    """Score in one thread what does not take long; what convolutions take is not known."""
     available = torch.get_num_threads()
     work = flops(sum(p.numel() for p in net.parameters()), n_rows) / 3  # no gradients
-    return intra_op_threads(1 if work < THREADS_FLOPS else available)
+    enough = SCORING_FLOPS if can_stack(net) else THREADS_FLOPS
+    return intra_op_threads(1 if work < enough else available)
 
 
 @contextmanager

@@ -159,6 +159,7 @@ class WrittenOutStack(WrittenOut):
         self.layers = [_Layer(layer) for layer in layers]
         self.class_axis = 1 if self.layers[-1].outputs_first else 2
         self._rooms: dict[int, _Rooms] = {}
+        self._gradients = [torch.empty_like(layer.weight).detach() for layer in layers]
 
     def __call__(
         self, x: Tensor, share: Tensor, minus_target: Tensor
@@ -188,11 +189,8 @@ class WrittenOutStack(WrittenOut):
             gradients = [slope.sum(1)]
         for i in range(len(hidden), -1, -1):
             layer = self.layers[i]
-            gradients.append(
-                torch.bmm(turned_slope, units[i])
-                if layer.outputs_first
-                else torch.bmm(turned[i], slope)
-            )
+            factors = (turned_slope, units[i]) if layer.outputs_first else (turned[i], slope)
+            gradients.append(torch.bmm(*factors, out=self._gradients[i]))
             if i:
                 room = rooms.slopes[i - 1]
                 torch.bmm(slope, layer.outputs_in, out=room)

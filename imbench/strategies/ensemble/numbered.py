@@ -40,8 +40,8 @@ class RowsOf(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return get_tags(self.estimator)
 
     def fit(self, rows: NDArray[np.int64], y: ArrayLike) -> Self:
-        """Fit the classifier to rows (m, 1) of the table."""
-        self.estimator_ = clone(self.estimator).fit(self.X[rows[:, 0]], y)
+        """Fit the classifier to rows (m, 1) of the table; a bag's is its own already."""
+        self.estimator_ = self.estimator.fit(self.X[rows[:, 0]], y)
         self.classes_ = self.estimator_.classes_
         return self
 
