@@ -120,9 +120,13 @@ def _blocks(n: int, n_bytes: int) -> Iterator[slice]:
 def _medians(columns: NDArray[Any]) -> NDArray[Any] | list[float]:
     """Return the median of each column (n, d), of the values that are known."""
     missing = np.isnan(columns)
-    if not missing.any():
-        return np.median(columns, axis=0)
-    return [_median(column[~gap]) for column, gap in zip(columns.T, missing.T, strict=True)]
+    if missing.any():
+        return [_median(column[~gap]) for column, gap in zip(columns.T, missing.T, strict=True)]
+    # As `numpy.median`, which asks for two places at once: NumPy has a fast search for one.
+    middle, is_odd = divmod(len(columns), 2)
+    parts = np.partition(columns, middle, axis=0)
+    upper: NDArray[Any] = parts[middle]
+    return upper if is_odd else (parts[:middle].max(axis=0) + upper) / 2
 
 
 def _median(known: NDArray[Any]) -> float:

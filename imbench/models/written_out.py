@@ -137,15 +137,17 @@ class _Layer:
 
 
 class _Rooms:
-    """Memory for the hidden units of a step and for their gradients, and views of it.
+    """Memory for the hidden units of a step, and for slopes by all outputs, and views of it.
 
     What is allocated in every step goes back to the system in every step, and is slow to get.
     """
 
-    def __init__(self, layers: Sequence[_Layer], n_rows: int) -> None:
+    def __init__(self, layers: Sequence[_Layer], n_rows: int, class_axis: int) -> None:
         self.units = [layer.room(n_rows) for layer in layers[:-1]]
         self.turned_units = [room.transpose(1, 2) for room in self.units]
-        self.slopes = [layer.room(n_rows) for layer in layers[:-1]]
+        self.slopes = [layer.room(n_rows) for layer in layers]
+        if class_axis == 1:
+            self.slopes[-1] = self.slopes[-1].transpose(1, 2).contiguous().transpose(1, 2)
         self.turned_slopes = [room.transpose(1, 2) for room in self.slopes]
 
 
@@ -169,32 +171,30 @@ class WrittenOutStack(WrittenOut):
         x = x if x.ndim == 3 else x.flatten(2)
         rooms = self._rooms.get(x.shape[1])
         if rooms is None:
-            rooms = self._rooms[x.shape[1]] = _Rooms(self.layers, x.shape[1])
+            rooms = _Rooms(self.layers, x.shape[1], self.class_axis)
+            self._rooms[x.shape[1]] = rooms
         *hidden, head = self.layers
-        turned = [x.transpose(1, 2), *rooms.turned_units]
-        units = [x]
-        for layer, room in zip(hidden, rooms.units, strict=True):
-            torch.baddbmm(layer.bias_row, units[-1], layer.in_outputs, out=room).relu_()
-            units.append(room)
+        units, turned = [x, *rooms.units], [x.transpose(1, 2), *rooms.turned_units]
+        for i, layer in enumerate(hidden):
+            torch.baddbmm(layer.bias_row, units[i], layer.in_outputs, out=units[i + 1]).relu_()
+        slope, turned_slope = rooms.slopes[-1], rooms.turned_slopes[-1]
         # d loss / d logits = share * (softmax - 1 at the label)
         if self.class_axis == 1:
             logits = torch.baddbmm(head.bias_column, head.outputs_in, turned[-1])
-            turned_slope = torch.addcmul(minus_target, logits.softmax(1), share)
-            slope = turned_slope.transpose(1, 2)
+            torch.addcmul(minus_target, logits.softmax(1), share, out=turned_slope)
             gradients = [turned_slope.sum(2)]
         else:
             logits = torch.baddbmm(head.bias_row, units[-1], head.in_outputs)
-            slope = torch.addcmul(minus_target, logits.softmax(2), share)
-            turned_slope = slope.transpose(1, 2)
+            torch.addcmul(minus_target, logits.softmax(2), share, out=slope)
             gradients = [slope.sum(1)]
         for i in range(len(hidden), -1, -1):
             layer = self.layers[i]
             factors = (turned_slope, units[i]) if layer.outputs_first else (turned[i], slope)
             gradients.append(torch.bmm(*factors, out=self._gradients[i]))
             if i:
-                room = rooms.slopes[i - 1]
-                torch.bmm(slope, layer.outputs_in, out=room)
-                slope = threshold_backward(room, units[i], 0, grad_input=room)
+                before = rooms.slopes[i - 1]
+                torch.bmm(slope, layer.outputs_in, out=before)
+                slope = threshold_backward(before, units[i], 0, grad_input=before)
                 turned_slope = rooms.turned_slopes[i - 1]
                 gradients.append(slope.sum(1))
         return logits, gradients[::-1]
