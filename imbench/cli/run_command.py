@@ -292,7 +292,15 @@ def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        untracked += tracker.close()
+        try:
+            untracked += tracker.close()
+        except KeyboardInterrupt:
+            print(
+                "imbench: tracking: interrupted while cells were written; the results are stored, "
+                "run the same command again to export what is missing.",
+                file=sys.stderr,
+            )
+            raise
 
 
 @contextmanager

@@ -180,3 +180,26 @@ def test_killing_the_command_ends_the_writer_and_a_rerun_exports_all(tmp_path):
     found = tracker._client.search_runs([tracker._experiment_id])
     assert sorted(run.data.tags["strategy"] for run in found) == ["a", "b", "c"]
     assert all("imbench.digest" in run.data.tags for run in found)
+
+
+def test_an_interrupt_while_cells_are_written_says_that_nothing_is_lost(
+    tmp_path, monkeypatch, capsys
+):
+    from imbench.cli import main
+
+    ends = Background.close
+
+    def interrupted(self):
+        is_at_work = self._process is not None
+        errors = ends(self)
+        if is_at_work:
+            raise KeyboardInterrupt
+        return errors
+
+    monkeypatch.setattr(Background, "close", interrupted)
+    words = ["dataset=synthetic", "dataset.n_rows=100", "model=logistic_regression"]
+    assert main([*words, "splits=holdout", f"results_dir={tmp_path}", "device=cpu"]) == 130
+    said = capsys.readouterr()
+    assert "none" in said.out  # the table
+    assert "the results are stored, run the same command again to export" in said.err
+    assert "Traceback" not in said.err
