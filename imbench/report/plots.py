@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imbench.report.canvas import (
     LABELS,
+    N_STEPS,
     axes_of,
     grid_figure,
     plain,
@@ -54,7 +55,7 @@ def figure_confusion_matrix(cell: CellResult) -> Figure:
         bottom=LABELS + width_of(names) * 0.75 if rotate else LABELS,
     )
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
+    bar = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03, ticks=[0, 0.5, 1])
     bar.set_label("share of the true class")
     axes.set(xlabel="predicted", ylabel="true")
     _name_axis(axes, names, "x", rotate)
@@ -101,6 +102,8 @@ def figure_roc(cell: CellResult) -> Figure:
 
 def figure_class_distribution(cell: CellResult) -> Figure:
     """Draw rows a class in the training part and after the strategy, mean over folds."""
+    from matplotlib.ticker import MaxNLocator
+
     folds = _ok(cell)
     names = _names(cell)
     before = np.mean([f.counts_before for f in folds], axis=0)
@@ -128,6 +131,8 @@ def figure_class_distribution(cell: CellResult) -> Figure:
     if counts.max() > 50 * max(counts[counts > 0].min(initial=counts.max()), 1e-9):
         axes.set_yscale("log")
     axes.margins(y=0.12)
+    if axes.get_yscale() == "linear":
+        axes.yaxis.set_major_locator(MaxNLocator(N_STEPS))
     _name_axis(axes, names, "x", rotate)
     axes.set(ylabel="rows")
     axes.legend(fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -147,7 +152,9 @@ def figure_training_curve(cell: CellResult) -> Figure:
         right.plot(epochs, fold.history[:, 1], linewidth=1, marker=marker, label=name)
     for axes, label in ((left, "training loss"), (right, "validation score")):
         axes.set(xlabel="epoch", ylabel=label)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        whole = MaxNLocator(N_STEPS, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+        axes.xaxis.set_major_locator(whole)
+        axes.yaxis.set_major_locator(MaxNLocator(N_STEPS))
         axes.grid(alpha=0.25)
     if not any(np.isfinite(f.history[:, 1]).any() for f in _ok(cell)):
         right.text(0.5, 0.5, "none was held out", ha="center", transform=right.transAxes)
@@ -303,7 +310,8 @@ def _curve_axes(cell: CellResult, what: str) -> tuple[Figure, Axes]:
 
 
 def _finish_curves(axes: Axes) -> None:
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    quarters = np.linspace(0, 1, N_STEPS + 1)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=quarters, yticks=quarters)
     axes.grid(alpha=0.25)
     handles, _ = axes.get_legend_handles_labels()
     if not handles:
