@@ -1,8 +1,9 @@
 """Inputs that are zero in every row: their weights stay as they are, and need no arithmetic.
 
-A sixth of MNIST's pixels are black in every image. The gradient of a weight is a sum over rows of
-products with its input, here zero, and Adam, AdamW and SGD leave a weight alone that never had
-another gradient and does not decay. Training without such inputs is training, up to rounding.
+Pixels at the border of MNIST's images are black in all of them. The gradient of a weight is a sum
+over rows of products with its input, here zero, and Adam, AdamW and SGD leave a weight alone that
+never had another gradient and does not decay: training without such inputs leaves the same net, up
+to rounding.
 """
 
 from __future__ import annotations
