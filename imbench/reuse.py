@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from imbench.strategies.base import Strategy
 
 MAX_BYTES = 2**28
-_given_s: ContextVar[float] = ContextVar("given_s", default=0.0)
 LIBRARIES = ("imblearn", "imbench")  # their samplers draw from `random_state` and nothing else
+_given_s: ContextVar[float] = ContextVar("given_s", default=0.0)
 
 
 @dataclass(frozen=True, eq=False)

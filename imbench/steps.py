@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, Self
 
@@ -200,11 +200,6 @@ class RowCounter(NamedOnce, BaseEstimator):
         return self
 
 
-def _final_has(name: str) -> Callable[[Any], bool]:
-    """Return whether the last step of a pipeline has a method; else the pipeline has none."""
-    return lambda pipeline: hasattr(pipeline.steps[-1][1], name)
-
-
 class WatchedPipeline(NamedOnce, Pipeline):
     """A pipeline that tells its witness, where it has one, on which rows it was fitted.
 
@@ -227,7 +222,7 @@ class WatchedPipeline(NamedOnce, Pipeline):
         self._tell(came_in)
         return self
 
-    @available_if(_final_has("predict_proba"))
+    @available_if(lambda self: hasattr(self.steps[-1][1], "predict_proba"))
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the probabilities (n, K) of the last step for rows (n, d).
 

@@ -47,9 +47,11 @@ class Rows:
         return Rows(torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts]), weight)
 
 
-def to_input(x: Tensor) -> Tensor:
-    """Return a batch as float32; uint8 pixels become [0, 1]."""
-    return x.float().div_(255) if x.dtype == torch.uint8 else x
+def to_input(x: Tensor, room: Tensor | None = None) -> Tensor:
+    """Return a batch as float32; uint8 pixels become [0, 1], in ``room`` if there is one."""
+    if x.dtype != torch.uint8:
+        return x
+    return x.float().div_(255) if room is None else torch.div(x, 255, out=room)
 
 
 def slices(n_rows: int, batch_size: int) -> Iterator[slice]:

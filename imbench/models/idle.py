@@ -60,12 +60,11 @@ def without_idle_inputs(jobs: Sequence[Job]) -> tuple[Sequence[Job], Callable[[]
     @torch.no_grad()
     def give_back() -> None:
         for job, other in zip(jobs, narrow, strict=True):
-            first = _first_layer(job.net)
             for ours, theirs in zip(job.net.parameters(), other.net.parameters(), strict=True):
-                if first is not None and ours is first.weight:
-                    ours[:, used] = theirs
-                else:
+                if ours.shape == theirs.shape:
                     ours.copy_(theirs)
+                else:
+                    ours[:, used] = theirs
 
     return narrow, give_back
 
@@ -85,17 +84,10 @@ def _used_inputs(jobs: Sequence[Job]) -> NDArray[np.int64] | None:
     ):
         return None
     is_used = np.zeros(first.in_features, bool)
-    for job in jobs:
-        is_used |= _is_used(job.rows)
-        if job.validation is not None:
-            is_used |= _is_used(job.validation)
+    for rows in [rows for job in jobs for rows in (job.rows, job.validation) if rows is not None]:
+        is_used |= np.any(rows.x.flatten(1).numpy(), axis=0)
     used = np.flatnonzero(is_used)
     return used if 0 < len(used) <= (1 - MIN_SHARE) * len(is_used) else None
-
-
-def _is_used(rows: Rows) -> NDArray[np.bool_]:
-    """Return for each input whether it is not zero in some row."""
-    return np.any(rows.x.flatten(1).numpy(), axis=0)
 
 
 def _first_layer(net: nn.Module) -> nn.Linear | None:

@@ -54,20 +54,12 @@ def takes_onednn(x: Tensor, weight: Tensor) -> bool:
 
 def has_large_product(net: nn.Module, n_rows: int) -> bool:
     """Whether a layer of a net has a product with so many rows that oneDNN is to compute."""
-    largest = max((p.numel() for p in net.parameters()), default=0)
-    return 2 * n_rows * largest >= ONEDNN_OPERATIONS and has_onednn()
+    return n_rows >= min(map(onednn_rows, net.parameters()), default=math.inf)
 
 
-def onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None, relu: bool = False) -> Tensor:
-    """Return x (B, in) times the transpose of a weight (out, in), plus a bias (out,).
-
-    Parameters
-    ----------
-    relu : bool
-        Whether negative sums become 0.
-    """
-    after = "relu" if relu else "none"
-    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, after, [], "")
+def onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x (B, in) times the transpose of a weight (out, in), plus a bias (out,)."""
+    result: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return result
 
 
@@ -99,17 +91,11 @@ def outputs(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return torch.baddbmm(bias.unsqueeze(2), weight, x.transpose(1, 2)).transpose(1, 2)
 
 
-def through(slope: Tensor, weight: Tensor, room: Tensor | None = None) -> Tensor:
-    """Return the gradient of inputs (M, B, in), for one of outputs (M, B, out).
-
-    Parameters
-    ----------
-    room : Tensor or None
-        Of the result, to be written into where the routine can.
-    """
+def through(slope: Tensor, weight: Tensor) -> Tensor:
+    """Return the gradient of inputs (M, B, in), for one of outputs (M, B, out)."""
     if takes_onednn(slope, weight):
         return onednn(slope[0], weight[0].T).unsqueeze(0)
-    return torch.bmm(slope, weight) if room is None else torch.bmm(slope, weight, out=room)
+    return torch.bmm(slope, weight)
 
 
 def of_weight(x: Tensor, slope: Tensor) -> Tensor:

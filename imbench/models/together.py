@@ -115,10 +115,8 @@ class _Meeting:
         """Let a call begin, or go on, when it is its turn."""
         self._ready.append(call)
 
-    def train(self, job: Job) -> Training:
-        """Hand in a job and wait for it; called inside a call."""
-        call = getcurrent()
-        assert isinstance(call, _Call)
+    def train(self, call: _Call, job: Job) -> Training:
+        """Hand in a job and wait for it; called inside of the call."""
         entry = _Waiting(job, call)
         self._waiting.append(entry)
         self.home.switch()
@@ -313,6 +311,6 @@ def train_job(job: Job) -> Training:
     """Train one net: now, or with the others if the call runs inside :func:`run_together`."""
     call = getcurrent()
     if isinstance(call, _Call):
-        return call.meeting.train(job)
+        return call.meeting.train(call, job)
     with intra_op_threads(crew([[job]], torch.get_num_threads())[1]):
         return train([job])[0]

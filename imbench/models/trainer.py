@@ -205,8 +205,8 @@ class TrainingRun:
     """The training of M nets, as far as it has come; see :func:`train`."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        self.jobs, self._give_back = without_idle_inputs(jobs)
-        jobs = self.jobs
+        jobs, self._give_back = without_idle_inputs(jobs)
+        self.jobs = jobs
         self.is_stopped: Callable[[], bool] = lambda: False
         self.epoch = 0
         self.losses: list[Tensor] = []  # of each epoch, (M,)
@@ -239,14 +239,16 @@ class TrainingRun:
         plain = self.stack_loss is cross_entropy and self.stages.augment is None
         as_written = plain and not (self.settings.amp or self.settings.compile)
         self.written_out = written_out(self.stack) if as_written else None
-        own = self.stack if self.written_out is None else self.written_out
-        self.parameters = list(self.stack.parameters())
+        self.parameters: list[Tensor] = list(self.stack.parameters())
+        leading = self.stack.leading
+        if self.written_out is not None:
+            self.parameters, leading = self.written_out.parameters, self.written_out.leading
         self.optimizer = StackOptimizer(
-            self.parameters if self.written_out is None else self.written_out.parameters,
+            self.parameters,
             self.settings.optimizer,
             [job.settings.lr for job in jobs],
             [job.settings.weight_decay for job in jobs],
-            own.leading,
+            leading,
         )
 
     def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:

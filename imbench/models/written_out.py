@@ -26,7 +26,7 @@ threshold_backward = torch.ops.aten.threshold_backward.grad_input
 
 
 class Batch(NamedTuple):
-    """What a step needs of its rows.
+    """What a step needs of its rows; of a net alone without the axis M.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ class WrittenOutAlone(WrittenOut):
         """See :class:`WrittenOut`; nothing has an axis of the nets."""
         n_rows = len(x)
         if x.dtype == torch.uint8:
-            x = torch.div(x, 255, out=self._room(0, *x.shape))
+            x = to_input(x, self._room(0, *x.shape))
         units, turned = [x.T], [x]  # (in, B) and (B, in)
         last = len(self.layers) - 1
         for i, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):

@@ -1,8 +1,8 @@
 """Empty axes for the figures of a cell, and how a figure becomes a file.
 
 Called by :mod:`imbench.report.plots`. Margins are given in inches: they are known beforehand, and
-matplotlib's constrained layout, which finds them by drawing everything once more, took 22 of the
-50 ms of a figure. Grids of many panels are left to it.
+matplotlib's constrained layout finds them by drawing everything once more. Grids of many panels are
+left to it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DPI = 90
 LABELS = 0.6  # inches: the label of an axis and its ticks, without the words at the ticks
 PER_CHARACTER = 0.085  # inches of a letter of 8.3 points, upper case too
 WIDE = "MWmw@%—…"
-N_STEPS = 4  # between the numbers of an axis, at most: each takes longer to draw than a curve
+N_STEPS = 4  # between the numbers of an axis, at most: they take most of the drawing
 
 
 def axes_of(
@@ -94,8 +94,7 @@ def _share(character: str) -> float:
 def save_png(figure: Figure, path: Path) -> None:
     """Write a figure. A character that the font lacks becomes a box, without a warning.
 
-    Compressed fast, which makes a file little larger. Letters are not
-    fitted to the pixels, which takes as long as drawing them.
+    It is compressed fast, and letters are not fitted to the pixels: a sweep waits for its plots.
     """
     from matplotlib import rc_context
     from PIL import Image

@@ -130,9 +130,9 @@ def figure_class_distribution(cell: CellResult) -> Figure:
     counts = np.concatenate([before, after])
     if counts.max() > 50 * max(counts[counts > 0].min(initial=counts.max()), 1e-9):
         axes.set_yscale("log")
-    axes.margins(y=0.12)
-    if axes.get_yscale() == "linear":
+    else:
         axes.yaxis.set_major_locator(MaxNLocator(N_STEPS))
+    axes.margins(y=0.12)
     _name_axis(axes, names, "x", rotate)
     axes.set(ylabel="rows")
     axes.legend(fontsize="small", ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1.0))

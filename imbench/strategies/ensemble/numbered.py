@@ -88,7 +88,7 @@ class NumberedBags:
 def _without_numbers(member: Any) -> Any:
     """Return a member, or the pipeline that it ends, without what is around the classifier."""
     if isinstance(member, RowsOf):
-        return getattr(member, "estimator_", member.estimator)
+        return member.estimator
     name, last = member.steps[-1]
     member.steps[-1] = (name, _without_numbers(last))
     return member
