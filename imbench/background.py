@@ -20,10 +20,10 @@ import threading
 import traceback
 from typing import IO, Any, Protocol, runtime_checkable
 
-from imbench.collection import collection_paused, resume_collection
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
 from imbench.results import CellResult
+from imbench.startup import quick_imports, resume_collection
 from imbench.tracking import Tracker
 
 OPEN, END = "open", None  # what is asked beside cells
@@ -219,5 +219,5 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing printed is taken for an answer
-    with collection_paused():
+    with quick_imports():
         serve(sys.stdin.buffer, answers)

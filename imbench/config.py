@@ -13,7 +13,7 @@ from imbench.components import bind, closest, construct, deferred, is_component
 from imbench.datasets import source_node
 from imbench.errors import ConfigError
 from imbench.metrics import MetricOptions, metric_options
-from imbench.neighbors.identity import neighbors_identity
+from imbench.neighbors.identity import is_idle, neighbors_identity
 from imbench.splits import Splitter
 from imbench.strategies import CHAINED, STAGES, WRAPPERS
 from imbench.strategies.base import Strategy
@@ -67,9 +67,10 @@ def check_names(config: Config, folders: Sequence[Path]) -> list[str]:
     named = {"dataset": source_node(config["dataset"]), "splits": config["splits"]}
     if config["dataset"].get("imbalance"):
         named["dataset.imbalance"] = config["dataset"]["imbalance"]
-    for key in ("tuning", "neighbors"):
-        if config.get(key):
-            named[key] = config[key]
+    if config.get("tuning"):
+        named["tuning"] = config["tuning"]
+    if not is_idle(config):
+        named["neighbors"] = config["neighbors"]
     for key, node in named.items():
         if is_component(node):
             problems += bind(node, key)
@@ -135,14 +136,14 @@ def strategy_of(config: Config) -> Strategy:
 
 
 def neighbors_of(config: Config) -> Any:
-    """Construct what samplers ask for nearest neighbours; None where the configuration is silent.
+    """Construct what samplers ask for nearest neighbours; None where none of them will ask.
 
     Raises
     ------
     ConfigError
         If a value is refused.
     """
-    if not config.get("neighbors"):
+    if is_idle(config):
         return None
     found = construct(config["neighbors"], "neighbors")
     _check_params(found, "neighbors")

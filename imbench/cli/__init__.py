@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from imbench.collection import collection_paused
 from imbench.errors import ImbenchError
+from imbench.startup import quick_imports
 
 Command = Callable[[list[str]], int]
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # of the user's own are found by both.
     if os.getcwd() not in sys.path:
         sys.path.append(os.getcwd())
-    with collection_paused():
+    with quick_imports():
         command, rest = _command(words)
     try:
         return command(rest)

@@ -18,9 +18,9 @@ import yaml
 from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
-from imbench.collection import collection_paused, resume_collection
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results import CellResult, FoldResult, Store, run_id_of
+from imbench.startup import quick_imports, resume_collection
 
 if TYPE_CHECKING:
     from imbench.tracking import Tracker
@@ -34,7 +34,7 @@ def command(words: list[str]) -> int:
     ConfigError
         With every problem of every cell, a line each, before anything runs.
     """
-    with collection_paused():
+    with quick_imports():
         return _command(_parser().parse_intermixed_args(words))
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
 from imbench.datasets.base import DatasetInfo
@@ -63,6 +62,9 @@ def encode_steps(info: DatasetInfo, wants: Preprocessing) -> list[Step]:
     n_categorical = len(info.categorical)
     if not n_categorical:
         return []
+    # It imports scikit-learn's linear models, its metrics and SciPy's statistics.
+    from sklearn.compose import ColumnTransformer
+
     n_numeric = info.n_features - n_categorical
     encoder = (
         OneHotEncoder(

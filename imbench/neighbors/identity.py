@@ -7,6 +7,7 @@ from typing import Any
 
 EXACT = "imbench.neighbors.exact.ExactNeighbors"  # the bits of the samplers' own search
 SEARCHING = ("resample", "ensemble")  # stages that may hold samplers
+SHIPPED = {"_target_": EXACT, "announce_s": 10.0}  # conf/neighbors/exact.yaml
 NOT_IN_RUN_ID = ("announce_s", "memory_bytes", "device")
 
 
@@ -17,7 +18,19 @@ def neighbors_identity(config: Mapping[str, Any]) -> dict[str, Any]:
     what they are without the key, and nothing where no stage searches.
     """
     node = config.get("neighbors") or {}
-    searching = any(config["strategy"].get(stage) for stage in SEARCHING)
-    if not searching or node.get("_target_") in (None, EXACT):
+    if not _searches(config) or node.get("_target_") in (None, EXACT):
         return {}
     return {"neighbors": {name: v for name, v in node.items() if name not in NOT_IN_RUN_ID}}
+
+
+def is_idle(config: Mapping[str, Any]) -> bool:
+    """Whether a cell's search is never asked and as it is unless named: nothing to check.
+
+    scikit-learn's search is imported with most of scikit-learn, which a net that resamples nothing
+    does not need.
+    """
+    return not config.get("neighbors") or (not _searches(config) and config["neighbors"] == SHIPPED)
+
+
+def _searches(config: Mapping[str, Any]) -> bool:
+    return any(config["strategy"].get(stage) for stage in SEARCHING)

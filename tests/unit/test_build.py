@@ -5,7 +5,6 @@ from itertools import permutations
 import numpy as np
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
-from imblearn.pipeline import Pipeline
 from imblearn.under_sampling import RandomUnderSampler
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -18,7 +17,7 @@ from imbench.models.backbones.mlp import MLP
 from imbench.models.base import Model
 from imbench.models.torch_classifier import TorchClassifier
 from imbench.models.weighted import WeightedClassifier
-from imbench.steps import CheckedSampler, fitted_models
+from imbench.steps import CheckedSampler, WatchedPipeline, fitted_models
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.minority_augment import MinorityAugment
 from imbench.strategies.base import Strategy
@@ -51,7 +50,7 @@ def step_names(pipeline):
 def layers(estimator):
     """Names of the classes from the outside in, of the pipeline its steps."""
     found = []
-    while not isinstance(estimator, Pipeline):
+    while not isinstance(estimator, WatchedPipeline):
         found.append(type(estimator).__name__)
         estimator = estimator.estimator
     return [*found, *step_names(estimator)]
@@ -76,8 +75,21 @@ def test_stages_are_ordered_by_stage_and_never_by_selection(order):
 
 def test_without_any_stage_the_model_still_stands_in_a_pipeline():
     found = build(LINEAR, Strategy(), TABLE, seed=0)
-    assert isinstance(found, Pipeline)
+    assert isinstance(found, WatchedPipeline)
     assert step_names(found) == ["clean", "rows", "model"]
+
+
+def test_every_method_of_the_pipeline_lets_rows_pass_what_resamples():
+    X, y = make_rows((60, 20))
+    resample = {"smote": SMOTE()}
+    found = build(LINEAR, Strategy(resample=resample), TABLE, seed=0).fit(X, y)
+    cleaned, linear = found["clean"].transform(X), found["model"]
+    assert found["rows"].class_counts_.tolist() == [60, 60]
+    for name in ("predict", "predict_proba", "predict_log_proba", "decision_function"):
+        np.testing.assert_array_equal(getattr(found, name)(X), getattr(linear, name)(cleaned))
+    np.testing.assert_array_equal(found[:-1].transform(X), cleaned)
+    assert found.score(X, y) == linear.score(cleaned, y)
+    assert found.classes_.tolist() == [0, 1]
 
 
 def test_two_resamplers_are_chained_in_the_order_of_selection():

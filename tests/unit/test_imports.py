@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import imbench
+from tests.dataset_files import write_idx
 
 PACKAGE = Path(imbench.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -77,6 +78,21 @@ def stored_cell(tmp_path_factory):
     loaded = loaded_after(f"from imbench.cli import main; assert main({words}) == 0", folder)
     assert {"torch", "sklearn"} <= loaded  # MLflow and Matplotlib are in the tracker's process
     return folder, words
+
+
+FEW_NEED = (
+    "imblearn", "sklearn.compose", "sklearn.linear_model", "sklearn.metrics", "sklearn.neighbors",
+    "sklearn.model_selection", "torchvision", "torch._dynamo",
+)  # fmt: skip
+
+
+def test_a_net_on_an_official_split_needs_little_of_scikit_learn_and_no_sampler(tmp_path):
+    write_idx(tmp_path / "MNIST")
+    words = ["dataset=mnist", "dataset/imbalance=none", f"data_dir={tmp_path}", "splits=official"]
+    words += ["model.estimator.epochs=1", "strategy=focal", "device=cpu", "tracking=none"]
+    loaded = loaded_after(f"from imbench.cli import main; assert main({words}) == 0", tmp_path)
+    assert {"torch", "sklearn.base"} <= loaded
+    assert not set(FEW_NEED) & loaded
 
 
 def test_a_cell_that_is_stored_and_exported_loads_nothing_that_fits_or_draws(stored_cell):

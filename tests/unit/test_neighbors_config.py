@@ -20,6 +20,7 @@ from imbench.metrics import metric_options
 from imbench.neighbors.base import Neighbors
 from imbench.neighbors.exact import ExactNeighbors
 from imbench.neighbors.faiss_search import FaissNeighbors
+from imbench.neighbors.identity import SHIPPED
 from imbench.neighbors.torch_search import TorchNeighbors
 from imbench.report.tables import build_leaderboard
 from imbench.results import run_id_of
@@ -45,7 +46,7 @@ def test_every_file_constructs_and_bears_its_name():
     paths = sorted((catalogue.conf_dir() / "neighbors").glob("*.yaml"))
     assert [path.stem for path in paths] == ["exact", "faiss", "torch"]
     for path in paths:
-        config = compose(f"neighbors={path.stem}")
+        config = compose(f"neighbors={path.stem}", "strategy=smote")
         assert check(config, COMPOSER.folders) == []
         found = strategy_of(config).neighbors
         assert isinstance(found, Neighbors)
@@ -54,6 +55,14 @@ def test_every_file_constructs_and_bears_its_name():
         for name in set(values) - {"_target_", "device"}:
             default = getattr(type(found)(), name)
             assert default == values[name], "the yaml shows the defaults"
+
+
+def test_the_search_as_shipped_is_not_even_imported_where_nothing_searches():
+    path = catalogue.conf_dir() / "neighbors" / "exact.yaml"
+    assert yaml.safe_load(path.read_text(encoding="utf-8")) == SHIPPED
+    assert strategy_of(compose("strategy=balanced_weights")).neighbors is None
+    assert strategy_of(compose("strategy=smoteboost")).neighbors is not None
+    assert strategy_of(compose("strategy=focal", "neighbors.announce_s=1")).neighbors is not None
 
 
 def test_exact_is_the_default_and_leaves_run_ids_as_they_were():

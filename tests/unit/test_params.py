@@ -1,7 +1,7 @@
 """Parameter names that are read once are the same names."""
 
-from imblearn.pipeline import Pipeline
 from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
 
 from imbench.models.holdout import HoldoutPipeline
 from imbench.models.torch_classifier import TorchClassifier

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from imblearn.utils import check_sampling_strategy
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state, check_X_y
@@ -115,6 +114,8 @@ class BaseOverSampler(BaseEstimator, ABC):
         TooFewRows
             If a class that is to grow has fewer rows than :meth:`rows_needed` says.
         """
+        from imblearn.utils import check_sampling_strategy
+
         self.check_params()
         rows, labels = check_X_y(X, y, dtype="numeric")
         self.sampling_strategy_ = check_sampling_strategy(
