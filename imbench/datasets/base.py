@@ -109,8 +109,10 @@ class Dataset:
     @cached_property
     def pool_index(self) -> NDArray[np.int64]:
         """Rows that may be trained on or cross-validated: all but the official test set."""
-        rows = np.arange(len(self.y))
-        return rows if self.test_index is None else np.setdiff1d(rows, self.test_index)
+        in_pool = np.ones(len(self.y), bool)
+        if self.test_index is not None:
+            in_pool[self.test_index] = False
+        return np.flatnonzero(in_pool)
 
     @cached_property
     def info(self) -> DatasetInfo:
@@ -173,6 +175,12 @@ def _check(data: Dataset) -> None:
         raise DataError(
             f"dataset={data.name}: labels must lie in 0..{len(data.class_names) - 1}, "
             f"got {data.y.min()}..{data.y.max()}."
+        )
+    test = data.test_index
+    if test is not None and len(test) and not 0 <= test.min() <= test.max() < len(data.y):
+        raise DataError(
+            f"dataset={data.name}: test_index must hold rows in 0..{len(data.y) - 1}, got "
+            f"{test.min()}..{test.max()}."
         )
     if np.count_nonzero(data.counts) < 2:
         present = data.class_names[int(data.counts.argmax())]

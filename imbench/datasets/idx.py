@@ -26,17 +26,23 @@ class Part(NamedTuple):
 
 
 def read_idx(path: Path) -> NDArray[np.uint8] | None:
-    """Return the array of an IDX file of bytes, None if the file is not whole or is another."""
-    content = path.read_bytes()
-    if len(content) < 4 or content[:3] != bytes((0, 0, UBYTE)):
+    """Return the array of an IDX file of bytes, None if the file is not whole or is another.
+
+    The array is mapped, not read: whoever keeps it copies it.
+    """
+    with path.open("rb") as file:
+        head = file.read(4)
+        if len(head) < 4 or head[:3] != bytes((0, 0, UBYTE)):
+            return None
+        n_axes = head[3]
+        sizes = file.read(4 * n_axes)
+    if len(sizes) < 4 * n_axes:
         return None
-    n_axes = content[3]
+    shape = struct.unpack(f">{n_axes}I", sizes)
     start = 4 + 4 * n_axes
-    if len(content) < start:
+    if path.stat().st_size != start + np.prod(shape, dtype=np.int64) or 0 in shape:
         return None
-    shape = struct.unpack(f">{n_axes}I", content[4:start])
-    values = np.frombuffer(content, np.uint8, offset=start)
-    return values.reshape(shape) if values.size == np.prod(shape, dtype=np.int64) else None
+    return np.memmap(path, np.uint8, "r", offset=start, shape=shape)
 
 
 def read_parts(folder: Path) -> list[Part] | None:

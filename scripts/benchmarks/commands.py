@@ -34,7 +34,7 @@ TUTORIAL = ("dataset=mnist", "model=mlp", "strategy=inverse_weights", "splits=of
 
 
 # Of what no command can do without; the project's own modules come on top.
-IMPORTS = ("torch", "sklearn.base", "imblearn.pipeline", "hydra.core.config_store")
+IMPORTS = ("torch", "sklearn.pipeline", "hydra.core.config_store")
 
 
 def imbench(bench: Bench, results: Path, words: Sequence[str], is_run: bool = True) -> Timed:
