@@ -17,7 +17,8 @@ from imbench.neighbors.notice import Notice
 CELL = 256  # rows of a cell, whose neighbourhood stays in the cache
 MAX_CELLS = 1024
 CHUNK = 4096  # rows that are added to the graph at a time: faiss shuffles them
-BLOCK_BYTES = 2**26  # of rows whose distances are computed again at a time
+BLOCK_BYTES = 2**22  # of rows whose distances are computed again at a time
+ROWS_AT_ONCE = 2**15  # that are handed to faiss
 
 
 class FaissNeighbors(Search):
@@ -107,15 +108,14 @@ class FaissNeighbors(Search):
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         rows = self._few
         n_wanted = min(k, len(rows))
-        wanted = np.ascontiguousarray(queries - self._mean, np.float32)
         # A walk that is to end at a tenth of the rows has seen most of them.
         if self._distinct is None or 10 * n_wanted > len(rows):
-            found = self._flat(wanted, n_wanted)
+            found = self._flat(queries, n_wanted)
         else:
-            found = self._walk(wanted, n_wanted)
+            found = self._walk(queries, n_wanted)
             (lost,) = np.nonzero((found < 0).any(1))
             if len(lost):
-                found[lost] = self._flat(wanted[lost], n_wanted)
+                found[lost] = self._flat(queries[lost], n_wanted)
             # No walk may lead to a row; samplers count on it that a row finds itself.
             own = self._distinct.place(queries)
             unseen = (own >= 0) & (found != own[:, None]).all(1)
@@ -135,35 +135,63 @@ class FaissNeighbors(Search):
             nearest[part], distances[part] = index, np.sqrt(squares)
         return distances, nearest
 
-    def _flat(self, queries: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        _, found = faiss.knn(queries, self._single(), k)
+    def _flat(self, queries: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+        _, found = faiss.knn(self._single(queries), self._single(self._few), k)
         return found
 
-    def _walk(self, queries: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    def _walk(self, queries: NDArray[np.float64], k: int) -> NDArray[np.int64]:
         if self._graph is None:
             self._graph = self._built()
         self._graph.hnsw.efSearch = max(self.ef_search, 4 * k)
-        order = np.argsort(self._cells.of(queries), kind="stable")
-        _, places = self._graph.search(queries[order], k)
-        found = np.empty_like(places)
-        found[order] = np.where(places < 0, -1, self._order[places])
+        order = self._by_cell(queries)
+        found = np.empty((len(queries), k), np.int64)
+        for part in _parts(order):
+            _, places = self._graph.search(self._single(queries[part]), k)
+            found[part] = np.where(places < 0, -1, self._order[places])
         return found
 
     def _built(self) -> Any:
         swig: Any = faiss
-        rows = self._single()
+        seed = int(self.random_state or 0)
         graph = swig.IndexHNSWFlat(self.n_features_in_, self.links)
         graph.hnsw.efConstruction = self.ef_construction
-        graph.hnsw.rng = swig.RandomGenerator(int(self.random_state or 0))
+        graph.hnsw.rng = swig.RandomGenerator(seed)
         with _one_thread():
-            self._cells = _Cells(rows, int(self.random_state or 0))
-            self._order = np.argsort(self._cells.of(rows), kind="stable")
-            for start in range(0, len(rows), CHUNK):
-                graph.add(rows[self._order[start : start + CHUNK]])
+            self._cells = _Cells(self._single(self._few), seed)
+            self._order = self._by_cell(self._few)
+            _make_room(graph, len(self._few))
+            for start in range(0, len(self._few), CHUNK):
+                graph.add(self._single(self._few[self._order[start : start + CHUNK]]))
         return graph
 
-    def _single(self) -> NDArray[np.float32]:
-        return np.ascontiguousarray(self._few - self._mean, np.float32)
+    def _by_cell(self, rows: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the numbers of rows in the order of their cells."""
+        numbers = np.arange(len(rows))
+        cells = [self._cells.of(self._single(rows[part])) for part in _parts(numbers)]
+        return np.argsort(np.concatenate(cells), kind="stable")
+
+    def _single(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return what faiss is given of rows; no copy in float64 is made on the way."""
+        single = np.empty(rows.shape, np.float32)
+        return np.subtract(rows, self._mean, out=single, casting="same_kind")
+
+
+def _parts(numbers: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Cut numbers of rows into parts, so that no second table is made of the rows."""
+    for start in range(0, len(numbers), ROWS_AT_ONCE):
+        yield numbers[start : start + ROWS_AT_ONCE]
+
+
+def _make_room(graph: Any, n_rows: int) -> None:
+    """Let a graph allocate once what it will need: growing, it would hold up to twice as much."""
+    storage: Any = faiss.downcast_index(graph.storage)
+    links = graph.hnsw.nb_neighbors(0) + 2  # M / (M - 1) of them, on average, above the bottom
+    for room, size in (
+        (storage.codes, 4 * graph.d * n_rows),
+        (graph.hnsw.neighbors, links * n_rows),
+    ):
+        room.resize(size)
+        room.clear()
 
 
 class _Cells:

@@ -17,6 +17,7 @@ from imblearn.under_sampling import (
 )
 from numpy.typing import NDArray
 from scipy.stats import mode
+from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from imbench.neighbors.base import Neighbors
@@ -81,6 +82,7 @@ class SearchENN(EditedNearestNeighbours):
             if label in self.sampling_strategy_:
                 own = own[self._agree(y[self._neighbours(X, own)], label)]
             kept.append(own)
+        self.nn_ = clone(self.nn_)  # what it holds of the rows goes before some are copied
         self.sample_indices_ = np.concatenate(kept)
         return X[self.sample_indices_], y[self.sample_indices_]
 
