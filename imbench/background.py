@@ -2,8 +2,9 @@
 
 MLflow takes a second to be imported and another to make a database, and a cell takes 0.2 s to be
 drawn and written, as much as the folds of a small one take to be fitted. One process takes the
-cells in their order, so that there is one writer. It ends with the process that started it,
-however that ends; what it had not written by then is written by the next run of the command.
+cells in their order, so that there is one writer. While it works them off, the process that has
+nothing left to fit draws too, the last cell first. The writer ends with the process that started
+it, however that ends; what it had not written by then is written by the next run of the command.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any, Protocol, runtime_checkable
 
 from imbench.errors import ConfigError, ImbenchError
@@ -27,6 +32,7 @@ from imbench.startup import quick_imports, resume_collection
 from imbench.tracking import Tracker
 
 OPEN, END = "open", None  # what is asked beside cells
+MANY = 4  # cells that wait; fewer are written before this process has imported what draws
 # Modules are found where the other process finds them, and nowhere else.
 START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
@@ -46,6 +52,36 @@ class Remote(Tracker, Protocol):
     def warm_up(self) -> None:
         """Import what takes long; called in the other process before anything else."""
         ...
+
+    def draw(self, cell: CellResult, options: MetricOptions, folder: Path) -> None:
+        """Write the files of a cell into an empty folder, in this process or in the other."""
+        ...
+
+    def log_cell(self, cell: CellResult, options: MetricOptions, drawn: Path | None = None) -> None:
+        """Write a cell; its files are in a folder already, if one is given."""
+        ...
+
+
+@dataclass(eq=False)
+class _Handover:
+    """A cell on its way to the other process.
+
+    Parameters
+    ----------
+    cell : CellResult
+    options : MetricOptions
+    drawn : Path or None
+        Folder with its files, if they were drawn here.
+    is_sent : bool
+    turn : Lock
+        Of whoever draws it, or sends it.
+    """
+
+    cell: CellResult
+    options: MetricOptions
+    drawn: Path | None = None
+    is_sent: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 def in_background(tracker: Tracker, at_once: bool = True) -> Tracker:
@@ -79,6 +115,7 @@ class Background:
         self.tracker = tracker
         self._process: subprocess.Popen[bytes] | None = None
         self._requests: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._waiting: deque[_Handover] = deque()  # those of them that are not sent
         self._is_open = False
         self._n_open = 0  # requests without an answer
 
@@ -135,7 +172,9 @@ class Background:
         if self._process is None and self.tracker.has(cell, options):
             return
         self.open()
-        self._ask((cell, options))
+        handover = _Handover(cell, options)
+        self._waiting.append(handover)
+        self._ask(handover)
 
     def close(self) -> list[str]:
         """Wait until everything is written, and return a sentence for each cell that is not."""
@@ -144,16 +183,37 @@ class Background:
             return []
         self._requests.put(END)
         errors = []
-        while self._n_open:
-            error = self._answer()
-            if error is not None:
-                errors.append(str(error))
+        with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
+            self._draw_the_last(Path(folder))
+            while self._n_open:
+                error = self._answer()
+                if error is not None:
+                    errors.append(str(error))
         process.kill()  # it writes nothing any more, and would take its modules down for 0.5 s
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
         self._process, self._is_open = None, False
         return errors
+
+    def _draw_the_last(self, folder: Path) -> None:
+        """Draw cells that wait, from the last to the one that is being sent.
+
+        What cannot be drawn is left to the other process, which says why.
+        """
+        from imbench.folds import n_cores
+
+        if len(self._waiting) < MANY or n_cores() < 2:
+            return
+        for number, handover in enumerate(reversed(tuple(self._waiting))):
+            with handover.turn:
+                if handover.is_sent:
+                    return
+                drawn = folder / str(number)
+                drawn.mkdir()
+                with contextlib.suppress(Exception):
+                    self.tracker.draw(handover.cell, handover.options, drawn)
+                    handover.drawn = drawn
 
     def _ask(self, request: object) -> None:
         self._n_open += 1
@@ -178,6 +238,11 @@ class Background:
         """Send requests as they come; run by a thread, for a full pipe blocks."""
         with contextlib.suppress(OSError), pipe:  # the process has ended: `_answer` says so
             while (request := self._requests.get()) is not END:
+                if isinstance(request, _Handover):
+                    self._waiting.popleft()
+                    with request.turn:
+                        request.is_sent = True
+                    request = (request.cell, request.options, request.drawn)
                 pickle.dump(request, pipe, pickle.HIGHEST_PROTOCOL)
                 pipe.flush()
 

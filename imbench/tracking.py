@@ -237,8 +237,20 @@ class MlflowTracker:
         """Nothing is waited for: `log_cell` returns when a cell is written."""
         return ()
 
-    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+    def draw(self, cell: CellResult, options: MetricOptions, folder: Path) -> None:
+        """Write what becomes artifacts of a cell's run into a folder."""
+        with _quiet():
+            write_files(folder, cell, build_leaderboard([cell], options), options)
+
+    def log_cell(self, cell: CellResult, options: MetricOptions, drawn: Path | None = None) -> None:
         """Write one cell, unless the same content is there already.
+
+        Parameters
+        ----------
+        cell : CellResult
+        options : MetricOptions
+        drawn : Path or None
+            Folder that :meth:`draw` has written to.
 
         Raises
         ------
@@ -253,7 +265,7 @@ class MlflowTracker:
             with _quiet(), _alone(self.uri):
                 if self._is_written(cell.run_id, digest):
                     return
-                self._write(cell, options, digest)
+                self._write(cell, options, digest, drawn)
         except ImbenchError:
             raise
         except Exception as error:  # as in `open`
@@ -297,11 +309,12 @@ class MlflowTracker:
                 self._client.delete_run(run.info.run_id)
         return bool(same)
 
-    def _write(self, cell: CellResult, options: MetricOptions, digest: str) -> None:
+    def _write(
+        self, cell: CellResult, options: MetricOptions, digest: str, drawn: Path | None
+    ) -> None:
         from mlflow.entities import Metric, Param
 
-        board = build_leaderboard([cell], options)
-        row = board.rows[0]
+        row = build_leaderboard([cell], options).rows[0]
         now = int(time.time() * 1000)
         spent_s = sum(f.fit_s + f.predict_s for f in cell.folds)
         run = self._client.create_run(
@@ -320,10 +333,12 @@ class MlflowTracker:
         ]
         for some_params, some_metrics in batches(params, metrics):
             self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
-        with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
-            write_files(Path(folder), cell, board, options)
-            if any(Path(folder).iterdir()):
-                self._client.log_artifacts(run_id, folder)
+        with tempfile.TemporaryDirectory(prefix="imbench-") as own:
+            folder = drawn or Path(own)
+            if drawn is None:
+                self.draw(cell, options, folder)
+            if any(folder.iterdir()):
+                self._client.log_artifacts(run_id, str(folder))
         view = json.dumps(shared_view(options, mlflow_names))
         if view != self._view:
             key = f"mlflow.sharedViewState.{VIEW}"

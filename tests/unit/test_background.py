@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from imbench import folds
 from imbench.background import Background, in_background
 from imbench.errors import ConfigError, ImbenchError
 from imbench.metrics import MetricOptions
@@ -42,7 +43,12 @@ class FileTracker:
             raise ConfigError("nothing answers there.")
         self._write("open")
 
-    def log_cell(self, cell, options) -> None:
+    def draw(self, cell, options, folder) -> None:
+        (folder / "picture").write_text(str(os.getpid()))
+        if cell.label == "undrawable":
+            raise ValueError("no")
+
+    def log_cell(self, cell, options, drawn=None) -> None:
         if cell.label == "refused":
             raise ImbenchError("refused it.")
         if cell.label == "wrong":
@@ -52,7 +58,8 @@ class FileTracker:
         if cell.label == "slow":
             time.sleep(1)
         print("a line that is no answer")
-        self._write(cell.label)
+        by = "" if drawn is None else (drawn / "picture").read_text()
+        self._write(f"{cell.label} {by}")
 
     def close(self) -> list[str]:
         return []
@@ -68,6 +75,11 @@ def written(path: Path) -> list[str]:
 
 def processes(path: Path) -> set[int]:
     return {int(line.split()[0]) for line in path.read_text().splitlines()}
+
+
+def drawn_here(path: Path) -> list[str]:
+    lines = [line.split() for line in path.read_text().splitlines()]
+    return [label for _, label, *by in lines if by == [str(os.getpid())]]
 
 
 @pytest.fixture
@@ -95,6 +107,42 @@ def test_handing_over_a_cell_does_not_wait_for_it(path):
     assert time.perf_counter() - started < 2
     tracker.close()
     assert written(path).count("slow") == 3
+
+
+def test_cells_that_wait_are_drawn_by_whoever_waits_for_them_and_written_in_their_order(
+    path, monkeypatch
+):
+    monkeypatch.setattr(folds, "n_cores", lambda: 2)
+    folders = []
+
+    class Noting(FileTracker):
+        def draw(self, cell, options, folder):
+            folders.append(folder)
+            super().draw(cell, options, folder)
+
+    tracker = Background(FileTracker(str(path)))
+    tracker.open()
+    labels = ["slow", "slow", "a", "undrawable", "b", "c"]
+    for label in labels:  # each more than a pipe holds
+        tracker.log_cell(make_cell(label, k=20, n=2000), OPTIONS)
+    tracker.tracker = Noting(str(path))  # of this process; the other has its own
+    assert tracker.close() == []
+    assert written(path) == ["open", *labels]
+    assert drawn_here(path)[-3:] == ["a", "b", "c"]
+    assert len(processes(path)) == 1
+    assert len(folders) >= 4
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_few_cells_and_a_single_core_leave_the_drawing_to_the_other_process(path, monkeypatch):
+    for n_cores, labels in ((2, ["slow", "a"]), (1, ["slow", *"abcdef"])):
+        monkeypatch.setattr(folds, "n_cores", lambda n=n_cores: n)
+        tracker = Background(FileTracker(str(path)))
+        for label in labels:
+            tracker.log_cell(make_cell(label, k=20, n=2000), OPTIONS)
+        assert tracker.close() == []
+        assert written(path)[-len(labels) :] == labels
+        assert drawn_here(path) == []
 
 
 def test_a_refused_cell_is_a_sentence_at_the_end_and_the_others_are_written(path, capfd):

@@ -82,6 +82,17 @@ def test_a_cell_is_one_run_with_metrics_tags_and_parameters(tracker):
     assert run.info.status == "FINISHED"
 
 
+def test_files_that_were_drawn_before_are_the_artifacts_of_the_run(tracker, tmp_path):
+    cell = make_cell("none")
+    tracker.draw(cell, OPTIONS, tmp_path)
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert {"roc.png", "folds.csv", "folds.json"} <= drawn
+    (tmp_path / "more.txt").write_text("drawn elsewhere")
+    tracker.log_cell(cell, OPTIONS, tmp_path)
+    (run,) = runs(tracker)
+    assert {path.name for path in artifacts(run).iterdir()} == drawn | {"more.txt"}
+
+
 def test_steps_go_on_over_repeats(tracker):
     cell = make_cell("none", n_folds=4)
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
