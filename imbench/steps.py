@@ -344,11 +344,12 @@ def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[n
 def labels_for(estimator: Any, X: ArrayLike, scores: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return what an estimator predicts for rows whose scores (n, K) it has given.
 
-    A net that says that it predicts the likeliest class is not asked a second time; behind a
-    decision rule or in an ensemble it is not the net that predicts.
+    A net or an ensemble that says that it predicts the likeliest class is not asked a second
+    time; behind a decision rule it is not what predicts.
     """
     steps = getattr(estimator, "steps", None)
-    if steps is not None and getattr(steps[-1][1], "predicts_likeliest", False):
+    predicts = estimator if steps is None else steps[-1][1]
+    if getattr(predicts, "predicts_likeliest", False):
         return scores.argmax(1)
     return np.asarray(estimator.predict(X), np.int64)
 

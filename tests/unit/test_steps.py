@@ -4,13 +4,14 @@ from functools import cache
 
 import numpy as np
 import pytest
+import yaml
 from imblearn.combine import SMOTEENN, SMOTETomek
 from imblearn.over_sampling import ADASYN, SMOTE, BorderlineSMOTE, KMeansSMOTE, RandomOverSampler
 from imblearn.under_sampling import EditedNearestNeighbours, NearMiss
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
-from imbench import steps
+from imbench import catalogue, steps
 from imbench.build import build
 from imbench.datasets.base import DatasetInfo
 from imbench.errors import DataError
@@ -20,6 +21,11 @@ from imbench.strategies.resample.smote_ipf import SMOTEIPF
 from imbench.testing.cells import parts
 
 N_EPOCHS = 3
+ENSEMBLES = sorted(
+    path.stem
+    for path in (catalogue.conf_dir() / "strategy").glob("*.yaml")
+    if yaml.safe_load(path.read_text(encoding="utf-8")).get("ensemble")
+)
 
 
 def make_rows(sizes=(60, 20), seed=0):
@@ -271,16 +277,25 @@ def test_the_rows_are_those_of_the_sampler_alone():
         np.testing.assert_array_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("strategy", ["none", "focal", "threshold", "balanced_bagging", "tau_norm"])
-def test_labels_are_what_the_estimator_predicts(strategy):
-    estimator = fitted("mlp", strategy)
+def test_all_ensembles_are_found():
+    assert len(ENSEMBLES) == 10
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy"),
+    [("mlp", name) for name in ("none", "focal", "threshold", "tau_norm", *ENSEMBLES)]
+    + [("decision_tree", name) for name in ENSEMBLES],
+)
+def test_labels_are_what_the_estimator_predicts(model, strategy):
+    estimator = fitted(model, strategy)
     X, _ = make_rows(seed=1)
     scores = steps.scores_for(estimator, X, np.arange(2))
     np.testing.assert_array_equal(steps.labels_for(estimator, X, scores), estimator.predict(X))
 
 
-def test_a_net_is_asked_once(monkeypatch):
-    estimator = fitted("mlp", "none")
+@pytest.mark.parametrize("strategy", ["none", "bagging", "easy_ensemble"])
+def test_a_net_and_an_ensemble_are_asked_once(strategy, monkeypatch):
+    estimator = fitted("mlp", strategy)
     X, _ = make_rows(seed=1)
     scores = steps.scores_for(estimator, X, np.arange(2))
     monkeypatch.setattr(type(estimator), "predict", None)

@@ -68,9 +68,12 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classes_ : ndarray of shape (K,)
     notes_ : tuple of str
         What had to be changed to fit this training part.
+    predicts_likeliest : bool
+        ``predict`` is the argmax of ``predict_proba``; False for a subclass with another one.
     """
 
     name: ClassVar[str] = "ensemble"
+    predicts_likeliest: ClassVar[bool] = True
 
     def __init__(
         self, estimator: Any, *, n_estimators: int = 10, random_state: int | None = None

@@ -55,9 +55,15 @@ class NumberedBags:
 
     A bag of row numbers is under-sampled before a row is copied, and no bag is copied that
     waits for its turn. The members that are left take rows as ever, and are the same.
+
+    Attributes
+    ----------
+    predicts_likeliest : bool
+        ``predict`` is the argmax of ``predict_proba``; False for a subclass with another one.
     """
 
     name: ClassVar[str]
+    predicts_likeliest: ClassVar[bool] = True
     estimator: Any
     n_estimators: int
     estimator_: Any
