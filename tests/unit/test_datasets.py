@@ -153,6 +153,8 @@ def test_a_node_without_a_target_says_so():
         ({"feature_names": ("a",)}, "1 feature names for 2 columns"),
         ({"class_names": ("a", "a")}, "two classes share a name"),
         ({"test_index": np.array([1, 3])}, "the target has one class \\('a'\\)"),
+        ({"test_index": np.array([3, 4])}, "test_index must hold rows in 0..3, got 3..4"),
+        ({"test_index": np.array([-1, 0])}, "test_index must hold rows in 0..3, got -1..0"),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(changes, sentence):

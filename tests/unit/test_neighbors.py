@@ -204,6 +204,23 @@ class TestFaiss:
         for first, second in found:
             np.testing.assert_array_equal(first, second)
 
+    @pytest.mark.parametrize("links", [2, 5, 32])
+    def test_the_graph_takes_the_memory_that_was_made_for_it(self, links, monkeypatch):
+        made = []
+        make_room = faiss_search._make_room
+
+        def noted(graph, n_rows):
+            make_room(graph, n_rows)
+            made.append((graph.hnsw.neighbors.size(), graph.storage.ntotal))
+
+        monkeypatch.setattr(faiss_search, "_make_room", noted)
+        X = normal(3000, 3)
+        search = FaissNeighbors(flat_below=0, links=links).fit(X)
+        search.kneighbors(X[:5])
+        assert made == [(0, 0)]  # nothing is in it yet
+        n_links = search._graph.hnsw.neighbors.size()
+        assert 2 * links * len(X) < n_links <= (2 * links + 2.1) * len(X)
+
     def test_a_row_that_no_walk_leads_to_finds_itself(self, monkeypatch):
         X = normal(400, 3)
         walk = FaissNeighbors._walk

@@ -6,9 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 import yaml
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neighbors._base import KNeighborsMixin
+from sklearn.utils.validation import check_is_fitted
 
 from imbench import catalogue
 from imbench.build import build
@@ -18,6 +20,7 @@ from imbench.models.base import Model
 from imbench.neighbors import notice as notices
 from imbench.neighbors.exact import ExactNeighbors
 from imbench.neighbors.faiss_search import FaissNeighbors
+from imbench.neighbors.samplers import SearchENN
 from imbench.neighbors.torch_search import TorchNeighbors
 from imbench.steps import fitted_models, notes
 from imbench.strategies.base import Strategy
@@ -242,3 +245,13 @@ def test_a_sampler_of_ones_own_is_given_the_search_where_it_has_a_place_for_it()
         estimator.fit(data.X, data.y)
         said = [note for note in notes(estimator) if "in a way of its own" in note]
         assert len(said) == n_notes
+
+
+def test_edited_neighbours_hold_no_rows_and_no_graph_afterwards():
+    X, y = data_for("enn").X, data_for("enn").y
+    for search in (ExactNeighbors(), FaissNeighbors(flat_below=0)):
+        sampler = SearchENN(search=search).fit(X, y)
+        rows, _ = sampler.fit_resample(X, y)
+        assert len(rows) < len(X)
+        with pytest.raises(NotFittedError):
+            check_is_fitted(sampler.nn_)
