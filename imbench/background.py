@@ -207,13 +207,16 @@ class Background:
             return
         for number, handover in enumerate(reversed(tuple(self._waiting))):
             with handover.turn:
-                if handover.is_sent:
+                if handover.is_sent or self._has_ended():
                     return
                 drawn = folder / str(number)
                 drawn.mkdir()
                 with contextlib.suppress(Exception):
                     self.tracker.draw(handover.cell, handover.options, drawn)
                     handover.drawn = drawn
+
+    def _has_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def _ask(self, request: object) -> None:
         self._n_open += 1

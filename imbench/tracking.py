@@ -334,8 +334,10 @@ class MlflowTracker:
         for some_params, some_metrics in batches(params, metrics):
             self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
         with tempfile.TemporaryDirectory(prefix="imbench-") as own:
-            folder = drawn or Path(own)
-            if drawn is None:
+            folder = Path(own)
+            if drawn is not None and drawn.is_dir():  # not if whoever drew it was interrupted
+                folder = drawn
+            else:
                 self.draw(cell, options, folder)
             if any(folder.iterdir()):
                 self._client.log_artifacts(run_id, str(folder))

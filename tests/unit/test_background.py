@@ -145,6 +145,19 @@ def test_few_cells_and_a_single_core_leave_the_drawing_to_the_other_process(path
         assert drawn_here(path) == []
 
 
+def test_nothing_is_drawn_for_a_writer_that_was_killed(path, monkeypatch):
+    monkeypatch.setattr(folds, "n_cores", lambda: 2)
+    tracker = Background(FileTracker(str(path)))
+    for label in ("killed", *"abcdef"):
+        tracker.log_cell(make_cell(label, k=20, n=2000), OPTIONS)
+    tracker._process.wait()
+    asked = []
+    monkeypatch.setattr(FileTracker, "draw", lambda *words: asked.append(words))
+    (sentence,) = tracker.close()
+    assert "-9" in sentence
+    assert asked == []
+
+
 def test_a_refused_cell_is_a_sentence_at_the_end_and_the_others_are_written(path, capfd):
     tracker = Background(FileTracker(str(path)))
     for label in ("a", "refused", "wrong", "b"):

@@ -93,6 +93,12 @@ def test_files_that_were_drawn_before_are_the_artifacts_of_the_run(tracker, tmp_
     assert {path.name for path in artifacts(run).iterdir()} == drawn | {"more.txt"}
 
 
+def test_files_that_are_gone_are_drawn_again(tracker, tmp_path):
+    tracker.log_cell(make_cell("none"), OPTIONS, tmp_path / "gone")
+    (run,) = runs(tracker)
+    assert {"roc.png", "folds.csv"} <= {path.name for path in artifacts(run).iterdir()}
+
+
 def test_steps_go_on_over_repeats(tracker):
     cell = make_cell("none", n_folds=4)
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
