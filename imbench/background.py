@@ -184,7 +184,7 @@ class Background:
         self._requests.put(END)
         errors = []
         with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
-            self._draw_the_last(Path(folder))
+            self._draw_the_last(process, Path(folder))
             while self._n_open:
                 error = self._answer()
                 if error is not None:
@@ -196,27 +196,26 @@ class Background:
         self._process, self._is_open = None, False
         return errors
 
-    def _draw_the_last(self, folder: Path) -> None:
+    def _draw_the_last(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         """Draw cells that wait, from the last to the one that is being sent.
 
         What cannot be drawn is left to the other process, which says why.
         """
+        if len(self._waiting) < MANY:
+            return
         from imbench.folds import n_cores
 
-        if len(self._waiting) < MANY or n_cores() < 2:
+        if n_cores() < 2:
             return
         for number, handover in enumerate(reversed(tuple(self._waiting))):
             with handover.turn:
-                if handover.is_sent or self._has_ended():
+                if handover.is_sent or process.poll() is not None:
                     return
                 drawn = folder / str(number)
                 drawn.mkdir()
                 with contextlib.suppress(Exception):
                     self.tracker.draw(handover.cell, handover.options, drawn)
                     handover.drawn = drawn
-
-    def _has_ended(self) -> bool:
-        return self._process is None or self._process.poll() is not None
 
     def _ask(self, request: object) -> None:
         self._n_open += 1

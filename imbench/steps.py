@@ -20,7 +20,15 @@ from imbench.reuse import Reuse
 from imbench.strategies.resample.refusals import dotted, explain, milder
 
 
-class CheckedSampler(NamedOnce, BaseEstimator):
+class TrainingOnly:
+    """Mixed into steps that have to do with training rows alone."""
+
+    def transform(self, X: ArrayLike) -> ArrayLike:
+        """Return rows to be predicted as they are."""
+        return X
+
+
+class CheckedSampler(TrainingOnly, NamedOnce, BaseEstimator):
     """A resampler that says in one sentence why it cannot work on a training part.
 
     A number of neighbours that a class has no room for is clipped, and the clip is noted.
@@ -79,10 +87,6 @@ class CheckedSampler(NamedOnce, BaseEstimator):
         classes, encoded = np.unique(labels, return_inverse=True)
         X_after, y_after = self._fit_resample(X, encoded, [str(name) for name in classes])
         return X_after, classes[y_after]
-
-    def transform(self, X: ArrayLike) -> ArrayLike:
-        """Return rows to be predicted as they are."""
-        return X
 
     def _fit_resample(
         self, X: ArrayLike, y: NDArray[np.int64], names: Sequence[str]
@@ -169,7 +173,7 @@ class CheckedSampler(NamedOnce, BaseEstimator):
                 yield f"{self.key} made no row of class {names[int(label)]!r}."
 
 
-class RowCounter(NamedOnce, BaseEstimator):
+class RowCounter(TrainingOnly, NamedOnce, BaseEstimator):
     """Counts the rows of each class on their way to the model, and changes nothing.
 
     Parameters
@@ -198,10 +202,6 @@ class RowCounter(NamedOnce, BaseEstimator):
         else:
             self.classes_, self.class_counts_ = np.unique(labels, return_counts=True)
         return X, y
-
-    def transform(self, X: ArrayLike) -> ArrayLike:
-        """Return rows to be predicted as they are."""
-        return X
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Do nothing; scikit-learn's pipelines look for it."""

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import faiss
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import gen_batches
 
 from imbench.audit import hash_rows
 from imbench.neighbors.base import Search
@@ -18,7 +19,7 @@ CELL = 256  # rows of a cell, whose neighbourhood stays in the cache
 MAX_CELLS = 1024
 CHUNK = 4096  # rows that are added to the graph at a time: faiss shuffles them
 BLOCK_BYTES = 2**22  # of rows whose distances are computed again at a time
-ROWS_AT_ONCE = 2**15  # that are handed to faiss
+ROWS_AT_ONCE = 2**15  # that are handed to faiss: no second table is made of the rows
 
 
 class FaissNeighbors(Search):
@@ -123,8 +124,7 @@ class FaissNeighbors(Search):
         nearest = np.empty((len(queries), k), np.int64)
         distances = np.empty((len(queries), k))
         size = max(BLOCK_BYTES // (8 * n_wanted * rows.shape[1]), 1)
-        for start in range(0, len(queries), size):
-            part = slice(start, start + size)
+        for part in gen_batches(len(queries), size):
             squares = np.square(rows[found[part]] - queries[part, None]).sum(2)  # (m, c)
             order = np.lexsort((found[part], squares))
             index = np.take_along_axis(found[part], order, 1)
@@ -145,9 +145,9 @@ class FaissNeighbors(Search):
         self._graph.hnsw.efSearch = max(self.ef_search, 4 * k)
         order = self._by_cell(queries)
         found = np.empty((len(queries), k), np.int64)
-        for part in _parts(order):
-            _, places = self._graph.search(self._single(queries[part]), k)
-            found[part] = np.where(places < 0, -1, self._order[places])
+        for part in gen_batches(len(order), ROWS_AT_ONCE):
+            _, places = self._graph.search(self._single(queries[order[part]]), k)
+            found[order[part]] = np.where(places < 0, -1, self._order[places])
         return found
 
     def _built(self) -> Any:
@@ -160,26 +160,20 @@ class FaissNeighbors(Search):
             self._cells = _Cells(self._single(self._few), seed)
             self._order = self._by_cell(self._few)
             _make_room(graph, len(self._few))
-            for start in range(0, len(self._few), CHUNK):
-                graph.add(self._single(self._few[self._order[start : start + CHUNK]]))
+            for part in gen_batches(len(self._few), CHUNK):
+                graph.add(self._single(self._few[self._order[part]]))
         return graph
 
     def _by_cell(self, rows: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return the numbers of rows in the order of their cells."""
-        numbers = np.arange(len(rows))
-        cells = [self._cells.of(self._single(rows[part])) for part in _parts(numbers)]
+        parts = gen_batches(len(rows), ROWS_AT_ONCE)
+        cells = [self._cells.of(self._single(rows[part])) for part in parts]
         return np.argsort(np.concatenate(cells), kind="stable")
 
     def _single(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Return what faiss is given of rows; no copy in float64 is made on the way."""
         single = np.empty(rows.shape, np.float32)
         return np.subtract(rows, self._mean, out=single, casting="same_kind")
-
-
-def _parts(numbers: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """Cut numbers of rows into parts, so that no second table is made of the rows."""
-    for start in range(0, len(numbers), ROWS_AT_ONCE):
-        yield numbers[start : start + ROWS_AT_ONCE]
 
 
 def _make_room(graph: Any, n_rows: int) -> None:
