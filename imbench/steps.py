@@ -213,8 +213,8 @@ class WatchedPipeline(NamedOnce, Pipeline):
 
     Constructed by :func:`imbench.build.build`; the witness is a parameter of its step ``rows``.
     Steps with ``fit_resample`` work in :meth:`fit` alone, as in imbalanced-learn's pipeline; their
-    ``transform`` lets rows pass. The base is scikit-learn's: importing imbalanced-learn's takes
-    0.2 s, by its compatibility layer, and of its methods none would be left.
+    ``transform`` lets rows pass. The base is scikit-learn's: imbalanced-learn's imports every
+    estimator that there is, by its compatibility layer, and of its methods none would be left.
     """
 
     def fit(self, X: NDArray[Any], y: NDArray[Any]) -> Self:
