@@ -12,17 +12,17 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "BalancedSampler": "imbench.sampler",
+    "BalancedSampler": "imbench.strategies.batches.balanced_sampler",
     "ConfigError": "imbench.errors",
     "DataError": "imbench.errors",
-    "Dataset": "imbench.datasets.base",
-    "DatasetInfo": "imbench.datasets.base",
-    "FoldResult": "imbench.results",
+    "Dataset": "imbench.data.dataset",
+    "DatasetInfo": "imbench.data.dataset",
+    "FoldResult": "imbench.results.fold",
     "Incompatible": "imbench.errors",
     "Model": "imbench.models.base",
-    "Store": "imbench.results",
+    "Store": "imbench.results.store",
     "Strategy": "imbench.strategies.base",
-    "TorchClassifier": "imbench.models.torch_classifier",
+    "TorchClassifier": "imbench.models.nets.classifier",
 }
 
 __all__ = ["__version__", *_PUBLIC]

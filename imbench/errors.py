@@ -18,7 +18,7 @@ class DataError(ImbenchError):
 class Incompatible(ImbenchError):
     """A strategy cannot meet this model or this data; the cell is recorded as ``skipped``.
 
-    Raised by :func:`imbench.build.build`. The reason is shown in every table: an
+    Raised by :func:`imbench.pipeline.build.build`. The reason is shown in every table: an
     incompatible pair is an answer, never a hole.
     """
 
@@ -26,3 +26,16 @@ class Incompatible(ImbenchError):
     def reason(self) -> str:
         """The sentence that tables show."""
         return str(self)
+
+
+def reason_of(error: BaseException) -> str:
+    """Return an exception as one sentence.
+
+    A ValueError is how estimators say what is wrong with values; any other type stands in front
+    of a message that was not written for users.
+    """
+    lines = str(error).strip().splitlines()
+    text = lines[0] if lines else "no message"
+    return (
+        text if isinstance(error, ImbenchError | ValueError) else f"{type(error).__name__}: {text}"
+    )

@@ -85,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _wanted(text: str | None, parser: argparse.ArgumentParser) -> list[str]:
-    from imbench.components import closest
+    from imbench.components.construct import closest
 
     if text is None:
         return names()

@@ -21,9 +21,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from imbench.models.products import of_weight, outputs, through
-from imbench.models.stack import StackedLinear
-from imbench.models.workers import intra_op_threads
+from imbench.models.nets.products import of_weight, outputs, through
+from imbench.models.nets.schedule import intra_op_threads
+from imbench.models.nets.stack import StackedLinear
 
 ROUNDS, ROUND_S = 5, 0.02
 

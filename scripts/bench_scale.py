@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from imbench import catalogue
+from imbench.config import catalogue
 
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 CLASSES = (2, 5, 10, 20, 50, 100)

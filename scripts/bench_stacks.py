@@ -1,7 +1,7 @@
 """Are stacks as large, and threads as many, as is fastest here? ``python scripts/bench.py stacks``.
 
 Trains the same nets in stacks of several sizes, one after the other with every thread, or side
-by side with one thread each, and shows what :mod:`imbench.models.workers` chooses beside the
+by side with one thread each, and shows what :mod:`imbench.models.nets.schedule` chooses beside the
 best, and what ``torch.compile`` makes of it.
 """
 
@@ -20,10 +20,10 @@ from typing import Any
 import torch
 from torch import Generator, nn
 
-from imbench.models.batching import Rows
-from imbench.models.together import StackWork
-from imbench.models.trainer import Job, Settings, Stages
-from imbench.models.workers import crew, groups, run_works, step_flops
+from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.rows import Rows
+from imbench.models.nets.schedule import crew, groups, run_works, step_flops
+from imbench.models.nets.together import StackWork
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss, cross_entropy
 
 SIZES = (1, 2, 3, 5, 10, 20, 50, 100)

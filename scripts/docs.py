@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from imbench import catalogue
-from imbench.components import TARGET, locate
-from imbench.needs import NEEDS
+from imbench.components.construct import TARGET, locate
+from imbench.config import catalogue
+from imbench.pipeline.needs import NEEDS
 from imbench.strategies import CHAINED, IN_TRAINING, STAGES
 
 PATH = Path(__file__).parents[1] / "docs" / "strategies.md"

@@ -19,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from imbench import config as configuration
-from imbench import metrics
 from imbench.cli.compose import Composer
-from imbench.datasets.base import Dataset
-from imbench.results import FoldResult
-from imbench.run import Runner
+from imbench.config import check as config_check
+from imbench.data.dataset import Dataset
+from imbench.results import metrics
+from imbench.results.fold import FoldResult
+from imbench.run.cell import Runner
 
 N_FEATURES = 30
 MINORITY_SHARE = 0.002
@@ -89,7 +89,7 @@ def compose(words: Sequence[str], n_rows: int, n_classes: int, of_two: bool) -> 
     [config] = composer.cells([*fixed, *words], multirun=False)
     table = {"n_rows": n_rows, "n_classes": n_classes, "of_two": of_two}
     config["dataset"] = {"name": "scale", "_target_": f"{__name__}.load_table", **table}
-    if problems := configuration.check(config, composer.folders):
+    if problems := config_check.check(config, composer.folders):
         raise RuntimeError(" ".join(problems))
     return config
 

@@ -36,8 +36,8 @@ from verdict_tables import (
     look,
 )
 
+from imbench.components.seeding import derive
 from imbench.report import tables
-from imbench.seeding import derive
 
 DOC = Path(__file__).parents[1] / "docs" / "verdict.md"
 PICTURE = DOC.parent / "images" / "verdict-power.png"

@@ -42,7 +42,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stack_sizes(monkeypatch):
     """A list that gets the number of nets of each stack that is trained."""
-    from imbench.models.trainer import TrainingRun
+    from imbench.models.nets.training import TrainingRun
 
     sizes, plain = [], TrainingRun.__init__
 

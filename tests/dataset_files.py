@@ -47,7 +47,7 @@ def write_idx(folder: Path) -> None:
 
 def write_cifar10(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write CIFAR-10's python version, and let torchvision expect these files' checksums."""
-    from imbench.torchvision_shim import import_torchvision
+    from imbench.data.torchvision_shim import import_torchvision
 
     reader = import_torchvision().datasets.CIFAR10
     folder = root / "cifar-10-batches-py"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.results import CellResult, FoldResult
+from imbench.results.fold import CellResult, FoldResult
 
 
 def make_labels(n: int, k: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imbench.results import CellResult
+from imbench.results.fold import CellResult
 from tests.factories import make_cell, make_fold
 
 EVIL = "</script><script>alert('x')</script>\"&<b>/🎉"

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
-from imbench.startup import quick_imports
 
 Command = Callable[[list[str]], int]
 

@@ -21,8 +21,8 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from imbench import catalogue
-from imbench.components import closest
+from imbench.components.construct import closest
+from imbench.config import catalogue
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from imbench import catalogue
+from imbench.config import catalogue
 from imbench.errors import ConfigError
 
 

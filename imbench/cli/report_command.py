@@ -24,11 +24,11 @@ def command(words: list[str]) -> int:
     """
     from imbench.cli.compose import Composer
     from imbench.cli.reproduce import commands
-    from imbench.metrics import metric_options
     from imbench.report.page import write_report
     from imbench.report.payload import Extras
     from imbench.report.render import to_rich
     from imbench.report.tables import build_leaderboard
+    from imbench.results.metrics import metric_options
 
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
     add_arguments(parser)

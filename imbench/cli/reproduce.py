@@ -14,13 +14,14 @@ from typing import Any
 
 import yaml
 
-from imbench import catalogue
 from imbench.cli.compose import Composer
-from imbench.config import identity
+from imbench.components.names import with_stable_paths
+from imbench.config import catalogue
+from imbench.config.identity import identity_of
+from imbench.config.search_space import entries
 from imbench.errors import ConfigError
 from imbench.report.tables import BASELINE, flatten
-from imbench.results import CellResult
-from imbench.search import entries
+from imbench.results.fold import CellResult
 from imbench.strategies import STAGES
 
 MISSING = object()
@@ -143,7 +144,7 @@ class _Finder:
         """Name and content of the yaml files of a group."""
         if group not in self._groups:
             self._groups[group] = [
-                (item.name, yaml.safe_load(item.path.read_text(encoding="utf-8")) or {})
+                (item.name, with_stable_paths(_yaml_of(item)))
                 for item in catalogue.items(group, self._composer.folders)
             ]
         return self._groups[group]
@@ -183,9 +184,14 @@ class _Finder:
         return names[0] if len(names) == 1 else f"[{','.join(names)}]"
 
 
+def _yaml_of(item: catalogue.Item) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load(item.path.read_text(encoding="utf-8")) or {}
+    return content
+
+
 def _identity(config: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parts of a composed configuration that are stored, as JSON gives them back."""
-    kept = {key: value for key, value in identity(config).items() if key in stored}
+    kept = {key: value for key, value in identity_of(config).items() if key in stored}
     return flatten(json.loads(json.dumps(kept, default=str)))
 
 

@@ -18,12 +18,14 @@ import yaml
 from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
+from imbench.components.hashing import run_id_of
+from imbench.components.startup import quick_imports, resume_collection
 from imbench.errors import ConfigError, ImbenchError
-from imbench.results import CellResult, FoldResult, Store, run_id_of
-from imbench.startup import quick_imports, resume_collection
+from imbench.results.fold import CellResult, FoldResult
+from imbench.results.store import Store
 
 if TYPE_CHECKING:
-    from imbench.tracking import Tracker
+    from imbench.report.mlflow.tracker import Tracker
 
 
 def command(words: list[str]) -> int:
@@ -63,13 +65,14 @@ def _command(options: argparse.Namespace) -> int:
 
 def _distinct(configs: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """Leave out cells that are the same as one before: none has no other search to sweep over."""
-    from imbench.config import check_form, identity
+    from imbench.config.check import check_form
+    from imbench.config.identity import identity_of
 
     if any(map(check_form, configs)):
         return configs
     cells: dict[str, Mapping[str, Any]] = {}
     for config in configs:
-        cell = {"identity": identity(config), "dataset": config["dataset"]}
+        cell = {"identity": identity_of(config), "dataset": config["dataset"]}
         cells.setdefault(run_id_of(cell), config)
     return list(cells.values())
 
@@ -87,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _stored_cells(configs: Sequence[Mapping[str, Any]]) -> dict[int, CellResult]:
     """Return the cells that are stored in full, by their place in the sweep."""
-    from imbench import stored
+    from imbench.run import lookup as stored
 
     store = Store(Path(configs[0]["results_dir"]))
     found = ((i, stored.find(config, store)) for i, config in enumerate(configs))
@@ -102,9 +105,9 @@ def _check_all(
     In a sweep a strategy whose values are refused is the matter of its own cell, which fails
     with the sentence, as long as another cell is left to run.
     """
-    from imbench.components import bind
-    from imbench.config import check_names, check_values
-    from imbench.metrics import metric_options
+    from imbench.components.construct import bind
+    from imbench.config.check import check_names, check_values
+    from imbench.results.metrics import metric_options
 
     problems, refused = [], []
     for i, cell in enumerate(configs):
@@ -128,9 +131,9 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
 
     If a cell is to run, the tracker is at work on its imports.
     """
-    from imbench.background import in_background
-    from imbench.components import bind, construct
-    from imbench.tracking import NullTracker
+    from imbench.components.construct import bind, construct
+    from imbench.report.mlflow.export import in_background
+    from imbench.report.mlflow.tracker import NullTracker
 
     if bind(configs[0]["tracking"], "tracking"):
         return NullTracker()
@@ -144,8 +147,8 @@ def _run_all(
     tracker: Tracker,
     show_tracebacks: bool,
 ) -> int:
-    from imbench.config import splitter_of, tuner_of
-    from imbench.metrics import metric_options
+    from imbench.config.parse import splitter_of, tuner_of
+    from imbench.results.metrics import metric_options
 
     options = metric_options(configs[0]["metrics"])
     store = Store(Path(configs[0]["results_dir"]))
@@ -200,7 +203,8 @@ def _cells(
     missing = [config for i, config in enumerate(configs) if i not in stored]
     ran: Iterator[CellResult] = iter(())
     if missing:
-        from imbench.run import Runner, run_cells
+        from imbench.run.cell import Runner
+        from imbench.run.sweep import run_cells
 
         resume_collection()
         runner = Runner(Path(configs[0]["results_dir"]), on_fold)

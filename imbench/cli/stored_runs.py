@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from imbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from imbench.results import CellResult
+    from imbench.results.fold import CellResult
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def read_cells(
         If the folder holds no cell, or none matches the filters.
     """
     from imbench.report.choose import select
-    from imbench.results import Store
+    from imbench.results.store import Store
 
     cells, problems = [], []
     for found in Store(arguments.runs.parent, arguments.runs).read_cells():

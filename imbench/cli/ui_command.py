@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 from imbench.errors import ConfigError, ImbenchError
 
 if TYPE_CHECKING:
-    from imbench.tracking import MlflowTracker
+    from imbench.report.mlflow.tracker import MlflowTracker
 
 HOST = "127.0.0.1"
 START_S = 120.0  # a cold start on a slow disk; 8 s on two cores
@@ -66,7 +66,7 @@ def command(words: list[str]) -> int:
 def _tracker(results_dir: Path | None) -> MlflowTracker:
     """Return the tracker that `tracking=mlflow` makes for a results folder."""
     from imbench.cli.compose import Composer
-    from imbench.components import construct
+    from imbench.components.construct import construct
 
     overrides = ["tracking=mlflow"]
     if results_dir is not None:
@@ -157,7 +157,7 @@ def _wait_until_it_answers(process: subprocess.Popen[str], port: int) -> None:
 
 def _address(port: int, experiment: str) -> str:
     """Return the address of the runs, grouped by strategy; of the front page if they are gone."""
-    from imbench.tracking import VIEW
+    from imbench.report.mlflow.tracker import VIEW
 
     query = urllib.parse.urlencode({"experiment_name": experiment})
     try:

@@ -13,10 +13,10 @@ from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor, nn
 
-from imbench.models.adam import Adam
-from imbench.models.batching import slices
-from imbench.models.randomness import seeded
-from imbench.models.torch_classifier import select_device
+from imbench.models.nets.rows import slices
+from imbench.strategies.nets.adam import Adam
+from imbench.strategies.nets.device import select_device
+from imbench.strategies.nets.randomness import seeded
 
 
 def mirrored(n_features: int, hidden: Sequence[int]) -> nn.Sequential:

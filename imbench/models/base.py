@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from imbench.datasets.base import DatasetInfo
+from imbench.data.dataset import DatasetInfo
 from imbench.models.preprocessing import Preprocessing
 
 
@@ -19,10 +19,10 @@ class Model:
     ----------
     name : str
     estimator : estimator
-        Not fitted; :func:`imbench.build.build` works on a clone.
+        Not fitted; :func:`imbench.pipeline.build.build` works on a clone.
     preprocessing : Preprocessing
     needs : tuple of str
-        Kinds of data it is for, see :data:`imbench.needs.NEEDS`.
+        Kinds of data it is for, see :data:`imbench.pipeline.needs.NEEDS`.
     """
 
     name: str

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.models.arrays import checked_rows
-from imbench.params import NamedOnce
+from imbench.models.params import NamedOnce
 
 BLOCK_BYTES = 2**22  # of rows or columns that are worked on at once
 NO_CATEGORY = -1.0  # a missing category is a category of its own

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder
 
-from imbench.datasets.base import DatasetInfo
+from imbench.data.dataset import DatasetInfo
 from imbench.models.cleaner import Cleaner
 
 MAX_CATEGORIES = 200  # rarer ones share a column; scikit-learn's trees take 255 at most

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class WeightedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier with a weight for each row that follows from its class.
 
-    Constructed by :func:`imbench.build.build` for models that take ``sample_weight``. It takes
-    none itself, so that an ensemble around it draws rows instead of weighting them.
+    Constructed by :func:`imbench.pipeline.build.build` for models that take ``sample_weight``. It
+    takes none itself, so that an ensemble around it draws rows instead of weighting them.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The leak audit of stored cells: leaks, duplicates and folds that differ, from records alone.
 
 Called by ``imbench audit`` and by the report. How a record is made, and what its keys mean, is
-:mod:`imbench.audit`.
+:mod:`imbench.pipeline.witness`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imbench.audit import rows_hash
-from imbench.results import CellResult, FoldResult
+from imbench.data.row_hashes import rows_hash
+from imbench.results.fold import CellResult, FoldResult
 
 # What cells must share for their folds to be the same rows, whatever model and strategy.
 SPLIT_BY = ("dataset", "fingerprint", "splits", "seed")

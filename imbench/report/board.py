@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from imbench.report.statistics import Comparison, TTest
 from imbench.report.statistics.intervals import Interval, Proportion
-from imbench.results import Status
+from imbench.results.fold import Status
 
 if TYPE_CHECKING:
     from imbench.report.ranking import Ranking

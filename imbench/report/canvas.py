@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from imbench.results import CellResult
+from imbench.results.fold import CellResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

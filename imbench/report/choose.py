@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
-from imbench.components import closest
+from imbench.components.construct import closest
 from imbench.errors import ConfigError
 from imbench.report.tables import BASELINE
-from imbench.results import CellResult
+from imbench.results.fold import CellResult
 
 KEYS: Mapping[str, Callable[[CellResult], Sequence[str]]] = MappingProxyType(
     {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.results import FoldResult
+from imbench.results.fold import FoldResult
 
 MAX_POINTS = 40
 MAX_CLASSES = 20  # rows of a confusion matrix; the more frequent classes are joined

@@ -9,14 +9,14 @@ from importlib import resources
 from pathlib import Path
 
 from imbench.errors import ConfigError
-from imbench.metrics import MetricOptions
 from imbench.report.export import write_parquet
 from imbench.report.latex import to_latex
 from imbench.report.payload import Extras, build_payload, to_json
 from imbench.report.render import escape_markdown, to_csv, to_markdown
 from imbench.report.tables import Leaderboard, build_leaderboard
 from imbench.report.words import sentence, summary
-from imbench.results import CellResult
+from imbench.results.fold import CellResult
+from imbench.results.metrics import MetricOptions
 
 # Joined in this order into one script; each file says what it needs of those before it.
 SCRIPTS = (

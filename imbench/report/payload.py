@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.metrics import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.report import words
 from imbench.report.audit import audit_cells, duplicate_warnings
 from imbench.report.board import Crossed
@@ -28,7 +27,8 @@ from imbench.report.render import RANKING_HEADS, ranking_notes, ranking_texts, r
 from imbench.report.statistics import Comparison
 from imbench.report.statistics.across import cliques
 from imbench.report.tables import BASELINE, Block, Leaderboard, Row, judge
-from imbench.results import CellResult, FoldResult
+from imbench.results.fold import CellResult, FoldResult
+from imbench.results.metrics import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.strategies import STAGES
 
 # Fields of a row in "stats", for each metric. Verdicts: 1 better, -1 worse, 0 cannot be told;

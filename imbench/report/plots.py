@@ -23,7 +23,7 @@ from imbench.report.canvas import (
     width_of,
 )
 from imbench.report.trials import draw_trials
-from imbench.results import CellResult, FoldResult
+from imbench.results.fold import CellResult, FoldResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from imbench.report.tables import SHARED, Block, flatten
-from imbench.results import CellResult, FoldResult
+from imbench.results.fold import CellResult, FoldResult
 
 MAX_LINES = 40  # of warnings; a sweep may repeat one for each strategy
 

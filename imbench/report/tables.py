@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.metrics import MetricOptions, compute, summarise
 from imbench.report.board import Block, FoldRow, Leaderboard, Row
 from imbench.report.crossing import crossings
 from imbench.report.ranking import Ranking, rank_strategies
 from imbench.report.statistics import MIN_FOLDS, Comparison, among_best, compare
 from imbench.report.statistics.intervals import Interval, bootstrap, recall_intervals
-from imbench.results import CellResult, FoldResult
+from imbench.results.fold import CellResult, FoldResult
+from imbench.results.metrics import MetricOptions, compute, summarise
 
 __all__ = [
     "BASELINE",

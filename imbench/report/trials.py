@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imbench.metrics import HIGHER_IS_BETTER
-from imbench.results import CellResult
+from imbench.results.fold import CellResult
+from imbench.results.metrics import HIGHER_IS_BETTER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from imbench.report.tables import BASELINE, Block, Row
-from imbench.results import FoldResult
+from imbench.results.fold import FoldResult
 
 METRIC_NAMES = {
     "precision_macro": "macro precision",

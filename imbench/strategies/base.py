@@ -24,7 +24,7 @@ class Strategy:
     ensemble, decision : mapping of str to callable
         One entry at most, ``estimator=... -> estimator``.
     needs : mapping of str to tuple of str
-        For an entry's name the kinds of data it is for, see :data:`imbench.needs.NEEDS`.
+        For an entry's name the kinds of data it is for, see :data:`imbench.pipeline.needs.NEEDS`.
     hints : mapping of str to str
         For an entry's name what to use where its needs are not met.
     neighbors : Neighbors or None

@@ -2,7 +2,7 @@
 
 `resample` entries follow imbalanced-learn (``fit_resample(X, y)``); `ensemble` and `decision`
 entries are scikit-learn meta-estimators constructed with ``estimator=``. The four stages below
-act inside :class:`imbench.models.torch_classifier.TorchClassifier`.
+act inside :class:`imbench.models.nets.classifier.TorchClassifier`.
 """
 
 from __future__ import annotations

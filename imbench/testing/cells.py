@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench import config as configuration
-from imbench.build import build
 from imbench.cli.compose import Composer
-from imbench.datasets.base import Dataset
+from imbench.components.seeding import derive
+from imbench.config import check as config_check
+from imbench.config import parse as config_parse
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
 from imbench.errors import DataError, Incompatible
-from imbench.folds import fit_fold
 from imbench.models.base import Model
-from imbench.seeding import derive
-from imbench.splits import Fold
+from imbench.pipeline.build import build
+from imbench.run.folds import fit_fold
 from imbench.strategies.base import Strategy
 
 # Parameters of a model, where it has them.
@@ -68,9 +69,9 @@ def parts(
     for entry in (config["strategy"].get("resample") or {}).values():
         if "n_steps" in entry:
             entry["n_steps"] = SMALL_STEPS
-    problems = configuration.check(config, composer.folders)
+    problems = config_check.check(config, composer.folders)
     assert not problems, problems
-    return configuration.model_of(config), configuration.strategy_of(config)
+    return config_parse.model_of(config), config_parse.strategy_of(config)
 
 
 def fit_and_predict(

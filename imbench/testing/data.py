@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits, make_classification
 
-from imbench.datasets.base import Dataset
-from imbench.splits import Fold
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
 
 
 def _table(name: str, sizes: list[int], seed: int = 0) -> Dataset:

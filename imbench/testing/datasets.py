@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError, replace
 import numpy as np
 import pytest
 
-from imbench.datasets.base import Dataset
+from imbench.data.dataset import Dataset
 
 
 class DatasetContract:

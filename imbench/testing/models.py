@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench import catalogue
-from imbench.datasets.base import Dataset
+from imbench.config import catalogue
+from imbench.data.dataset import Dataset
 from imbench.models.base import Model
 from imbench.strategies.base import Strategy
 from imbench.testing import cells

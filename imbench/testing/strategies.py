@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
-from imbench import catalogue
+from imbench.config import catalogue
 from imbench.models.base import Model
 from imbench.strategies.base import Strategy
 from imbench.testing import cells

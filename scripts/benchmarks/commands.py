@@ -13,7 +13,8 @@ from benchmarks.nets import LARGE, image_folder
 from benchmarks.ours import f1
 from benchmarks.outcome import Aim, Failed, NotMeasured, Outcome, Pair, judge
 from benchmarks.sides import PEERS, Bench, Rows, Timed, timed
-from imbench.results import CellResult, Store
+from imbench.results.fold import CellResult
+from imbench.results.store import Store
 
 COMMAND = Aim("mnist_command", "whole command, tutorial's MNIST job, against its plain loop", 8)
 OVERHEAD = Aim(
@@ -62,7 +63,7 @@ def imports_s(bench: Bench) -> float:
     command = [
         sys.executable,
         "-c",
-        "from imbench.startup import quick_imports\n"
+        "from imbench.components.startup import quick_imports\n"
         f"with quick_imports(): import {', '.join(IMPORTS)}\nprint()",
     ]
     return timed(command, bench.environ(), bench.folder).answer_s

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from imbench.datasets.base import Dataset
-from imbench.datasets.synthetic import load_synthetic
-from imbench.splits import Fold, RepeatedKFold
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold, RepeatedKFold
+from imbench.data.synthetic import load_synthetic
 
 N_WARM_UP = 60  # rows, in two folds
 
@@ -65,8 +65,8 @@ def imbalanced_mnist(data_dir: Path) -> Dataset:
     DataError
         If the images are not there.
     """
-    from imbench.datasets.imbalance import KeepRatios
-    from imbench.datasets.vision import load_torchvision
+    from imbench.data.imbalance import KeepRatios
+    from imbench.data.vision import load_torchvision
 
     whole = load_torchvision("MNIST", tuple("0123456789"), str(data_dir))
     thin = KeepRatios(ratios={"0": 0.9}, others=0.1)(whole)

@@ -12,9 +12,9 @@ from typing import Any
 from benchmarks import data
 from benchmarks.outcome import Aim, NotMeasured, Outcome, Pair, judge, not_measured
 from benchmarks.sides import Bench, Rows, as_pair, fastest_first
-from imbench.datasets.base import Dataset
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold, RepeatedKFold
 from imbench.errors import DataError
-from imbench.splits import Fold, RepeatedKFold
 
 PLAIN = "n_jobs=1"  # what cross_validate does unless told otherwise
 SPREAD = "against skorch in a process a core where that is faster"

@@ -1,7 +1,7 @@
 """Our side, run as ``python ours.py job.json`` in the project's environment.
 
-Times fit and predict of all folds through :func:`imbench.folds.run_folds`, as a run does it, from
-the words of the command line (``job["words"]``), after a warm-up on tiny data. Prints one line
+Times fit and predict of all folds through :func:`imbench.run.folds.run_folds`, as a run does it,
+from the words of the command line (``job["words"]``), after a warm-up on tiny data. Prints one line
 of JSON as the peers do.
 """
 
@@ -25,9 +25,9 @@ def task_of(job: Job, path: str) -> Any:
     """Return the cell that the words name, on the data and the folds of a file."""
     from benchmarks.data import read
     from imbench.cli.compose import Composer
-    from imbench.config import model_of, strategy_of
-    from imbench.folds import Task
-    from imbench.results import CellKey
+    from imbench.config.parse import model_of, strategy_of
+    from imbench.results.fold import CellKey
+    from imbench.run.folds import Task
 
     cell = Composer(None).cells(job["words"], multirun=False)[0]
     data, folds = read(Path(path))
@@ -56,7 +56,7 @@ def run(task: Any) -> tuple[float, list[float], float]:
     fit_predict_s : float
         What the folds themselves say.
     """
-    from imbench.folds import run_folds
+    from imbench.run.folds import run_folds
 
     started = time.perf_counter()
     results = list(run_folds(task, task.folds))
@@ -121,7 +121,7 @@ def separate(job: Job) -> dict[str, Any]:
 
 
 def _bag(task: Any, fold: Any, n_members: int, seed: int) -> float:
-    from imbench.build import build
+    from imbench.pipeline.build import build
 
     rng = np.random.default_rng([seed, fold.fold])
     total: Any = 0
@@ -154,7 +154,7 @@ def peak_gflops(size: int, n_times: int = 8) -> float:
     """
     import torch
 
-    from imbench.models.products import has_onednn, onednn
+    from imbench.models.nets.products import has_onednn, onednn
 
     a, b = torch.rand(2, size, size)
     best = float("inf")

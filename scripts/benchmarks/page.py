@@ -19,7 +19,7 @@ HEADS = ("row", "measured", "reach", "ok", "F1 ours / peer", "seconds ours / pee
 
 def machine() -> str:
     """Return the processor, cores, system, versions, and how busy the machine is."""
-    from imbench.folds import hardware, versions
+    from imbench.run.environment import hardware, versions
 
     found = hardware()
     named = versions()

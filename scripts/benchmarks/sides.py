@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmarks import environments, ours
 from benchmarks.outcome import Aim, Failed, NotMeasured, Outcome, Pair
-from imbench.folds import n_cores
+from imbench.run.environment import n_cores
 
 SEED = 1000  # of the first pair; the next pairs count on
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from imbench.datasets import Dataset, load_dataset
+from imbench.data.dataset import Dataset
+from imbench.data.load import load_dataset
 from imbench.testing.datasets import DatasetContract
 from tests.dataset_files import (
     CONF,
@@ -85,8 +86,8 @@ def test_every_data_set_says_what_it_is_in_one_line(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_yaml_fits_the_signature_of_its_source(name):
-    from imbench.components import bind
-    from imbench.datasets import source_node
+    from imbench.components.construct import bind
+    from imbench.data.load import source_node
 
     assert bind(source_node(dataset_node(f"dataset={name}")), "dataset") == []
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from imbench.components import construct
-from imbench.metrics import HIGHER_IS_BETTER, PER_CLASS, MetricOptions, compute_metrics
+from imbench.components.construct import construct
+from imbench.results.metrics import HIGHER_IS_BETTER, PER_CLASS, MetricOptions, compute_metrics
 from imbench.testing.metrics import MetricContract
 
 CONF = Path(__file__).parents[2] / "conf" / "metrics"

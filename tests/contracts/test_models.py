@@ -3,8 +3,8 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imbench import catalogue
-from imbench.models.torch_classifier import TorchClassifier
+from imbench.config import catalogue
+from imbench.models.nets.classifier import TorchClassifier
 from imbench.testing.models import ModelContract
 
 ITEMS = catalogue.items("model", [catalogue.conf_dir()])

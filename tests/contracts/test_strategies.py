@@ -2,7 +2,7 @@
 
 import pytest
 
-from imbench import catalogue
+from imbench.config import catalogue
 from imbench.strategies import STAGES
 from imbench.testing.strategies import StrategyContract
 

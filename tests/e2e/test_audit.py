@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench import splits
-from imbench.results import Store
+from imbench.data import splits
+from imbench.results.store import Store
 from tests.e2e.conftest import Run, says, table_words
 
 
@@ -75,7 +75,7 @@ def test_a_splitter_that_tests_on_training_rows_is_a_leak(
 def test_folds_of_an_older_version_are_named_and_no_leak(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
-    from imbench.results import _seal, _unseal
+    from imbench.results.store import _seal, _unseal
 
     assert run(*table_words(table, "splits=holdout")).code == 0
     (path,) = (tmp_path / "results" / "runs").glob("*/r0-f0.json")

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 import numpy as np
 import pytest
 
-from imbench.results import Store
+from imbench.results.store import Store
 from tests.e2e.conftest import Run
 
 # SQLAlchemy keeps its connections for the life of the process, which is what MLflow wants.

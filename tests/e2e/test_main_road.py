@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from imbench import catalogue
-from imbench.metrics import HIGHER_IS_BETTER
+from imbench.config import catalogue
+from imbench.results.metrics import HIGHER_IS_BETTER
 from tests.conftest import ROOT
 from tests.e2e.conftest import Done, Run
 
@@ -38,7 +38,7 @@ def test_a_second_identical_command_computes_nothing_and_prints_the_same(
     first = run(*CELL)
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("r0-f*")}
     monkeypatch.setattr(
-        "imbench.folds.fit_fold", lambda *a: pytest.fail("a stored fold was fitted")
+        "imbench.run.folds.fit_fold", lambda *a: pytest.fail("a stored fold was fitted")
     )
     second = run(*CELL)
     assert len(files) == 10

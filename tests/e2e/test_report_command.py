@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from imbench.results import CellKey, CellResult, Store
+from imbench.results.fold import CellKey, CellResult
+from imbench.results.store import Store
 from tests.e2e.conftest import Run
 from tests.factories import make_cell
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from imbench import stored
 from imbench.cli.compose import Composer
-from imbench.results import Store
-from imbench.tracking import MlflowTracker
+from imbench.report.mlflow.tracker import MlflowTracker
+from imbench.results.store import Store
+from imbench.run import lookup as stored
 from tests.e2e.conftest import says, table_words
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def words(table):
 @pytest.fixture
 def fitted(monkeypatch):
     """The folds that were fitted, as (label, fold), from now on."""
-    from imbench import folds
+    from imbench.run import folds
 
     found = []
     fit = folds._fit
@@ -101,9 +101,11 @@ def no_mlflow(monkeypatch):
 def test_the_same_table_and_nothing_is_constructed(run, words, fitted, monkeypatch):
     first = run(*words)
     assert len(fitted) == 3
-    monkeypatch.setattr("imbench.config.strategy_of", lambda *_: pytest.fail("was constructed"))
-    monkeypatch.setattr("imbench.config.model_of", lambda *_: pytest.fail("was constructed"))
-    monkeypatch.setattr("imbench.run.load_dataset", lambda *_: pytest.fail("data was loaded"))
+    monkeypatch.setattr(
+        "imbench.config.parse.strategy_of", lambda *_: pytest.fail("was constructed")
+    )
+    monkeypatch.setattr("imbench.config.parse.model_of", lambda *_: pytest.fail("was constructed"))
+    monkeypatch.setattr("imbench.run.cell.load_dataset", lambda *_: pytest.fail("data was loaded"))
     second = run(*words)
     assert (first.code, second.code) == (0, 0)
     assert second.out == first.out
@@ -168,7 +170,7 @@ def test_a_lost_cache_costs_a_parse_and_no_fit(run, words, fitted, tmp_path, mon
 
 def test_a_failed_cell_is_tried_again(run, words, fitted):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imbench.folds._predict", lambda *_: 1 / 0)
+        patch.setattr("imbench.run.folds._predict", lambda *_: 1 / 0)
         assert run(*words).code == 1
     assert run(*words).code == 0
     assert [fold for _, fold in fitted] == [0, 0, 1, 2]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from imbench.cli.ui_command import _running
-from imbench.metrics import MetricOptions
-from imbench.tracking import MlflowTracker
+from imbench.report.mlflow.tracker import MlflowTracker
+from imbench.results.metrics import MetricOptions
 from tests.conftest import ROOT
 from tests.e2e.conftest import Run, says
 from tests.factories import make_cell

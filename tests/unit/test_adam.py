@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import imbench
-from imbench.models.adam import Adam, cosine
+from imbench.strategies.nets.adam import Adam, cosine
 
 PACKAGE = Path(imbench.__file__).parent
 
@@ -86,9 +86,9 @@ def test_nothing_uses_torch_optim():
 FITS = """
 import sys
 import numpy as np
-from imbench.datasets.base import Dataset
-from imbench.folds import fit_fold
-from imbench.splits import Fold
+from imbench.data.dataset import Dataset
+from imbench.run.folds import fit_fold
+from imbench.data.splits import Fold
 from imbench.testing import cells
 
 y = np.repeat([0, 1], [60, 15])

@@ -6,13 +6,13 @@ import sys
 
 import pytest
 
-from imbench.allocator import VARIABLES, keep_small_blocks_only
+from imbench.run.allocator import VARIABLES, keep_small_blocks_only
 
 # The first large block that is freed raises the size from which blocks are the system's.
 SCRIPT = """
 import sys
 import numpy as np
-from imbench.allocator import keep_small_blocks_only
+from imbench.run.allocator import keep_small_blocks_only
 
 def resident():
     with open("/proc/self/statm") as file:

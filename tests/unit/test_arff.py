@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imbench.datasets.arff import read_arff
-from imbench.datasets.table import load_table
+from imbench.data.arff import read_arff
+from imbench.data.table import load_table
 from imbench.errors import DataError
 
 

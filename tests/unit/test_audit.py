@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from imbench import steps
-from imbench.audit import Witness, content_hash, fold_facts, hash_rows, rows_hash
-from imbench.build import build
-from imbench.datasets.base import Dataset
-from imbench.folds import Task, fit_fold, run_folds
+from imbench.data.dataset import Dataset
+from imbench.data.row_hashes import content_hash, hash_rows, rows_hash
+from imbench.data.split_facts import fold_facts
+from imbench.data.splits import Fold, RepeatedKFold
+from imbench.pipeline import fitted, pipeline
+from imbench.pipeline.build import build
+from imbench.pipeline.witness import Witness
 from imbench.report.audit import audit_cells, duplicate_warnings
-from imbench.results import CellKey, Store, cell_result
-from imbench.splits import Fold, RepeatedKFold
+from imbench.results.fold import CellKey, cell_result
+from imbench.results.store import Store
+from imbench.run.folds import Task, fit_fold, run_folds
 from imbench.testing import cells
 
 
@@ -119,7 +122,7 @@ def test_row_numbers_in_both_parts_are_overlap_and_no_copies():
 def fits_of(data, fold, model, strategy):
     estimator, _ = fit_fold(data, *cells.parts(model, strategy), fold, 0)
     hashes = data.contents.hashes[fold.test_index]
-    return steps.fits(estimator, steps.witness_of(estimator), hashes)
+    return fitted.fits(estimator, fitted.witness_of(estimator), hashes)
 
 
 def test_inner_folds_are_noted_with_the_hashes_of_their_rows():
@@ -166,7 +169,7 @@ def test_every_fit_inside_an_ensemble_or_a_rule_is_seen(strategy):
 def test_fits_that_no_witness_was_told_of_are_counted():
     data = table()
     estimator = build(*cells.parts("decision_tree", "none"), data.info, 0).fit(data.X, data.y)
-    found = steps.fits(estimator, steps.witness_of(estimator), data.contents.hashes)
+    found = fitted.fits(estimator, fitted.witness_of(estimator), data.contents.hashes)
     assert found == {"fits": [], "replayed_fits": 0, "unseen_fits": 1}
 
 
@@ -174,7 +177,7 @@ def test_copies_of_an_estimator_share_their_witness_and_never_its_test_rows():
     data, fold = table(), halves(table())
     witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
     estimator = build(*cells.parts("decision_tree", "threshold"), data.info, 0)
-    steps.watch(estimator, witness)
+    fitted.watch(estimator, witness)
     for other in (clone(estimator), copy.deepcopy(estimator)):
         assert other.get_params()["estimator__rows__witness"] is witness
     known = np.concatenate([v for v in vars(witness).values() if isinstance(v, np.ndarray)])
@@ -217,12 +220,12 @@ def test_test_rows_that_reach_a_fit_by_another_way_are_a_leak(monkeypatch):
     data = table()
     fold = halves(data)
     stolen = data.X[fold.test_index[:2]]
-    fit = steps.WatchedPipeline.fit
+    fit = pipeline.WatchedPipeline.fit
 
     def fit_with_stolen_rows(self, X, y, **params):
         return fit(self, np.vstack([X, stolen]), np.append(y, [0, 1]), **params)
 
-    monkeypatch.setattr(steps.WatchedPipeline, "fit", fit_with_stolen_rows)
+    monkeypatch.setattr(pipeline.WatchedPipeline, "fit", fit_with_stolen_rows)
     (audit,) = audit_cells([run_cell(data, [fold])])
     assert audit.overlap == 0
     assert audit.leaks == (

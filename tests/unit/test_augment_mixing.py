@@ -9,10 +9,11 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
-from imbench import catalogue
-from imbench.models.batching import Rows
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Job, Settings, Stages, batch_loss, train
+from imbench.config import catalogue
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.rows import Rows
+from imbench.models.nets.training import batch_loss, train
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.cutmix import CutMix, random_boxes

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from imbench import folds
-from imbench.background import Background, in_background
 from imbench.errors import ConfigError, ImbenchError
-from imbench.metrics import MetricOptions
-from imbench.tracking import MlflowTracker, NullTracker
+from imbench.report.mlflow.export import Background, in_background
+from imbench.report.mlflow.tracker import MlflowTracker, NullTracker
+from imbench.results.metrics import MetricOptions
+from imbench.run import environment
 from tests.factories import make_cell
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_handing_over_a_cell_does_not_wait_for_it(path):
 def test_cells_that_wait_are_drawn_by_whoever_waits_for_them_and_written_in_their_order(
     path, monkeypatch
 ):
-    monkeypatch.setattr(folds, "n_cores", lambda: 2)
+    monkeypatch.setattr(environment, "n_cores", lambda: 2)
     folders = []
 
     class Noting(FileTracker):
@@ -136,7 +136,7 @@ def test_cells_that_wait_are_drawn_by_whoever_waits_for_them_and_written_in_thei
 
 def test_few_cells_and_a_single_core_leave_the_drawing_to_the_other_process(path, monkeypatch):
     for n_cores, labels in ((2, ["slow", "a"]), (1, ["slow", *"abcdef"])):
-        monkeypatch.setattr(folds, "n_cores", lambda n=n_cores: n)
+        monkeypatch.setattr(environment, "n_cores", lambda n=n_cores: n)
         tracker = Background(FileTracker(str(path)))
         for label in labels:
             tracker.log_cell(make_cell(label, k=20, n=2000), OPTIONS)
@@ -146,7 +146,7 @@ def test_few_cells_and_a_single_core_leave_the_drawing_to_the_other_process(path
 
 
 def test_nothing_is_drawn_for_a_writer_that_was_killed(path, monkeypatch):
-    monkeypatch.setattr(folds, "n_cores", lambda: 2)
+    monkeypatch.setattr(environment, "n_cores", lambda: 2)
     tracker = Background(FileTracker(str(path)))
     for label in ("killed", *"abcdef"):
         tracker.log_cell(make_cell(label, k=20, n=2000), OPTIONS)
@@ -218,8 +218,9 @@ def test_an_experiment_that_was_deleted_is_seen_without_mlflow(tmp_path):
 def test_killing_the_command_ends_the_writer_and_a_rerun_exports_all(tmp_path):
     uri = f"sqlite:///{tmp_path}/m.db"
     code = (
-        "import os, sys; from imbench.background import *; from imbench.metrics import *;"
-        "from imbench.tracking import *; from tests.factories import make_cell;"
+        "import os, sys; from imbench.report.mlflow.export import *;"
+        "from imbench.results.metrics import *;"
+        "from imbench.report.mlflow.tracker import *; from tests.factories import make_cell;"
         f"tracker = in_background(MlflowTracker({uri!r}, artifact_dir={str(tmp_path)!r}));"
         "[tracker.log_cell(make_cell(label), MetricOptions()) for label in ('a', 'b', 'c')];"
         "print(tracker._process.pid, flush=True);"

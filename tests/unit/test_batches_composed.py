@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from imbench.models.batching import slices
+from imbench.models.nets.rows import slices
 from imbench.strategies.batches.balanced_batches import BalancedBatches
 from imbench.strategies.batches.curriculum import Curriculum
 from imbench.strategies.batches.stratified_batches import StratifiedBatches

@@ -10,20 +10,22 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from imbench.build import build
-from imbench.datasets.base import DatasetInfo
+from imbench.data.dataset import DatasetInfo
 from imbench.errors import DataError, Incompatible
-from imbench.models.backbones.mlp import MLP
 from imbench.models.base import Model
-from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.weighted import WeightedClassifier
-from imbench.steps import CheckedSampler, WatchedPipeline, fitted_models
+from imbench.pipeline.build import build
+from imbench.pipeline.pipeline import WatchedPipeline
+from imbench.pipeline.steps import CheckedSampler
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.minority_augment import MinorityAugment
 from imbench.strategies.base import Strategy
 from imbench.strategies.batches.weighted_sampler import WeightedSampler
 from imbench.strategies.decision.threshold import TunedThreshold
 from imbench.strategies.ensemble.balanced_bagging import BalancedBagging
+from imbench.strategies.fitted import fitted_models
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.weights.inverse_weights import InverseWeights
 from imbench.testing.cells import parts

@@ -3,8 +3,8 @@
 import pytest
 import yaml
 
-from imbench import catalogue
 from imbench.cli import main
+from imbench.config import catalogue
 from imbench.errors import ConfigError
 from imbench.strategies import STAGES
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from imbench.models import trainer
-from imbench.models.backbones.cnn import CNN
-from imbench.models.backbones.mlp import MLP
-from imbench.models.compiled import compiled_pass, forward_pass
-from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.nets import training as trainer
+from imbench.models.nets.backbones.cnn import CNN
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.compiled import compiled_pass, forward_pass
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from imbench.components import bind, closest, construct, deferred, is_component, locate
+from imbench.components.construct import bind, closest, construct, deferred, is_component, locate
 from imbench.errors import ConfigError
 
 HERE = __name__
 FOCAL = "imbench.strategies.loss.focal.FocalLoss"
-NET = "imbench.models.torch_classifier.TorchClassifier"
-MLP = "imbench.models.backbones.mlp.MLP"
+NET = "imbench.models.nets.classifier.TorchClassifier"
+MLP = "imbench.models.nets.backbones.mlp.MLP"
 
 COUNT = 3
 CALLS = []

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
-from imbench import catalogue
 from imbench.cli.compose import Composer
-from imbench.config import check, strategy_of
+from imbench.components.hashing import run_id_of
+from imbench.config import catalogue
+from imbench.config.check import check
+from imbench.config.parse import strategy_of
 from imbench.errors import ConfigError
-from imbench.results import run_id_of
 from tests.conftest import ROOT
 
 MINE = """\

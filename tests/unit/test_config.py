@@ -5,12 +5,14 @@ from functools import cache
 
 import pytest
 
-from imbench import catalogue
 from imbench.cli.compose import Composer
 from imbench.cli.run_command import _check_all
-from imbench.config import check, identity, model_of, splitter_of, strategy_of
+from imbench.config import catalogue
+from imbench.config.check import check
+from imbench.config.identity import identity_of
+from imbench.config.parse import model_of, splitter_of, strategy_of
+from imbench.data.splits import Holdout, RepeatedKFold
 from imbench.errors import ConfigError
-from imbench.splits import Holdout, RepeatedKFold
 from imbench.strategies.decision.threshold import TunedThreshold
 from imbench.strategies.loss.focal import FocalLoss
 
@@ -287,21 +289,20 @@ def test_the_device_of_the_command_line_reaches_the_net():
 
 def test_the_identity_leaves_the_configuration_as_it_was():
     config = compose("model=mlp")
-    identity(config)
+    identity_of(config)
     assert config["model"]["estimator"]["device"] == "auto"
     assert "about" in config["model"]
 
 
 def test_the_order_of_a_chain_is_part_of_what_a_cell_is():
-    from imbench.config import identity
-    from imbench.results import run_id_of
+    from imbench.components.hashing import run_id_of
 
     one, other = (
-        run_id_of(identity(compose(f"strategy=[{chain}]")))
+        run_id_of(identity_of(compose(f"strategy=[{chain}]")))
         for chain in ("smote,tomek", "tomek,smote")
     )
     assert one != other
     mixed = [
-        run_id_of(identity(compose(f"strategy=[{c}]"))) for c in ("smote,focal", "focal,smote")
+        run_id_of(identity_of(compose(f"strategy=[{c}]"))) for c in ("smote,focal", "focal,smote")
     ]
     assert mixed[0] == mixed[1], "between stages the order is fixed"

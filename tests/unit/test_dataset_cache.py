@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imbench.datasets import cache, load_dataset
-from imbench.datasets.base import Dataset
+from imbench.data import cache
+from imbench.data.dataset import Dataset
+from imbench.data.load import load_dataset
 from tests.dataset_files import write_zenodo
 
 TEXT = "a,b,colour,target\n" + "".join(
@@ -29,7 +30,7 @@ def folder(tmp_path, monkeypatch):
 def node(tmp_path, folder):
     (tmp_path / "table.csv").write_text(TEXT)
     return {
-        "_target_": "imbench.datasets.table.load_table",
+        "_target_": "imbench.data.table.load_table",
         "path": str(tmp_path / "table.csv"),
         "target": "target",
     }
@@ -38,7 +39,7 @@ def node(tmp_path, folder):
 @pytest.fixture
 def parses(monkeypatch):
     """How often a table was read from its file."""
-    from imbench.datasets import readers
+    from imbench.data import readers
 
     calls = []
     read = readers.read_table
@@ -75,27 +76,27 @@ def test_many_categorical_columns_keep_their_order(tmp_path, folder, parses):
     rows = [",".join([*(f"v{(i + j) % 3}" for j in range(12)), str(i % 2)]) for i in range(40)]
     path = tmp_path / "wide.csv"
     path.write_text("\n".join([",".join([*names, "y"]), *rows]))
-    node = {"_target_": "imbench.datasets.table.load_table", "path": str(path), "target": "y"}
+    node = {"_target_": "imbench.data.table.load_table", "path": str(path), "target": "y"}
     assert_equal(load_dataset(node), load_dataset(node))
     assert len(parses) == 1
 
 
 @pytest.mark.parametrize("source", ["keel", "mnist"])
 def test_real_data_has_the_same_bits_from_the_cache(source, data_dir, folder, monkeypatch):
-    keel = {"_target_": "imbench.datasets.keel.load_keel", "table": "page-blocks0"}
-    thin = {"_target_": "imbench.datasets.imbalance.LongTail", "ratio": 50}
-    mnist = {"_target_": "imbench.datasets.vision.load_torchvision", "source": "MNIST"}
+    keel = {"_target_": "imbench.data.keel.load_keel", "table": "page-blocks0"}
+    thin = {"_target_": "imbench.data.imbalance.LongTail", "ratio": 50}
+    mnist = {"_target_": "imbench.data.vision.load_torchvision", "source": "MNIST"}
     node = {"keel": keel, "mnist": {**mnist, "imbalance": thin}}[source]
     node = {**node, "data_dir": str(data_dir)}
     first = load_dataset(node)
-    monkeypatch.setattr("imbench.datasets.construct", lambda *a: pytest.fail("was read again"))
+    monkeypatch.setattr("imbench.data.load.construct", lambda *a: pytest.fail("was read again"))
     assert_equal(first, load_dataset(node))
 
 
 def test_every_table_of_zenodo_is_found_under_the_name_that_it_is_stored_by(tmp_path, folder):
     from imblearn.datasets import _zenodo
 
-    from imbench.datasets.zenodo import TABLES, _source_files
+    from imbench.data.zenodo import TABLES, _source_files
 
     for table in TABLES:
         name = f"{_zenodo.PRE_FILENAME}{_zenodo.MAP_NAME_ID[table]}{_zenodo.POST_FILENAME}"
@@ -106,10 +107,10 @@ def test_every_table_of_zenodo_is_found_under_the_name_that_it_is_stored_by(tmp_
 
 def test_a_table_of_zenodo_is_the_same_from_the_cache(tmp_path, folder, monkeypatch):
     write_zenodo(tmp_path)
-    node = {"_target_": "imbench.datasets.zenodo.load_zenodo", "table": "ecoli"}
+    node = {"_target_": "imbench.data.zenodo.load_zenodo", "table": "ecoli"}
     node |= {"data_dir": str(tmp_path)}
     first = load_dataset(node)
-    monkeypatch.setattr("imbench.datasets.construct", lambda *a: pytest.fail("was read again"))
+    monkeypatch.setattr("imbench.data.load.construct", lambda *a: pytest.fail("was read again"))
     assert_equal(first, load_dataset(node))
 
 
@@ -147,7 +148,7 @@ def test_another_file_name_is_another_data_set(node, parses, tmp_path):
         {"drop": ["a"]},
         {"categorical": ["a"]},
         {"name": "mine"},
-        {"imbalance": {"_target_": "imbench.datasets.imbalance.Step", "ratio": 8}},
+        {"imbalance": {"_target_": "imbench.data.imbalance.Step", "ratio": 8}},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -219,7 +220,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(node, parses, tmp_path, monk
 
 
 def test_data_made_in_memory_keeps_its_facts_alone(folder):
-    node = {"_target_": "imbench.datasets.synthetic.load_synthetic", "n_rows": 50, "seed": 3}
+    node = {"_target_": "imbench.data.synthetic.load_synthetic", "n_rows": 50, "seed": 3}
     assert cache.facts_of(node) is None
     data = load_dataset(node)
     assert cache.facts_of(node) == cache.Facts("synthetic", data.fingerprint)
@@ -237,7 +238,7 @@ def test_facts_need_no_arrays_but_the_content_of_the_file(node, folder):
 
 
 def own_source() -> Dataset:
-    return load_dataset({"_target_": "imbench.datasets.digits.load_digits"})
+    return load_dataset({"_target_": "imbench.data.digits.load_digits"})
 
 
 def own_imbalance():
@@ -255,12 +256,12 @@ def test_code_of_the_user_may_change_so_that_its_data_is_not_cached(node):
     [
         {},
         {"_target_": "imbench.nothing.there"},
-        {"_target_": "imbench.datasets.table.load_table"},
-        {"_target_": "imbench.datasets.table.load_table", "path": "not_there.csv"},
-        {"_target_": "imbench.datasets.table.load_table", "path": 3, "nonsense": 1},
-        {"_target_": "imbench.datasets.keel.load_keel", "data_dir": "not_there"},
-        {"_target_": "imbench.datasets.keel.load_keel", "nonsense": 1},
-        {"_target_": "imbench.datasets.digits.load_digits", "imbalance": "tutorial"},
+        {"_target_": "imbench.data.table.load_table"},
+        {"_target_": "imbench.data.table.load_table", "path": "not_there.csv"},
+        {"_target_": "imbench.data.table.load_table", "path": 3, "nonsense": 1},
+        {"_target_": "imbench.data.keel.load_keel", "data_dir": "not_there"},
+        {"_target_": "imbench.data.keel.load_keel", "nonsense": 1},
+        {"_target_": "imbench.data.digits.load_digits", "imbalance": "tutorial"},
     ],
 )
 def test_what_cannot_be_loaded_has_no_key_and_is_left_to_the_loader(wrong):
@@ -303,7 +304,7 @@ def test_without_a_home_nothing_is_cached(monkeypatch):
     monkeypatch.delenv("IMBENCH_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "expanduser", no_home)
-    node = {"_target_": "imbench.datasets.digits.load_digits"}
+    node = {"_target_": "imbench.data.digits.load_digits"}
     assert cache.key_of(node) is None
     assert load_dataset(node).name == "digits"
 

@@ -5,8 +5,10 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
-from imbench.datasets import Dataset, frame, load_dataset, synthetic
-from imbench.datasets.synthetic import load_synthetic
+from imbench.data import frame, synthetic
+from imbench.data.dataset import Dataset
+from imbench.data.load import load_dataset
+from imbench.data.synthetic import load_synthetic
 from imbench.errors import ConfigError, DataError
 from tests.dataset_files import dataset_node
 

@@ -3,8 +3,8 @@ import socket
 import numpy as np
 import pytest
 
-from imbench.datasets.openml import load_openml
-from imbench.datasets.zenodo import TABLES, load_zenodo
+from imbench.data.openml import load_openml
+from imbench.data.zenodo import TABLES, load_zenodo
 from imbench.errors import ConfigError, DataError
 from tests.dataset_files import write_openml, write_zenodo
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from imbench.datasets import vision
-from imbench.datasets.idx import read_idx, read_parts
-from imbench.datasets.vision import load_torchvision
+from imbench.data import vision
+from imbench.data.idx import read_idx, read_parts
+from imbench.data.vision import load_torchvision
 from imbench.errors import DataError
 from tests.dataset_files import write_idx
 

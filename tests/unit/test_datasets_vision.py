@@ -8,9 +8,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from imbench.datasets.vision import load_torchvision
+from imbench.data.torchvision_shim import import_torchvision
+from imbench.data.vision import load_torchvision
 from imbench.errors import ConfigError, DataError
-from imbench.torchvision_shim import import_torchvision
 from tests.dataset_files import N_TEST, N_TRAIN, images, write_cifar10, write_idx
 
 

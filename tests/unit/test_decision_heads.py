@@ -10,17 +10,17 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import StratifiedKFold
 from torch import Generator, nn
 
-from imbench.datasets.base import Dataset
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
 from imbench.errors import Incompatible
-from imbench.folds import fit_fold
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.splits import Fold
-from imbench.steps import fitted_models
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.run.folds import fit_fold
 from imbench.strategies.decision.crt import ClassifierRetraining
 from imbench.strategies.decision.heads import train_on_features, transformed
 from imbench.strategies.decision.lws import LearnableWeightScaling, ScaledHead
 from imbench.strategies.decision.nearest_class_mean import MeanHead
 from imbench.strategies.decision.tau_norm import TauNormalisation, tau_normalised
+from imbench.strategies.fitted import fitted_models
 from imbench.testing import cells
 
 HEADS = ("crt", "lws", "tau_norm", "nearest_class_mean")

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, fbeta_score
 from sklearn.tree import DecisionTreeClassifier
 
-from imbench.seeding import seed_estimator
+from imbench.components.seeding import seed_estimator
 from imbench.strategies.decision.base import DecisionRule, TunedRule, normalised
 from imbench.strategies.decision.class_thresholds import ClassThresholds
 from imbench.strategies.decision.cost_sensitive import CostSensitive

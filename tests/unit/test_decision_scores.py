@@ -12,12 +12,12 @@ from sklearn.metrics import brier_score_loss, log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.naive_bayes import GaussianNB
 
-from imbench.datasets.base import Dataset
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
 from imbench.errors import Incompatible
-from imbench.folds import fit_fold
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.splits import Fold
-from imbench.steps import RowCounter
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.pipeline.steps import RowCounter
+from imbench.run.folds import fit_fold
 from imbench.strategies.decision.calibration import IsotonicCalibration, PlattScaling, log_odds
 from imbench.strategies.decision.logit_adjustment import LogitAdjustment
 from imbench.strategies.decision.prior_correction import PriorCorrection

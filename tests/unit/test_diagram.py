@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from imbench.metrics import MetricOptions
 from imbench.report.diagram import figure_critical_difference
 from imbench.report.plots import save_png
 from imbench.report.statistics.across import cliques
 from imbench.report.tables import build_leaderboard
+from imbench.results.metrics import MetricOptions
 from tests.factories import make_cell
 
 

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
-from imbench import catalogue
+from imbench.config import catalogue
 from imbench.strategies.ensemble.adacost import AdaCost
 from imbench.strategies.ensemble.bagging import Bagging
 from imbench.strategies.ensemble.balance_cascade import BalanceCascade, n_kept

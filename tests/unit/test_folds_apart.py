@@ -6,12 +6,13 @@ import signal
 import numpy as np
 import pytest
 
-from imbench import run as run_module
 from imbench.cli.compose import Composer
 from imbench.errors import ImbenchError
-from imbench.folds import can_run_apart
-from imbench.results import ARRAYS
-from imbench.run import Runner, run_cells
+from imbench.results.fold import ARRAYS
+from imbench.run import sweep
+from imbench.run.cell import Runner
+from imbench.run.folds import can_run_apart
+from imbench.run.sweep import run_cells
 
 HERE = "tests.unit.test_folds_apart"
 
@@ -57,7 +58,7 @@ def cells(folder, n_jobs, *words):
     ],
 )
 def test_folds_side_by_side_end_as_one_after_the_other(words, tmp_path, monkeypatch):
-    monkeypatch.setattr(run_module, "_run_cell", None)  # cells are not what is sent away
+    monkeypatch.setattr(sweep, "_run_cell", None)  # cells are not what is sent away
     (one,) = cells(tmp_path / "one", 1, *words)
     (two,) = cells(tmp_path / "two", 2, *words)
     assert one.status == two.status == "ok", two.reason
@@ -123,7 +124,7 @@ def test_nets_that_train_in_stacks_keep_to_their_stack(tmp_path):
 def test_a_gpu_is_not_shared_by_processes(tmp_path, monkeypatch):
     import torch
 
-    from imbench.models import torch_classifier
+    from imbench.models.nets import classifier as torch_classifier
 
     (config,) = configs(tmp_path, "dataset=digits", "model=cnn")
     task = Runner(tmp_path).task_of(config)

@@ -10,12 +10,12 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from imbench import config as configuration
-from imbench import steps
-from imbench.build import build
 from imbench.cli.compose import Composer
+from imbench.config import identity as config_identity
 from imbench.errors import DataError
-from imbench.steps import CheckedSampler
+from imbench.pipeline import fitted
+from imbench.pipeline.build import build
+from imbench.pipeline.steps import CheckedSampler
 from imbench.strategies.resample.base import TooFewRows
 from imbench.strategies.resample.encoding import ImageCodec, TableCodec
 from imbench.strategies.resample.gan import GANSampler
@@ -319,7 +319,7 @@ class TestComposed:
             words = ["dataset=synthetic", f"strategy={name}", f"device={device}"]
             (config,) = Composer(None).cells(words, multirun=False)
             assert config["strategy"]["resample"][name]["device"] == device
-            return configuration.identity(config)
+            return config_identity.identity_of(config)
 
         assert identity("cpu") == identity("auto")
         assert "device" not in identity("cpu")["strategy"]["resample"][name]
@@ -388,14 +388,14 @@ class TestPicture:
         data = CASES["three_classes" if strategy == "vae" else "binary_five_percent"]()
         model, found = cells.parts("logistic_regression", strategy)
         fitted = build(model, found, data.info, seed=0).fit(data.X, data.y)
-        shown = steps.picture(fitted)
+        shown = fitted.picture(fitted)
         assert shown.keys() == {"picture", "picture_y", "picture_made"}
         assert len(shown["picture"]) == len(shown["picture_y"]) == len(shown["picture_made"]) > 0
 
     def test_is_absent_where_nothing_was_generated(self):
         data = CASES["binary_five_percent"]()
         model, found = cells.parts("logistic_regression", "random_over")
-        assert steps.picture(build(model, found, data.info, seed=0).fit(data.X, data.y)) == {}
+        assert fitted.picture(build(model, found, data.info, seed=0).fit(data.X, data.y)) == {}
 
     def test_cloning_a_sampler_leaves_its_picture_behind(self):
         X, y = blobs()

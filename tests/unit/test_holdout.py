@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from imbench.build import build
-from imbench.models.holdout import HoldoutPipeline
+from imbench.pipeline.build import build
+from imbench.pipeline.pipeline import HoldoutPipeline
 from imbench.testing import cells
 from imbench.testing.data import CASES
 
@@ -14,7 +14,7 @@ class Recorder:
 
     def __init__(self, monkeypatch):
         self.calls = []
-        from imbench.models.torch_classifier import TorchClassifier
+        from imbench.models.nets.classifier import TorchClassifier
 
         real = TorchClassifier.fit
 

@@ -7,12 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from imbench.models import idle, trainer
-from imbench.models.backbones.mlp import MLP
-from imbench.models.batching import Rows
-from imbench.models.idle import without_idle_inputs
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Job, Settings, Stages
+from imbench.models.nets import idle
+from imbench.models.nets import training as trainer
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.idle import without_idle_inputs
+from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.rows import Rows
 from imbench.strategies.loss.focal import FocalLoss
 
 WIDE = 200  # inputs, of which every third is idle

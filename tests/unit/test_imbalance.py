@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from imbench.datasets import load_dataset
-from imbench.datasets.base import Dataset
-from imbench.datasets.imbalance import KeepRatios, LongTail, Step
+from imbench.data.dataset import Dataset
+from imbench.data.imbalance import KeepRatios, LongTail, Step
+from imbench.data.load import load_dataset
 from imbench.errors import ConfigError, DataError
 from tests.dataset_files import dataset_node
 

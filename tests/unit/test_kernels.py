@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from imbench.kernels import SCORE_NAMES, calibration_error, rank_metrics, weighted_metrics
+from imbench.results.metric_formulas import (
+    SCORE_NAMES,
+    calibration_error,
+    rank_metrics,
+    weighted_metrics,
+)
 from tests.factories import make_labels, make_scores
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from sklearn.datasets import make_classification
 
-from imbench.models import trainer
-from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.nets import training as trainer
+from imbench.models.nets.classifier import TorchClassifier
 from imbench.strategies.loss.asymmetric import AsymmetricLoss
 from imbench.strategies.loss.auc_margin import AUCMarginLoss
 from imbench.strategies.loss.bce import BCELoss

@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.nets.classifier import TorchClassifier
 from imbench.strategies.loss.asymmetric import AsymmetricLoss
 from imbench.strategies.loss.auc_margin import AUCMarginLoss
 from imbench.strategies.loss.balanced_softmax import BalancedSoftmaxLoss

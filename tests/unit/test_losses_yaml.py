@@ -5,8 +5,8 @@ import inspect
 import pytest
 import yaml
 
-from imbench import catalogue
-from imbench.components import TARGET, bind, construct, is_component, locate
+from imbench.components.construct import TARGET, bind, construct, is_component, locate
+from imbench.config import catalogue
 from imbench.strategies.loss.ldam import LDAMLoss
 from imbench.strategies.weights.deferred import DeferredWeights
 from imbench.strategies.weights.effective_number import EffectiveNumberWeights

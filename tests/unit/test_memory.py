@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from imbench.datasets.base import Dataset
-from imbench.folds import fit_fold
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
 from imbench.models.base import Model
 from imbench.models.cleaner import Cleaner
 from imbench.models.preprocessing import scale_pixels
-from imbench.splits import Fold
+from imbench.run.folds import fit_fold
 from imbench.strategies.base import Strategy
 
 N_TRAIN = 50_000

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import yaml
 
+from imbench.data.torchvision_shim import import_torchvision
 from imbench.errors import ConfigError
-from imbench.metrics import (
+from imbench.results.metrics import (
     HIGHER_IS_BETTER,
     MetricOptions,
     check_classes,
@@ -20,7 +21,6 @@ from imbench.metrics import (
     metric_options,
     summarise,
 )
-from imbench.torchvision_shim import import_torchvision
 from tests.factories import make_fold, make_labels, make_scores
 
 
@@ -243,7 +243,7 @@ def test_defaults_are_those_of_the_shipped_yaml():
 
 
 def test_user_metric_is_computed_and_shown():
-    node = {"_target_": "imbench.metrics.fbeta_minority", "beta": 1.0}
+    node = {"_target_": "imbench.results.metrics.fbeta_minority", "beta": 1.0}
     options = metric_options({"columns": ["accuracy"], "extra": {"mine": node}})
     assert options.shown == ("accuracy", "mine")
     metrics = compute(make_fold(), options)
@@ -251,7 +251,7 @@ def test_user_metric_is_computed_and_shown():
 
 
 def test_user_metric_declares_its_direction():
-    node = {"_target_": "imbench.metrics.fbeta_minority", "higher_is_better": False}
+    node = {"_target_": "imbench.results.metrics.fbeta_minority", "higher_is_better": False}
     options = metric_options({"sort": "mine", "extra": {"mine": node}})
     assert not options.higher_is_better("mine")
     assert not options.higher_is_better("ece")
@@ -278,12 +278,15 @@ def test_a_number_in_yaml_names_the_class_of_that_name():
         ({"ece_bins": "x"}, r"metrics\.ece_bins='x': must be a whole number"),
         ({"collumns": []}, r"metrics\.collumns.*did you mean 'columns'"),
         ({"extra": {"m": {"beta": 1}}}, r"metrics\.extra\.m: must hold _target_"),
-        ({"extra": {"m": {"_target_": "imbench.metrics.nope"}}}, "cannot be imported"),
+        ({"extra": {"m": {"_target_": "imbench.results.metrics.nope"}}}, "cannot be imported"),
         (
-            {"extra": {"m": {"_target_": "imbench.metrics.fbeta_minority", "betta": 1}}},
+            {"extra": {"m": {"_target_": "imbench.results.metrics.fbeta_minority", "betta": 1}}},
             r"metrics\.extra\.m\.betta.*did you mean 'beta'",
         ),
-        ({"extra": {"brier": {"_target_": "imbench.metrics.fbeta_minority"}}}, "of that name"),
+        (
+            {"extra": {"brier": {"_target_": "imbench.results.metrics.fbeta_minority"}}},
+            "of that name",
+        ),
     ],
 )
 def test_a_wrong_option_is_one_sentence(node, sentence):
@@ -300,7 +303,7 @@ def test_an_unknown_class_names_the_classes():
 
 
 def test_a_user_metric_that_refuses_its_parameter_names_the_key():
-    node = {"_target_": "imbench.metrics.fbeta_minority", "beta": -1}
+    node = {"_target_": "imbench.results.metrics.fbeta_minority", "beta": -1}
     with pytest.raises(ConfigError, match=r"metrics\.extra\.m: beta must be > 0"):
         compute(make_fold(), metric_options({"extra": {"m": node}}))
 
@@ -317,8 +320,8 @@ def test_a_fold_takes_about_ten_milliseconds():
 
 
 def test_a_fold_is_computed_once_for_all_who_ask(monkeypatch):
-    from imbench import metrics as module
     from imbench.report.tables import build_leaderboard
+    from imbench.results import metrics as module
     from tests.factories import make_cell
 
     calls = []
@@ -344,8 +347,8 @@ def test_other_options_are_other_numbers():
     first = compute(fold, MetricOptions())
     assert compute(fold, MetricOptions(ece_bins=3))["ece"] != first["ece"]
     assert compute(fold, MetricOptions(minority="c0"))["f1_minority"] != first["f1_minority"]
-    f2 = {"f2": {"_target_": "imbench.metrics.fbeta_minority"}}
-    f1 = {"f2": {"_target_": "imbench.metrics.fbeta_minority", "beta": 1.0}}
+    f2 = {"f2": {"_target_": "imbench.results.metrics.fbeta_minority"}}
+    f1 = {"f2": {"_target_": "imbench.results.metrics.fbeta_minority", "beta": 1.0}}
     values = [compute(fold, MetricOptions(extra=extra))["f2"] for extra in (f2, f1)]
     assert values[0] != values[1]
     assert compute(fold, MetricOptions()) == first
@@ -354,7 +357,7 @@ def test_other_options_are_other_numbers():
 def test_numbers_go_with_their_fold():
     import gc
 
-    from imbench import metrics as module
+    from imbench.results import metrics as module
 
     fold = make_fold()
     compute(fold, MetricOptions())

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from imbench.components import locate
+from imbench.components.construct import locate
 from imbench.errors import ConfigError
-from imbench.folds import fit_fold
 from imbench.models.boosting import BoostedTrees
+from imbench.run.folds import fit_fold
 from imbench.testing import cells
 from imbench.testing.data import CASES, one_fold
 

@@ -11,12 +11,12 @@ from sklearn.base import clone
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 
-from imbench.components import bind
-from imbench.neighbors import faiss_search, torch_search
-from imbench.neighbors.base import SearchVote
-from imbench.neighbors.exact import ExactNeighbors
-from imbench.neighbors.faiss_search import FaissNeighbors
-from imbench.neighbors.torch_search import TorchNeighbors
+from imbench.components.construct import bind
+from imbench.strategies.neighbors import faiss_search, torch_search
+from imbench.strategies.neighbors.base import SearchVote
+from imbench.strategies.neighbors.exact import ExactNeighbors
+from imbench.strategies.neighbors.faiss_search import FaissNeighbors
+from imbench.strategies.neighbors.torch_search import TorchNeighbors
 
 SEARCHES = {
     "exact": ExactNeighbors(),
@@ -267,8 +267,8 @@ class TestFaiss:
 
     def test_without_the_library_the_extra_is_named(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "faiss", None)
-        monkeypatch.delitem(sys.modules, "imbench.neighbors.faiss_search")
-        path = "imbench.neighbors.faiss_search.FaissNeighbors"
+        monkeypatch.delitem(sys.modules, "imbench.strategies.neighbors.faiss_search")
+        path = "imbench.strategies.neighbors.faiss_search.FaissNeighbors"
         (problem,) = bind({"_target_": path}, "neighbors")
         assert problem.startswith(f"neighbors._target_={path}: faiss is not installed, pip install")
         assert problem.endswith("'imbench[neighbors]' does that.")

@@ -10,20 +10,22 @@ import pytest
 import torch
 import yaml
 
-from imbench import catalogue
-from imbench import config as configuration
 from imbench.cli import main
 from imbench.cli.compose import Composer
-from imbench.config import check, identity, strategy_of
+from imbench.components.hashing import run_id_of
+from imbench.config import catalogue
+from imbench.config import parse as config_parse
+from imbench.config.check import check
+from imbench.config.identity import identity_of
+from imbench.config.neighbors import SHIPPED
+from imbench.config.parse import strategy_of
 from imbench.errors import ConfigError
-from imbench.metrics import metric_options
-from imbench.neighbors.base import Neighbors
-from imbench.neighbors.exact import ExactNeighbors
-from imbench.neighbors.faiss_search import FaissNeighbors
-from imbench.neighbors.identity import SHIPPED
-from imbench.neighbors.torch_search import TorchNeighbors
 from imbench.report.tables import build_leaderboard
-from imbench.results import run_id_of
+from imbench.results.metrics import metric_options
+from imbench.strategies.neighbors.base import Neighbors
+from imbench.strategies.neighbors.exact import ExactNeighbors
+from imbench.strategies.neighbors.faiss_search import FaissNeighbors
+from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from tests.factories import make_cell
 
 COMPOSER = Composer(None)
@@ -39,7 +41,7 @@ def compose(*words):
 
 
 def run_id(*words):
-    return run_id_of(identity(compose(*words)))
+    return run_id_of(identity_of(compose(*words)))
 
 
 def test_every_file_constructs_and_bears_its_name():
@@ -68,9 +70,9 @@ def test_the_search_as_shipped_is_not_even_imported_where_nothing_searches():
 def test_exact_is_the_default_and_leaves_run_ids_as_they_were():
     config = compose("strategy=smote")
     assert isinstance(strategy_of(config).neighbors, ExactNeighbors)
-    assert "neighbors" not in identity(config)
+    assert "neighbors" not in identity_of(config)
     before = {key: value for key, value in config.items() if key != "neighbors"}
-    assert run_id_of(identity(config)) == run_id_of(identity(before))
+    assert run_id_of(identity_of(config)) == run_id_of(identity_of(before))
     assert run_id("strategy=smote", "neighbors.announce_s=1") == run_id("strategy=smote")
 
 
@@ -120,7 +122,7 @@ def test_a_device_that_is_not_there_is_one_sentence():
 
 def test_without_faiss_the_command_that_installs_it_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
-    monkeypatch.delitem(sys.modules, "imbench.neighbors.faiss_search")
+    monkeypatch.delitem(sys.modules, "imbench.strategies.neighbors.faiss_search")
     (problem,) = check(compose("neighbors=faiss"), COMPOSER.folders)
     assert "faiss is not installed, pip install 'imbench[neighbors]' does that." in problem
 
@@ -129,7 +131,7 @@ def test_a_table_tells_equal_strategies_apart_by_their_search():
     cells = []
     coarse = ["neighbors=faiss", "neighbors.links=8"]
     for i, words in enumerate(([], ["neighbors=torch"], ["neighbors=faiss"], coarse)):
-        stored = json.loads(json.dumps(identity(compose("strategy=smote", *words))))
+        stored = json.loads(json.dumps(identity_of(compose("strategy=smote", *words))))
         cells.append(make_cell("smote", skill=i, config=stored | {"fingerprint": "f"}))
     board = build_leaderboard(cells, metric_options(compose()["metrics"]))
     titles = {row.title for block in board.blocks for row in block.rows}
@@ -144,7 +146,7 @@ def test_a_table_tells_equal_strategies_apart_by_their_search():
 def test_the_strategy_holds_what_is_configured():
     for name, kind in (("torch", TorchNeighbors), ("faiss", FaissNeighbors)):
         assert isinstance(strategy_of(compose(f"neighbors={name}")).neighbors, kind)
-    assert configuration.neighbors_of({"neighbors": None}) is None
+    assert config_parse.neighbors_of({"neighbors": None}) is None
 
 
 def test_a_run_says_what_it_did_and_resumes(tmp_path, capsys):

@@ -9,11 +9,11 @@ from imblearn.over_sampling import SMOTE
 from imblearn.under_sampling import CondensedNearestNeighbour
 from sklearn.base import clone
 
-from imbench.neighbors import notice as module
-from imbench.neighbors.exact import ExactNeighbors
-from imbench.neighbors.notice import Notice, duration
-from imbench.neighbors.torch_search import TorchNeighbors
-from imbench.steps import CheckedSampler
+from imbench.pipeline.steps import CheckedSampler
+from imbench.strategies.neighbors import notice as module
+from imbench.strategies.neighbors.exact import ExactNeighbors
+from imbench.strategies.neighbors.notice import Notice, duration
+from imbench.strategies.neighbors.torch_search import TorchNeighbors
 
 KEY = "strategy.resample.x"
 

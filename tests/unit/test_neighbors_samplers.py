@@ -12,18 +12,19 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neighbors._base import KNeighborsMixin
 from sklearn.utils.validation import check_is_fitted
 
-from imbench import catalogue
-from imbench.build import build
-from imbench.config import strategy_of
-from imbench.datasets.base import Dataset
+from imbench.config import catalogue
+from imbench.config.parse import strategy_of
+from imbench.data.dataset import Dataset
 from imbench.models.base import Model
-from imbench.neighbors import notice as notices
-from imbench.neighbors.exact import ExactNeighbors
-from imbench.neighbors.faiss_search import FaissNeighbors
-from imbench.neighbors.samplers import SearchENN
-from imbench.neighbors.torch_search import TorchNeighbors
-from imbench.steps import fitted_models, notes
+from imbench.pipeline.build import build
+from imbench.pipeline.fitted import notes
 from imbench.strategies.base import Strategy
+from imbench.strategies.fitted import fitted_models
+from imbench.strategies.neighbors import notice as notices
+from imbench.strategies.neighbors.exact import ExactNeighbors
+from imbench.strategies.neighbors.faiss_search import FaissNeighbors
+from imbench.strategies.neighbors.samplers import SearchENN
+from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from imbench.testing.data import CASES
 
 CHANGES = {

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from imbench.errors import ConfigError
-from imbench.metrics import MetricOptions, metric_options
 from imbench.report.page import write_report
 from imbench.report.payload import (
     STATS,
@@ -22,6 +21,7 @@ from imbench.report.payload import (
 )
 from imbench.report.provenance import command_lines
 from imbench.report.tables import build_leaderboard
+from imbench.results.metrics import MetricOptions, metric_options
 from tests.factories import make_cell
 from tests.pages import EVIL, sweep
 

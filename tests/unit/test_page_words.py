@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from imbench.metrics import MetricOptions
 from imbench.report.tables import build_leaderboard
 from imbench.report.words import metric_name, sentence, summary, version_note
+from imbench.results.metrics import MetricOptions
 from tests.factories import make_cell
 from tests.pages import sweep
 

@@ -3,10 +3,10 @@
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
-from imbench.models.holdout import HoldoutPipeline
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.params import NamedOnce
-from imbench.steps import RowCounter, WatchedPipeline
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.params import NamedOnce
+from imbench.pipeline.pipeline import HoldoutPipeline, WatchedPipeline
+from imbench.pipeline.steps import RowCounter
 
 
 class Base(NamedOnce, BaseEstimator):

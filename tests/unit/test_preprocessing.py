@@ -7,8 +7,7 @@ from imblearn.pipeline import Pipeline
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
-from imbench.build import build
-from imbench.datasets.base import DatasetInfo
+from imbench.data.dataset import DatasetInfo
 from imbench.models.base import Model
 from imbench.models.preprocessing import (
     MAX_CATEGORIES,
@@ -18,6 +17,7 @@ from imbench.models.preprocessing import (
     pixel_steps,
     scale_pixels,
 )
+from imbench.pipeline.build import build
 from imbench.strategies.base import Strategy
 
 NAN = np.nan

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from imbench.models import products
-from imbench.models.backbones.mlp import MLP
-from imbench.models.stack import Stack, StackedLinear
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.written_out import written_out
+from imbench.models.nets import products
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.gradients import written_out
+from imbench.models.nets.stack import Stack, StackedLinear
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.loss.focal import FocalLoss
 

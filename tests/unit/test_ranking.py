@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from imbench.metrics import MetricOptions
 from imbench.report.render import ranking_notes, ranking_texts, to_markdown
 from imbench.report.tables import build_leaderboard
+from imbench.results.metrics import MetricOptions
 from tests.factories import make_cell
 
 OPTIONS = MetricOptions()

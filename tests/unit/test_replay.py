@@ -5,10 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 
-from imbench import folds as folds_module
 from imbench.cli.compose import Composer
-from imbench.replay import Record
-from imbench.run import Runner
+from imbench.results.scores import Record
+from imbench.run import folds as folds_module
+from imbench.run.cell import Runner
 from imbench.strategies.base import Strategy
 
 RULES = (

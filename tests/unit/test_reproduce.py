@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from imbench import config as configuration
 from imbench.cli.compose import Composer
 from imbench.cli.reproduce import commands
+from imbench.config import identity as config_identity
+from imbench.config import parse as config_parse
 from tests.factories import make_cell
 
 
@@ -19,8 +20,8 @@ def composer():
 def stored(composer: Composer, *words: str) -> Any:
     """A cell whose configuration went through the file that a run writes."""
     config = composer.cells(words, multirun=False)[0]
-    identity = json.loads(json.dumps(configuration.identity(config), sort_keys=True))
-    label = configuration.strategy_of(config).label
+    identity = json.loads(json.dumps(config_identity.identity_of(config), sort_keys=True))
+    label = config_parse.strategy_of(config).label
     return make_cell(label, n_folds=0, config={**identity, "fingerprint": "f"})
 
 

@@ -10,11 +10,11 @@ import yaml
 from imblearn.over_sampling import SMOTE
 from sklearn.linear_model import LogisticRegression
 
-from imbench import catalogue
-from imbench.build import build
-from imbench.datasets.base import Dataset
+from imbench.config import catalogue
+from imbench.data.dataset import Dataset
 from imbench.errors import DataError, Incompatible
-from imbench.steps import CheckedSampler
+from imbench.pipeline.build import build
+from imbench.pipeline.steps import CheckedSampler
 from imbench.testing import cells
 from imbench.testing.data import CASES
 

@@ -9,10 +9,10 @@ from imblearn.under_sampling import EditedNearestNeighbours, OneSidedSelection, 
 from sklearn.base import clone
 from sklearn.cluster import KMeans
 
-from imbench.build import build
-from imbench.datasets.base import Dataset
+from imbench.data.dataset import Dataset
 from imbench.errors import DataError
-from imbench.steps import CheckedSampler
+from imbench.pipeline.build import build
+from imbench.pipeline.steps import CheckedSampler
 from imbench.strategies.base import Strategy
 from imbench.strategies.resample.polynom_fit_smote import PolynomFitSMOTE
 from imbench.strategies.resample.prowsyn import ProWSyn

@@ -12,11 +12,14 @@ from functools import cache
 import numpy as np
 import pytest
 
-from imbench import config as configuration
-from imbench import results
 from imbench.cli.compose import Composer
+from imbench.components.hashing import run_id_of
+from imbench.config import identity as config_identity
 from imbench.errors import ConfigError, DataError
-from imbench.results import ARRAYS, CellKey, Store, cell_result, run_id_of
+from imbench.results import fold as fold_module
+from imbench.results import store as store_module
+from imbench.results.fold import ARRAYS, CellKey, cell_result
+from imbench.results.store import Store
 from tests.factories import make_fold
 
 KEY = CellKey("0" * 16, "digits", "knn", "none", ("resample",), 5, {"seed": 0, "splits": {"n": 5}})
@@ -63,7 +66,7 @@ def folder_of(store):
 def assert_same(found, expected):
     for field in dataclasses.fields(expected):
         one, other = getattr(found, field.name), getattr(expected, field.name)
-        if field.name in (*ARRAYS, *results.PICTURE):
+        if field.name in (*ARRAYS, *fold_module.PICTURE):
             assert one.dtype == other.dtype
             assert one.shape == other.shape
             assert one.tobytes() == other.tobytes(), field.name
@@ -81,7 +84,7 @@ def test_a_fold_comes_back_as_it_was_to_the_bit(store):
 
 
 def test_a_failed_fold_without_arrays_comes_back_too(store):
-    fold = results.FoldResult(
+    fold = fold_module.FoldResult(
         *("0" * 16, "digits", "knn", "none", 1, 0, "failed", "it broke.", ("a", "b"), 1),
         traceback="Traceback\n  line\n",
     )
@@ -170,8 +173,8 @@ def test_a_file_of_another_format_or_with_unknown_fields_is_absent(store):
     path = folder_of(store) / "r0-f0.json"
     meta = json.loads(path.read_bytes())
     del meta["sha256"]
-    for change in ({"format": results.FORMAT + 1}, {"a field of tomorrow": 1}):
-        path.write_bytes(results._seal(meta | change))
+    for change in ({"format": store_module.FORMAT + 1}, {"a field of tomorrow": 1}):
+        path.write_bytes(store_module._seal(meta | change))
         assert store.read_fold(KEY, 0, 0) is None
 
 
@@ -322,7 +325,7 @@ def test_one_failed_fold_fails_a_cell_and_one_skipped_fold_skips_it(statuses, ex
 @cache
 def run_id(*words):
     (config,) = Composer(None).cells(["dataset=synthetic", *words], multirun=False)
-    return run_id_of(configuration.identity(config) | {"fingerprint": "f"})
+    return run_id_of(config_identity.identity_of(config) | {"fingerprint": "f"})
 
 
 def test_a_run_id_does_not_depend_on_the_order_of_keys():
@@ -379,12 +382,12 @@ def test_a_run_id_depends_on_the_content_of_the_data():
 
 def test_a_device_deep_inside_a_model_is_left_out_too():
     def config(device):
-        net = {"_target_": "imbench.models.torch_classifier.TorchClassifier", "device": device}
+        net = {"_target_": "imbench.models.nets.classifier.TorchClassifier", "device": device}
         wrapped = {"_target_": "sklearn.calibration.CalibratedClassifierCV", "estimator": net}
         (composed,) = Composer(None).cells(["dataset=synthetic"], multirun=False)
         return composed | {"model": {"name": "net", "estimator": wrapped}}
 
-    ids = {run_id_of(configuration.identity(config(device))) for device in ("cpu", "cuda")}
+    ids = {run_id_of(config_identity.identity_of(config(device))) for device in ("cpu", "cuda")}
     assert len(ids) == 1
 
 

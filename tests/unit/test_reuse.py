@@ -6,10 +6,11 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import TomekLinks
 
 from imbench.cli.compose import Composer
-from imbench.results import ARRAYS
-from imbench.reuse import ResampleCache, Resampled, Reuse, reuse_of, shared_names
-from imbench.run import Runner, run_cells
-from imbench.steps import CheckedSampler
+from imbench.pipeline.resample_cache import ResampleCache, Resampled, Reuse, reuse_of, shared_names
+from imbench.pipeline.steps import CheckedSampler
+from imbench.results.fold import ARRAYS
+from imbench.run.cell import Runner
+from imbench.run.sweep import run_cells
 from imbench.strategies.base import Strategy
 
 NAMES = ("many", "few")

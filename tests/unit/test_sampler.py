@@ -19,8 +19,8 @@ from torch.utils.data import (
 )
 
 from imbench import BalancedSampler
-from imbench.labels import encode, rarest_labels, read_labels
-from imbench.torchvision_shim import import_torchvision
+from imbench.data.torchvision_shim import import_torchvision
+from imbench.strategies.batches.labels import encode, rarest_labels, read_labels
 
 
 def labels(*sizes, seed=0):

@@ -5,12 +5,12 @@ from functools import cache
 
 import pytest
 
-from imbench import catalogue
 from imbench.cli.compose import Composer
 from imbench.cli.run_command import _check_all
-from imbench.config import check, model_of, strategy_of
-from imbench.errors import ConfigError
-from imbench.search import (
+from imbench.config import catalogue
+from imbench.config.check import check
+from imbench.config.parse import model_of, strategy_of
+from imbench.config.search_space import (
     Choices,
     Range,
     check_space,
@@ -21,6 +21,7 @@ from imbench.search import (
     space_of,
     with_values,
 )
+from imbench.errors import ConfigError
 
 K = "resample.smote.k_neighbors"
 

@@ -10,9 +10,9 @@ from sklearn.ensemble import BaggingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
-from imbench.build import build
-from imbench.datasets.base import DatasetInfo
-from imbench.seeding import derive, seed_estimator
+from imbench.components.seeding import derive, seed_estimator
+from imbench.data.dataset import DatasetInfo
+from imbench.pipeline.build import build
 from imbench.testing.cells import parts
 
 INFO = DatasetInfo("table", 4, ("no", "yes"), 1)
@@ -26,7 +26,7 @@ def test_a_known_seed_never_changes():
 
 def test_a_seed_does_not_depend_on_the_process():
     # PYTHONHASHSEED changes Python's own hash of a text from process to process.
-    code = "from imbench.seeding import derive; print(derive(7, 'split', 'mnist', 3))"
+    code = "from imbench.components.seeding import derive; print(derive(7, 'split', 'mnist', 3))"
     found = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, "PYTHONHASHSEED": "1234"},

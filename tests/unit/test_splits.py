@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from imbench import folds as folds_module
-from imbench import run
-from imbench.datasets.base import Dataset
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Holdout, OfficialTest, RepeatedKFold
 from imbench.errors import ConfigError, DataError
-from imbench.splits import Holdout, OfficialTest, RepeatedKFold
+from imbench.run import cell as run
+from imbench.run import folds as folds_module
 
 SIZES = (70, 23, 11)
 

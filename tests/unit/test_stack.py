@@ -5,15 +5,14 @@ import pytest
 import torch
 from torch import nn
 
-from imbench.models.backbones.cnn import CNN
-from imbench.models.backbones.mlp import MLP
-from imbench.models.batching import EpochPlan, slices
-from imbench.models.optimizer import StackOptimizer
-from imbench.models.stack import Alone, Stack, can_stack
-from imbench.models.together import run_together
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Job, Settings, Stages
-from imbench.models.workers import groups
+from imbench.models.nets.backbones.cnn import CNN
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.rows import EpochPlan, slices
+from imbench.models.nets.schedule import groups
+from imbench.models.nets.stack import Alone, Stack, can_stack
+from imbench.models.nets.together import run_together
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.mixup import Mixup
 from imbench.strategies.augment.noise import Noise
@@ -30,6 +29,7 @@ from imbench.strategies.loss.label_aware_smoothing import LabelAwareSmoothingLos
 from imbench.strategies.loss.ldam import LDAMLoss
 from imbench.strategies.loss.soft_f1 import SoftF1Loss
 from imbench.strategies.loss.vector_scaling import VectorScalingLoss
+from imbench.strategies.nets.optimizer import StackOptimizer
 from imbench.strategies.weights.effective_number import EffectiveNumberWeights
 
 # Numbers of rows that make batches of different sizes, last batches of one row, and fewer steps.
@@ -302,7 +302,7 @@ def test_an_epoch_plan_holds_every_batch_of_every_net():
 
 def make_job(n, lr=0.1, kind=None, hidden=4):
     net = nn.Sequential(*[nn.Linear(3, hidden), nn.Linear(hidden, 2)])
-    from imbench.models.batching import Rows
+    from imbench.models.nets.rows import Rows
 
     settings = Settings(2, 1, 16, "adam", lr, 0.0, False)
     rows = Rows(torch.zeros(n, 3), torch.zeros(n, dtype=torch.int64))
@@ -354,7 +354,7 @@ def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
 
 def test_members_of_a_single_fold_are_trained_as_one_stack(tmp_path, stack_sizes):
     from imbench.cli.compose import Composer
-    from imbench.run import Runner
+    from imbench.run.cell import Runner
 
     sizes = stack_sizes
     words = ["dataset=synthetic", "dataset.n_rows=100", "splits=holdout", "device=cpu"]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from imbench.cli import main
-from imbench.startup import SELDOM_ASKED, quick_imports, resume_collection
+from imbench.components.startup import SELDOM_ASKED, quick_imports, resume_collection
 
 
 @pytest.fixture(autouse=True)
@@ -50,15 +50,15 @@ def test_what_was_imported_is_not_looked_at_again():
 
 
 def test_cells_run_with_the_collector_on(tmp_path, monkeypatch, capsys):
-    from imbench import run
+    from imbench.run import sweep
 
-    plain, seen = run.run_cells, []
+    plain, seen = sweep.run_cells, []
 
     def noted(*words):
         seen.append(gc.isenabled())
         return plain(*words)
 
-    monkeypatch.setattr(run, "run_cells", noted)
+    monkeypatch.setattr(sweep, "run_cells", noted)
     words = ["dataset=synthetic", "dataset.n_rows=100", "model=logistic_regression"]
     assert main([*words, "splits=holdout", "tracking=none", f"results_dir={tmp_path}"]) == 0
     assert seen == [True]
@@ -80,7 +80,7 @@ def test_what_is_seldom_asked_is_executed_when_it_is(name):
     printed = in_a_process(
         f"""
 import sys
-from imbench.startup import quick_imports
+from imbench.components.startup import quick_imports
 name = {name!r}
 with quick_imports():
     import sklearn.base
@@ -101,7 +101,7 @@ def test_afterwards_modules_are_imported_as_they_always_are():
 def test_its_functions_and_its_submodules_can_be_imported_by_name():
     printed = in_a_process(
         """
-from imbench.startup import quick_imports
+from imbench.components.startup import quick_imports
 with quick_imports():
     import sklearn.base
     import scipy

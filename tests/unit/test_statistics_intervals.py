@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from imbench.metrics import MetricOptions, compute_folds, metric_options
 from imbench.report.statistics.intervals import bootstrap, recall_intervals, wilson
+from imbench.results.metrics import MetricOptions, compute_folds, metric_options
 from tests.factories import make_cell, make_fold
 
 OPTIONS = MetricOptions()
@@ -119,7 +119,7 @@ def test_every_shown_metric_has_an_interval_around_its_mean():
 
 
 def test_a_user_metric_has_an_interval_too():
-    node = {"_target_": "imbench.metrics.fbeta_minority", "beta": 1.0}
+    node = {"_target_": "imbench.results.metrics.fbeta_minority", "beta": 1.0}
     options = metric_options({"columns": ["f1_minority"], "extra": {"mine": node}})
     cell = make_cell("none", n_folds=2, n=100)
     found = bootstrap({"a": cell.folds}, options.shown, options)["a"]

@@ -11,11 +11,13 @@ from imblearn.under_sampling import EditedNearestNeighbours, NearMiss
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
-from imbench import catalogue, steps
-from imbench.build import build
-from imbench.datasets.base import DatasetInfo
+from imbench.config import catalogue
+from imbench.data.dataset import DatasetInfo
 from imbench.errors import DataError
-from imbench.steps import CheckedSampler, RowCounter
+from imbench.pipeline import fitted as facts
+from imbench.pipeline.build import build
+from imbench.pipeline.steps import CheckedSampler, RowCounter
+from imbench.strategies import fitted as scoring
 from imbench.strategies.resample.prowsyn import ProWSyn
 from imbench.strategies.resample.smote_ipf import SMOTEIPF
 from imbench.testing.cells import parts
@@ -61,7 +63,7 @@ def checked(sampler, names=("many", "some", "few")):
     ],
 )
 def test_fits_count_members_and_inner_folds(strategy, expected):
-    assert steps.n_fits(fitted("logistic_regression", strategy)) == expected
+    assert facts.n_fits(fitted("logistic_regression", strategy)) == expected
 
 
 @pytest.mark.parametrize(
@@ -76,46 +78,46 @@ def test_fits_count_members_and_inner_folds(strategy, expected):
 )
 @pytest.mark.parametrize("model", ["logistic_regression", "random_forest"])
 def test_counts_are_the_rows_that_reached_the_model(model, strategy, expected):
-    assert steps.counts_after(fitted(model, strategy)) == expected
+    assert scoring.counts_after(fitted(model, strategy)) == expected
 
 
 def test_counts_of_a_bag_are_the_mean_over_its_members():
-    found = steps.counts_after(fitted("logistic_regression", "balanced_bagging"))
+    found = scoring.counts_after(fitted("logistic_regression", "balanced_bagging"))
     assert found[0] == found[1], "every bag is balanced"
     assert 15 < found[0] < 25, "as many rows as the rare class has, give or take the bootstrap"
 
 
 def test_counts_of_a_net_are_the_rows_drawn_in_an_epoch_without_validation_rows():
-    assert steps.counts_after(fitted("mlp", "none")) == (54, 18)
-    assert steps.counts_after(fitted("mlp", "random_over")) == (54, 54)
-    drawn = steps.counts_after(fitted("mlp", "weighted_sampler"))
+    assert scoring.counts_after(fitted("mlp", "none")) == (54, 18)
+    assert scoring.counts_after(fitted("mlp", "random_over")) == (54, 54)
+    drawn = scoring.counts_after(fitted("mlp", "weighted_sampler"))
     assert sum(drawn) == pytest.approx(72)
     assert abs(drawn[0] - 36) <= 4 * np.sqrt(72 / 4 / N_EPOCHS), "a mean over the epochs"
 
 
 @pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
 def test_counts_keep_a_place_for_a_class_without_training_rows(model):
-    found = steps.counts_after(fitted(model, "none", (40, 0, 20)))
+    found = scoring.counts_after(fitted(model, "none", (40, 0, 20)))
     assert len(found) == 3
     assert found[1] == 0
     assert found[0] > found[2] > 0
 
 
 def test_the_curve_is_a_single_nets_and_empty_for_everything_else():
-    assert steps.history(fitted("mlp", "threshold")).shape == (N_EPOCHS, 2)
-    assert steps.history(fitted("mlp", "balanced_bagging")).shape == (0, 2)
-    assert steps.history(fitted("logistic_regression", "none")).shape == (0, 2)
+    assert facts.history(fitted("mlp", "threshold")).shape == (N_EPOCHS, 2)
+    assert facts.history(fitted("mlp", "balanced_bagging")).shape == (0, 2)
+    assert facts.history(fitted("logistic_regression", "none")).shape == (0, 2)
 
 
 def test_the_device_is_the_nets_and_cpu_for_everything_else():
-    assert steps.device(fitted("mlp", "balanced_bagging")) == "cpu"
-    assert steps.device(fitted("random_forest", "none")) == "cpu"
+    assert facts.device(fitted("mlp", "balanced_bagging")) == "cpu"
+    assert facts.device(fitted("random_forest", "none")) == "cpu"
 
 
 def test_a_classifier_that_met_fewer_classes_scores_zero_for_the_others():
     X = np.array([[0.0], [1.0], [2.0]])
     model = LogisticRegression().fit(X, [0, 2, 2])
-    scores = steps.scores_for(model, X, np.array([0, 1, 2]))
+    scores = scoring.scores_for(model, X, np.array([0, 1, 2]))
     np.testing.assert_array_equal(scores[:, [0, 2]], model.predict_proba(X))
     assert (scores[:, 1] == 0).all()
 
@@ -142,7 +144,7 @@ def test_counts_after_are_the_same_for_labels_that_are_words(model):
     info = DatasetInfo("table", 4, ("c0", "c1"), 1)
     words = np.array(["no", "yes"])[y]
     found = [build(*parts(model, "none"), info, seed=0).fit(X, labels) for labels in (y, words)]
-    assert steps.counts_after(found[1]) == steps.counts_after(found[0])
+    assert scoring.counts_after(found[1]) == scoring.counts_after(found[0])
 
 
 @pytest.mark.parametrize(
@@ -289,17 +291,17 @@ def test_all_ensembles_are_found():
 def test_labels_are_what_the_estimator_predicts(model, strategy):
     estimator = fitted(model, strategy)
     X, _ = make_rows(seed=1)
-    scores = steps.scores_for(estimator, X, np.arange(2))
-    np.testing.assert_array_equal(steps.labels_for(estimator, X, scores), estimator.predict(X))
+    scores = scoring.scores_for(estimator, X, np.arange(2))
+    np.testing.assert_array_equal(facts.labels_for(estimator, X, scores), estimator.predict(X))
 
 
 @pytest.mark.parametrize("strategy", ["none", "bagging", "easy_ensemble"])
 def test_a_net_and_an_ensemble_are_asked_once(strategy, monkeypatch):
     estimator = fitted("mlp", strategy)
     X, _ = make_rows(seed=1)
-    scores = steps.scores_for(estimator, X, np.arange(2))
+    scores = scoring.scores_for(estimator, X, np.arange(2))
     monkeypatch.setattr(type(estimator), "predict", None)
-    assert steps.labels_for(estimator, X, scores).dtype == np.int64
+    assert facts.labels_for(estimator, X, scores).dtype == np.int64
     ruled = fitted("mlp", "threshold")
-    labels = steps.labels_for(ruled, X, scores)
+    labels = facts.labels_for(ruled, X, scores)
     assert (labels != scores.argmax(1)).any()  # the rule decides, not the likeliest class

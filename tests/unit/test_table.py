@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from imbench.datasets import load_dataset
-from imbench.datasets.table import load_table
+from imbench.data.load import load_dataset
+from imbench.data.table import load_table
 from imbench.errors import ConfigError, DataError
 from tests.dataset_files import dataset_node, write_csv
 

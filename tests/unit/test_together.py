@@ -11,12 +11,12 @@ import sklearn
 import torch
 from sklearn.ensemble import BaggingClassifier
 
-from imbench.models import together
-from imbench.models.backbones.mlp import MLP
-from imbench.models.together import run_together
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.splits import Fold
-from imbench.warning_log import warnings_by_fold
+from imbench.data.splits import Fold
+from imbench.models.nets import together
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.together import run_together
+from imbench.run.warning_log import warnings_by_fold
 
 
 def table(seed=0):

@@ -8,13 +8,14 @@ import torch
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from imbench.models.backbones.cnn import CNN
-from imbench.models.backbones.mlp import MLP
-from imbench.models.backbones.resnet18 import ResNet18
-from imbench.models.torch_classifier import TorchClassifier, select_device, validation_rows
+from imbench.models.nets.backbones.cnn import CNN
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.backbones.resnet18 import ResNet18
+from imbench.models.nets.classifier import TorchClassifier, validation_rows
 from imbench.strategies.augment.minority_augment import MinorityAugment
 from imbench.strategies.batches.weighted_sampler import WeightedSampler
 from imbench.strategies.loss.focal import FocalLoss
+from imbench.strategies.nets.device import select_device
 from imbench.strategies.weights.inverse_weights import InverseWeights
 
 

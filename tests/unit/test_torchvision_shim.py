@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from imbench import torchvision_shim
+from imbench.data import torchvision_shim
 
 
 def test_torchvision_imports_with_data_sets_transforms_and_models():
@@ -28,6 +28,6 @@ def test_schemas_are_declared_only_where_the_library_cannot_load(monkeypatch):
 
 def test_the_package_of_data_sets_imports_nothing_heavy():
     heavy = {"torch", "sklearn", "pandas", "mlflow"}
-    code = f"import sys, imbench.datasets; print(*{heavy} & set(sys.modules))"
+    code = f"import sys, imbench.data.load; print(*{heavy} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.split() == []

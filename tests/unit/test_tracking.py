@@ -14,10 +14,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from imbench.components import bind, construct
+from imbench.components.construct import bind, construct
 from imbench.errors import ConfigError, ImbenchError
-from imbench.metrics import MetricOptions, compute_folds, metric_options, summarise
-from imbench.tracking import VIEW, MlflowTracker, NullTracker
+from imbench.report.mlflow.tracker import VIEW, MlflowTracker, NullTracker
+from imbench.results.metrics import MetricOptions, compute_folds, metric_options, summarise
 from tests.factories import make_cell
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +46,7 @@ def artifacts(run):
 
 
 def test_importing_imbench_tracking_loads_no_mlflow():
-    code = "import sys, imbench.tracking; assert 'mlflow' not in sys.modules"
+    code = "import sys, imbench.report.mlflow.tracker; assert 'mlflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
@@ -250,7 +250,7 @@ def test_a_cell_that_went_on_replaces_its_run(tracker):
 
 def test_other_metric_options_replace_the_run(tracker):
     tracker.log_cell(make_cell("none"), OPTIONS)
-    extra = {"f2": {"_target_": "imbench.metrics.fbeta_minority"}}
+    extra = {"f2": {"_target_": "imbench.results.metrics.fbeta_minority"}}
     tracker.log_cell(make_cell("none"), metric_options({"extra": extra}))
     (run,) = runs(tracker)
     assert "f2" in run.data.metrics
@@ -372,7 +372,8 @@ def test_an_experiment_deleted_in_mlflow_is_named(tracker):
 
 def test_two_processes_open_one_new_file_at_once_in_silence(tmp_path):
     code = (
-        "import sys; from imbench.metrics import MetricOptions; from imbench.tracking import *;"
+        "import sys; from imbench.results.metrics import MetricOptions;"
+        "from imbench.report.mlflow.tracker import *;"
         "from tests.factories import make_cell;"
         f"tracker = MlflowTracker('sqlite:///{tmp_path}/new/m.db', artifact_dir='{tmp_path}/a');"
         "tracker.log_cell(make_cell(sys.argv[1], status='skipped', reason='r'), MetricOptions())"

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from imbench.models.batching import Rows, slices, to_input
-from imbench.models.trainer import Job, Settings, Stages, batch_loss, forward, train
+from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.rows import Rows, slices, to_input
+from imbench.models.nets.training import batch_loss, forward, train
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
 K = 3
@@ -163,7 +164,7 @@ def test_rows_seen_are_the_rows_that_an_epoch_drew_on_average():
 
 
 def test_an_augmentation_does_not_change_the_order_of_the_batches():
-    # Pairing: two strategies differ in nothing but what they do, see imbench.seeding.
+    # Pairing: two strategies differ in nothing but what they do, see imbench.components.seeding.
     def augment(x, y, generator):
         torch.rand(len(x), generator=generator)
         return x, [(y, torch.ones(len(y)))]

@@ -15,13 +15,14 @@ from optuna.storages.journal import JournalFileBackend
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imbench.cli.compose import Composer
-from imbench.config import identity, tuner_of
+from imbench.config.identity import identity_of
+from imbench.config.parse import tuner_of
 from imbench.errors import ConfigError
 from imbench.report.tables import build_leaderboard
-from imbench.results import FoldResult
-from imbench.run import Runner, tuning_of
+from imbench.results.fold import FoldResult
+from imbench.run.cell import Runner, tuning_of
+from imbench.run.tuning.optuna import OptunaTuner, Search, open_storage
 from imbench.testing.data import binary_five_percent, one_fold, with_other_test_rows
-from imbench.tuning import OptunaTuner, Search, open_storage
 from tests.conftest import ROOT
 
 TABLE = ("dataset=synthetic", "dataset.n_rows=90", "tracking=none")
@@ -90,19 +91,19 @@ class Spy(ClassifierMixin, BaseEstimator):
 def test_without_tuning_a_cell_is_what_it_was():
     config = compose("strategy=smote", *TREE)
     assert tuner_of(config) is None
-    kept = identity(config)
+    kept = identity_of(config)
     assert kept.keys() == {"seed", "splits", "dataset", "model", "strategy"}
     assert "search" not in kept["model"].keys() | kept["strategy"].keys()
 
 
 def test_the_identity_holds_what_is_tried_and_not_where_it_is_stored():
-    plain = identity(compose(*TUNED, "strategy=smote", *TREE))
+    plain = identity_of(compose(*TUNED, "strategy=smote", *TREE))
     assert plain["tuning"]["metric"] == "f1_macro"
     assert plain["search"]["model"].keys() == {"estimator.min_samples_leaf"}
-    same = identity(compose(*TUNED, "strategy=smote", *TREE, "tuning.storage=sqlite:///a.db"))
+    same = identity_of(compose(*TUNED, "strategy=smote", *TREE, "tuning.storage=sqlite:///a.db"))
     assert plain == same
     for word in ("tuning.trials=7", "metrics.sort=mcc", "tuning.metric=mcc", "model.search=null"):
-        assert identity(compose(*TUNED, "strategy=smote", *TREE, word)) != plain, word
+        assert identity_of(compose(*TUNED, "strategy=smote", *TREE, word)) != plain, word
 
 
 def test_a_fold_says_what_was_tried_and_what_was_chosen(tmp_path):
@@ -134,7 +135,7 @@ def test_a_fold_says_what_was_tried_and_what_was_chosen(tmp_path):
 
 
 def test_the_chosen_values_are_those_of_the_fitted_model(tmp_path, monkeypatch):
-    import imbench.folds as folds
+    import imbench.run.folds as folds
 
     fitted = []
     plain = folds.fit_fold
@@ -165,7 +166,7 @@ def test_the_same_command_ends_in_the_same_trials_and_bits(tmp_path, model, samp
 
 
 def test_strategies_meet_the_same_inner_folds_and_the_same_budget(tmp_path, monkeypatch):
-    from imbench.inner import Nested
+    from imbench.run.tuning.inner_folds import Nested
 
     met = {}
     plain = Nested.score
@@ -316,8 +317,8 @@ def test_a_journal_with_half_a_line_is_read_up_to_there(tmp_path):
 
 
 def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
-    from imbench.datasets.base import Dataset
-    from imbench.run import _task
+    from imbench.data.dataset import Dataset
+    from imbench.run.cell import _task
 
     data = binary_five_percent()
     X = data.X.copy()
@@ -330,15 +331,15 @@ def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
         "estimator": spy,
         "search": {"estimator.power": {"low": 0.0, "high": 1.0}},
     }
-    from imbench import config as configuration
-    from imbench.folds import run_folds
+    from imbench.config import parse as config_parse
+    from imbench.run.folds import run_folds
 
     runner = Runner(tmp_path)
     task = _task(
         config,
         data,
-        configuration.strategy_of(config),
-        configuration.model_of(config),
+        config_parse.strategy_of(config),
+        config_parse.model_of(config),
         runner.store,
         tuning_of(config, tmp_path),
     )
@@ -361,9 +362,10 @@ def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("strategy", ["smote", "focal", "[random_over,threshold]"])
 def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_path, strategy):
-    from imbench.folds import _fits
-    from imbench.run import _task
-    from imbench.warning_log import warnings_by_fold
+    from imbench.config import parse as config_parse
+    from imbench.run.cell import _task
+    from imbench.run.folds import _fits
+    from imbench.run.warning_log import warnings_by_fold
 
     data = binary_five_percent()
     fold = one_fold(data)
@@ -373,13 +375,12 @@ def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_p
         config = compose(*TUNED, *NET, f"strategy={strategy}", f"results_dir={folder}")
         # The labels of the test part are others: what is rarest is asked of the training part.
         assert found.info.minority == data.info.minority
-        from imbench import config as configuration
 
         task = _task(
             config,
             found,
-            configuration.strategy_of(config),
-            configuration.model_of(config),
+            config_parse.strategy_of(config),
+            config_parse.model_of(config),
             Runner(folder).store,
             tuning_of(config, folder),
         )

@@ -10,7 +10,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.class_weight import compute_class_weight
 
-from imbench.models.torch_classifier import TorchClassifier
+from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.weighted import WeightedClassifier
 from imbench.strategies.weights.balanced_weights import BalancedWeights
 from imbench.strategies.weights.cost_matrix import CostMatrixWeights

@@ -9,12 +9,21 @@ import pytest
 import torch
 from torch import nn
 
-from imbench.models import together, workers
-from imbench.models.backbones.mlp import MLP
-from imbench.models.batching import Rows
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import Job, Settings, Stages, Stopped, train
-from imbench.models.workers import crew, groups, intra_op_threads, pieces, run_works, step_flops
+from imbench.models.nets import schedule as workers
+from imbench.models.nets import together
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.rows import Rows
+from imbench.models.nets.schedule import (
+    crew,
+    groups,
+    intra_op_threads,
+    pieces,
+    run_works,
+    step_flops,
+)
+from imbench.models.nets.training import Stopped, train
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
 

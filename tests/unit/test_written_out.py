@@ -5,12 +5,12 @@ import pytest
 import torch
 from torch import nn
 
-from imbench.models import trainer
-from imbench.models.backbones.mlp import MLP
-from imbench.models.stack import Stack
-from imbench.models.torch_classifier import TorchClassifier
-from imbench.models.trainer import batch_loss
-from imbench.models.written_out import written_out
+from imbench.models.nets import training as trainer
+from imbench.models.nets.backbones.mlp import MLP
+from imbench.models.nets.classifier import TorchClassifier
+from imbench.models.nets.gradients import written_out
+from imbench.models.nets.stack import Stack
+from imbench.models.nets.training import batch_loss
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.loss.ldam import LDAMLoss

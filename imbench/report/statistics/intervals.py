@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.kernels import weighted_metrics
-from imbench.metrics import MetricOptions, compute, compute_user_metrics, minority_label
-from imbench.results import FoldResult
+from imbench.results.fold import FoldResult
+from imbench.results.metric_formulas import weighted_metrics
+from imbench.results.metrics import MetricOptions, compute, compute_user_metrics, minority_label
 
 CONFIDENCE = 0.95
 CHUNK = 4_000_000  # weights held at once: 32 MB

@@ -14,7 +14,7 @@ from imbench.strategies.protocols import Augment, BatchTransform, Targets
 class AugmentChain:
     """Apply augmentations in the order of selection.
 
-    Constructed by :func:`imbench.build.build` when a strategy selects more than one.
+    Constructed by :func:`imbench.pipeline.build.build` when a strategy selects more than one.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """
 
     name: ClassVar[str] = "decision"
-    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.replay
+    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.results.scores
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator

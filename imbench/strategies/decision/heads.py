@@ -10,12 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Generator, Tensor, nn
 
 from imbench.errors import Incompatible
-from imbench.models.adam import Adam, cosine
-from imbench.models.randomness import seeded
-from imbench.steps import fitted_models
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.decision.base import DecisionRule
+from imbench.strategies.fitted import fitted_models
 from imbench.strategies.loss.cross_entropy import cross_entropy
+from imbench.strategies.nets.adam import Adam, cosine
+from imbench.strategies.nets.randomness import seeded
 
 
 def transformed(pipeline: Any, X: ArrayLike) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.steps import counts_after, fitted_models
+from imbench.strategies.fitted import counts_after, fitted_models
 
 
 def trained_shares(

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from torch import Generator, Tensor, nn
 
-from imbench.steps import fitted_models, scores_for
 from imbench.strategies.decision.base import check_cv, inner_folds
 from imbench.strategies.decision.heads import HeadRule, linear_head
 from imbench.strategies.decision.threshold import Metric, check_metric, label_score
+from imbench.strategies.fitted import fitted_models, scores_for
 
 TAUS = tuple(step / 10 for step in range(11))  # the paper's grid
 

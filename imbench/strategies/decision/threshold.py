@@ -183,7 +183,7 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classifying binary and multiclass imbalanced data", DOI 10.1016/j.neucom.2017.08.035.
     """
 
-    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.replay
+    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.results.scores
 
     def __init__(
         self,

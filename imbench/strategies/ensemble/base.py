@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from imbench.seeding import seed_estimator
-from imbench.steps import scores_for
+from imbench.components.seeding import seed_estimator
+from imbench.strategies.fitted import scores_for
 
 
 def check_at_least(parameter: str, value: object, least: int) -> None:

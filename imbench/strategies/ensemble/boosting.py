@@ -8,8 +8,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.steps import scores_for
 from imbench.strategies.ensemble.base import Ensemble
+from imbench.strategies.fitted import scores_for
 
 SMALLEST_ERROR = 1e-10  # a member without error would have an infinite vote
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.steps import scores_for
 from imbench.strategies.ensemble.base import Ensemble, balanced_rows
+from imbench.strategies.fitted import scores_for
 
 
 def self_paced_factor(member: int, n_estimators: int) -> float:

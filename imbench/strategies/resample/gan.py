@@ -145,7 +145,7 @@ class GANSampler(GenerativeSampler):
         """Play the game for ``n_steps`` rounds; see the base class."""
         import torch
 
-        from imbench.models.adam import Adam
+        from imbench.strategies.nets.adam import Adam
         from imbench.strategies.resample.networks import given, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]

@@ -108,7 +108,7 @@ class GenerativeSampler(BaseOverSampler):
         if not is_number(self.lr) or not 0 < self.lr < float("inf"):
             raise ValueError(f"lr must be a number above 0, got {self.lr!r}.")
         if self.device != "cpu":  # the choice between the others loads PyTorch
-            from imbench.models.torch_classifier import select_device
+            from imbench.strategies.nets.device import select_device
 
             select_device(self.device)
 
@@ -149,7 +149,7 @@ class GenerativeSampler(BaseOverSampler):
             return {}
         import torch
 
-        from imbench.models.torch_classifier import select_device
+        from imbench.strategies.nets.device import select_device
 
         codec = self._codec(X)
         classes, codes = np.unique(y, return_inverse=True)

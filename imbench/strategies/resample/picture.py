@@ -19,7 +19,7 @@ MAX_CLASSES = 10
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is drawn of a sampler (``picture_``), read out by :func:`imbench.steps.picture`.
+    """What is drawn of a sampler (``picture_``), read by :func:`imbench.pipeline.fitted.picture`.
 
     Parameters
     ----------

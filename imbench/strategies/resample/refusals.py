@@ -59,7 +59,7 @@ def explain(
 ) -> Refusal | None:
     """Return why ``sampler.fit_resample`` raised an error.
 
-    Called by :class:`imbench.steps.CheckedSampler`.
+    Called by :class:`imbench.pipeline.steps.CheckedSampler`.
 
     Parameters
     ----------

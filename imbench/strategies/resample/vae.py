@@ -123,7 +123,7 @@ class VAESampler(GenerativeSampler):
         """Maximise the evidence lower bound; see the base class."""
         import torch
 
-        from imbench.models.adam import Adam
+        from imbench.strategies.nets.adam import Adam
         from imbench.strategies.resample.networks import blocks, given, gumbel, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]

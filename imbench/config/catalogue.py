@@ -1,0 +1,106 @@
+"""What there is: the yaml files under ``conf/`` and under folders that users add.
+
+Nothing is registered anywhere. A file in ``conf/strategy/`` is a strategy, and its ``about``
+says in one line what it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from imbench.errors import ConfigError
+from imbench.strategies import STAGES
+
+GROUPS = {"strategies": "strategy", "datasets": "dataset", "models": "model"}
+
+
+@dataclass(frozen=True)
+class Item:
+    """One yaml file of a configuration group.
+
+    Parameters
+    ----------
+    name : str
+        What the user types: the name of the file.
+    path : Path
+    summary, paper : str
+    stages : tuple of str
+        Stages that a strategy fills; () for other groups.
+    entries : tuple of (stage, entry name)
+    """
+
+    name: str
+    path: Path
+    summary: str
+    paper: str
+    stages: tuple[str, ...]
+    entries: tuple[tuple[str, str], ...]
+
+
+def conf_dir() -> Path:
+    """Return the folder of the shipped configuration: inside the wheel, or beside the package."""
+    package = Path(__file__).parents[1]
+    inside = package / "conf"
+    return inside if inside.is_dir() else package.parent / "conf"
+
+
+def items(group: str, folders: Sequence[Path]) -> list[Item]:
+    """Return the items of a group in the folders, by name; the first folder wins.
+
+    Parameters
+    ----------
+    group : str
+        ``strategy``, ``dataset`` or ``model``.
+    folders : sequence of Path
+        Configuration folders, the shipped one first.
+    """
+    found: dict[str, Item] = {}
+    for folder in folders:
+        for path in sorted((folder / group).glob("*.yaml")):
+            found.setdefault(path.stem, _read(path))
+    return [found[name] for name in sorted(found)]
+
+
+def files_of(stage: str, entry: str, folders: Sequence[Path]) -> list[str]:
+    """Return the yaml files that fill a stage with an entry of that name, for error messages."""
+    return [
+        "/".join(item.path.parts[-3:])
+        for item in items("strategy", folders)
+        if (stage, entry) in item.entries
+    ]
+
+
+def _read(path: Path) -> Item:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}.") from error
+    mappings = (
+        [content, *(content.get(k) or {} for k in ("about", *STAGES))]
+        if isinstance(content, dict)
+        else [content]
+    )
+    if not all(isinstance(part, dict) for part in mappings):
+        raise ConfigError(f"{path}: the file, its `about` and each stage must be mappings.")
+    about: Any = content.get("about") or {}
+    about = about.get(path.stem, about)  # strategies key it by name, because selections merge
+    entries = tuple(_entries(content))
+    return Item(
+        name=path.stem,
+        path=path,
+        summary=str(about.get("summary", "")),
+        paper=str(about.get("paper") or about.get("source") or ""),
+        stages=tuple(dict.fromkeys(stage for stage, _ in entries)),
+        entries=entries,
+    )
+
+
+def _entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for stage in STAGES:
+        for entry in content.get(stage) or {}:
+            yield stage, entry

@@ -1,0 +1,64 @@
+"""What determines the predictions of a cell: the content that its run id is a hash of."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from imbench.components.names import with_stable_paths
+from imbench.config import search_space as search
+from imbench.config.neighbors import neighbors_identity
+from imbench.strategies import CHAINED
+
+if TYPE_CHECKING:
+    pass
+from imbench.config.parse import Config
+
+NOT_IN_RUN_ID = {
+    "dataset": ("about", "path", "data_dir", "download_dir"),  # the fingerprint says what it holds
+    "model": ("about", "search"),
+    "strategy": ("about", "search"),
+}
+
+
+def identity_of(config: Config) -> dict[str, Any]:
+    """Return what determines a cell's predictions, beside the content of its data.
+
+    Device, tracking, output and the places of files are left out, and so are the metrics:
+    they are derived from stored predictions.
+    """
+    kept: dict[str, Any] = {"seed": config["seed"], "splits": copy.deepcopy(config["splits"])}
+    for part, left_out in NOT_IN_RUN_ID.items():
+        node = copy.deepcopy(dict(config[part]))
+        kept[part] = {name: value for name, value in node.items() if name not in left_out}
+    for part in ("model", "strategy"):
+        kept[part] = _without_device(kept[part])
+    chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
+    if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
+        kept["order"] = order  # keys are sorted where they are hashed and stored
+    return with_stable_paths(kept | neighbors_identity(config) | _tuning_identity(config))
+
+
+def _tuning_identity(config: Config) -> dict[str, Any]:
+    """Return what tuning adds: nothing without it, so that ids are what they are without it.
+
+    Where studies are stored plays no part. What is tried is no part of ``tuning``, which cells
+    of a table share.
+    """
+    if not config.get("tuning"):
+        return {}
+    tuning = {name: value for name, value in config["tuning"].items() if name != "storage"}
+    metrics = config["metrics"]
+    tuning["metric"] = name = tuning.get("metric") or metrics["sort"]
+    tuning |= {f"metrics_{key}": metrics.get(key) for key in ("minority", "ece_bins")}
+    if name in (metrics.get("extra") or {}):
+        tuning["metrics_extra"] = copy.deepcopy(metrics["extra"][name])
+    tried = {part: search.entries(config[part]) for part in search.PARTS}
+    return {"tuning": tuning, "search": copy.deepcopy(tried)}
+
+
+def _without_device(node: Any) -> Any:
+    if not isinstance(node, Mapping):
+        return node
+    return {name: _without_device(value) for name, value in node.items() if name != "device"}

@@ -1,0 +1,374 @@
+"""Search spaces: what tuning may try, from the key ``search`` of strategies and models.
+
+``path: {low: 1, high: 15, log: true}``, ``{low: 0.0, high: 2.0, step: 0.5}`` or
+``{choices: [a, b]}``, the path relative to the strategy (``resample.smote.k_neighbors``) or to the
+model (``estimator.lr``). Selected strategies bring their spaces along, and Hydra merges them; null
+in the place of a range takes a parameter out. Read by :mod:`imbench.config`, which checks, and by
+:mod:`imbench.run.tuning.optuna`.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import json
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from imbench.components.construct import TARGET, bind, closest, construct, is_component, locate
+from imbench.errors import ConfigError
+from imbench.strategies import WRAPPERS
+
+PARTS = ("strategy", "model")
+FORMS = "{low: ..., high: ...} or {choices: [...]}"
+RANGE_KEYS = ("low", "high", "log", "step")
+ROUNDING = 1e-9  # of a number of steps
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``.
+
+    Parameters
+    ----------
+    low, high : int or float
+        Both included; ``low < high``.
+    log : bool, default=False
+        Whether small values are tried as often as large ones.
+    step : int, float or None
+        Distance of the values that are tried; None is 1 for integers, and none for the others.
+    integer : bool, default=False
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+    integer: bool = False
+
+    @property
+    def ends(self) -> dict[str, Any]:
+        """What to try before anything runs, by the name that a message gives it."""
+        return {"low": self.low, "high": self.high}
+
+    def holds(self, value: object) -> bool:
+        """Whether a value is one that can be drawn."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        if self.integer and value != int(value):
+            return False
+        if not self.low <= value <= self.high:
+            return False
+        n_steps = 0.0 if self.step is None else (value - self.low) / self.step
+        return abs(n_steps - round(n_steps)) < ROUNDING
+
+    def points(self) -> Sequence[Any] | None:
+        """Return the values in their order, or None where they are not finite in number."""
+        if self.integer:
+            return range(int(self.low), int(self.high) + 1, int(self.step or 1))
+        if self.step is None:
+            return None
+        n_steps = math.floor((self.high - self.low) / self.step + ROUNDING)
+        return [self.low + i * self.step for i in range(n_steps + 1)]
+
+    def encode(self, value: float) -> float:
+        """Return a value as a study stores it."""
+        return int(value) if self.integer else float(value)
+
+    decode = encode
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Values of any kind, one of which is tried.
+
+    Parameters
+    ----------
+    values : tuple
+    """
+
+    values: tuple[Any, ...]
+
+    @property
+    def ends(self) -> dict[str, Any]:
+        """What to try before anything runs, by the name that a message gives it."""
+        return {f"choices[{i}]": value for i, value in enumerate(self.values)}
+
+    def holds(self, value: object) -> bool:
+        """Whether a value is one of them; 1 and true are not the same."""
+        return any(type(own) is type(value) and own == value for own in self.values)
+
+    def points(self) -> Sequence[Any]:
+        """Return the values in their order."""
+        return self.values
+
+    def encode(self, value: Any) -> Any:
+        """Return a value as a study stores it: lists and mappings as JSON."""
+        return json.dumps(value) if isinstance(value, list | dict) else value
+
+    def decode(self, stored: Any) -> Any:
+        """Return the value that was stored."""
+        same = (v for v in self.values if self.encode(v) == stored)
+        return next(v for v in same if type(self.encode(v)) is type(stored))
+
+
+Dimension = Range | Choices
+Space = Mapping[str, Dimension]
+
+
+def space_of(config: Mapping[str, Any]) -> dict[str, Dimension]:
+    """Return the space of a cell, by ``strategy.<path>`` and ``model.<path>``, sorted.
+
+    Raises
+    ------
+    ConfigError
+        If an entry cannot be read.
+    """
+    return {
+        f"{part}.{path}": dimension(entry, f"{part}.search.{path}", value_at(config[part], path))
+        for part in PARTS
+        for path, entry in sorted(entries(config[part]).items())
+    }
+
+
+def entries(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ranges of a strategy or of a model that are not null."""
+    found = node.get("search") or {}
+    return {str(path): entry for path, entry in found.items() if entry is not None}
+
+
+def dimension(entry: object, key: str, present: object) -> Dimension:
+    """Read one range; a key that is null counts for nothing, because overrides only add keys.
+
+    Parameters
+    ----------
+    entry : object
+        From the yaml.
+    key : str
+        Where it stands, for the messages.
+    present : object
+        The value outside of tuning: a range from 1 to 2 for a float is not one of integers.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, or is upside down.
+    """
+    if not isinstance(entry, Mapping):
+        raise ConfigError(f"{key} must be {FORMS}, got {entry!r}.")
+    given = {str(name): value for name, value in entry.items() if value is not None}
+    known = (*RANGE_KEYS, "choices")
+    for name in given:
+        if name not in known:
+            raise ConfigError(
+                f"{key}.{name}: there is no such key{closest(name, known)}; known are "
+                f"{', '.join(known)}."
+            )
+    numbers = [name for name in RANGE_KEYS if name in given]
+    if "choices" in given and numbers:
+        raise ConfigError(
+            f"{key}: choices and {numbers[0]} exclude each other: set one of them to null."
+        )
+    if "choices" in given:
+        return _choices(given["choices"], key)
+    if not {"low", "high"} <= given.keys():
+        raise ConfigError(f"{key} must be {FORMS}, got {entry!r}.")
+    return _range(given, key, present)
+
+
+def _choices(values: object, key: str) -> Choices:
+    if not isinstance(values, list) or not values:
+        raise ConfigError(f"{key}.choices must be a list of values, got {values!r}.")
+    for i, value in enumerate(values):
+        if Choices(tuple(values[:i])).holds(value):
+            raise ConfigError(f"{key}.choices holds {value!r} twice: leave one out.")
+    return Choices(tuple(values))
+
+
+def _range(entry: Mapping[str, Any], key: str, present: object) -> Range:
+    low: Any
+    high: Any
+    low, high, log, step = (entry.get(name) for name in RANGE_KEYS)
+    for name, value in (("low", low), ("high", high), ("step", step)):
+        is_number = isinstance(value, int | float) and math.isfinite(value)
+        if (not is_number or isinstance(value, bool)) and (name, value) != ("step", None):
+            raise ConfigError(f"{key}.{name}={value!r} must be a number.")
+    if not isinstance(log, bool | None):
+        raise ConfigError(f"{key}.log={log!r} must be true or false.")
+    if low >= high:
+        fix = "swap them" if low > high else "leave the parameter out of the search"
+        raise ConfigError(f"{key}: low={low} is not below high={high}, {fix}.")
+    if log and low <= 0:
+        raise ConfigError(f"{key}: log needs low above 0, got low={low}: set it higher.")
+    if log and step is not None:
+        raise ConfigError(f"{key}: log and step={step} exclude each other, leave one out.")
+    if step is not None and not 0 < step <= high - low:
+        raise ConfigError(f"{key}: step={step} must lie above 0 and not above {high - low}.")
+    integer = all(isinstance(v, int) for v in (low, high, step or 1))
+    integer = integer and not isinstance(present, float)
+    return Range(low, high, bool(log), step, integer)
+
+
+def value_at(node: Mapping[str, Any], path: str) -> Any:
+    """Return the value of a parameter: that of the yaml, otherwise its default; None if neither."""
+    *parents, name = path.split(".")
+    for parent in parents:
+        node = node.get(parent) or {}
+        if not isinstance(node, Mapping):
+            return None
+    if name in node or not is_component(node):
+        return node.get(name)
+    try:
+        parameters = inspect.signature(locate(str(node[TARGET]), path)).parameters
+    except (ConfigError, ValueError):
+        return None
+    known = parameters.get(name)
+    return None if known is None or known.default is known.empty else known.default
+
+
+def present_values(config: Mapping[str, Any], space: Space) -> dict[str, Any]:
+    """Return the values outside of tuning, as far as the space holds them."""
+    present = {key: value_at(config[key.partition(".")[0]], key.partition(".")[2]) for key in space}
+    return {key: value for key, value in present.items() if space[key].holds(value)}
+
+
+def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration with values set in copies of its strategy and its model."""
+    changed = dict(config) | {part: copy.deepcopy(config[part]) for part in PARTS}
+    for key, value in values.items():
+        *parents, name = key.split(".")
+        node: Any = changed
+        for parent in parents:
+            node = node[parent]
+        node[name] = value
+    return changed
+
+
+def check_space(config: Mapping[str, Any], part: str) -> list[str]:
+    """Return what is wrong with the ranges of a strategy or of a model, a sentence each.
+
+    Every end and every choice is set and constructed: a parameter says itself what it takes.
+    """
+    problems = []
+    found = (config[part] or {}).get("search") or {}
+    if not isinstance(found, Mapping):
+        return [f"{part}.search must be a mapping of parameters to ranges, got {found!r}."]
+    for path, entry in entries(config[part]).items():
+        key = f"{part}.search.{path}"
+        problem = _unknown_place(config[part], path, part)
+        if problem:
+            problems.append(f"{key}: {problem}")
+            continue
+        try:
+            read = dimension(entry, key, value_at(config[part], path))
+        except ConfigError as error:
+            problems.append(str(error))
+            continue
+        refusals = (
+            (name, value, _refusal(with_values(config, {f"{part}.{path}": value}), part, path))
+            for name, value in read.ends.items()
+        )
+        refused = next(((n, v, why) for n, v, why in refusals if why), None)
+        if refused:
+            name, value, why = refused
+            problems.append(f"{key}: {name}={value!r} is not what the parameter takes: {why}")
+    return problems
+
+
+def _unknown_place(node: Mapping[str, Any], path: str, part: str) -> str:
+    """Say at which name a path leaves the configuration; empty if only its last name is new."""
+    at = part
+    *parents, _ = path.split(".")
+    least = 2 if part == "strategy" else 1  # of <stage>.<entry>.<parameter>, estimator.<parameter>
+    if len(parents) < least:
+        example = "resample.smote.k_neighbors" if part == "strategy" else "estimator.lr"
+        return f"a path has the form {example}, got {path!r}."
+    for parent in parents:
+        inside = node.get(parent)
+        if not isinstance(inside, Mapping):
+            known = [name for name, value in node.items() if isinstance(value, Mapping)]
+            return f"{at} holds no {parent!r}{closest(parent, known)}; correct the path."
+        node, at = inside, f"{at}.{parent}"
+    return ""
+
+
+def _refusal(config: Mapping[str, Any], part: str, path: str) -> str:
+    """Return why what holds a parameter cannot be constructed; empty if it can."""
+    stage, name, *_ = path.split(".")
+    if part == "model":
+        node, key, wrapped = config["model"][stage], f"model.{stage}", False
+        if stage == "preprocessing":
+            node = {TARGET: "imbench.models.preprocessing.Preprocessing", **node}
+    else:
+        node, key = config["strategy"][stage][name], f"strategy.{stage}.{name}"
+        wrapped = stage in WRAPPERS
+    problems = bind(node, key, ("estimator",) if wrapped else ())
+    if problems:
+        return problems[0]
+    try:
+        _validate(construct(node, key, **({"estimator": None} if wrapped else {})))
+    except (ConfigError, ValueError) as error:
+        return str(error).splitlines()[0]
+    return ""
+
+
+def _validate(component: Any) -> None:
+    """Let a component and those inside it check their values, scikit-learn's included.
+
+    Theirs do it in `fit` alone, by a method that every estimator of the libraries inherits.
+    """
+    if hasattr(component, "check_params"):
+        component.check_params()
+    if hasattr(component, "_parameter_constraints"):
+        component._validate_params()
+    if hasattr(component, "get_params"):
+        for inner in component.get_params(deep=False).values():
+            if not isinstance(inner, type):
+                _validate(inner)
+
+
+def grid(space: Space) -> tuple[int, dict[str, Sequence[Any]]]:
+    """Return how many points a grid has, and the values of each parameter.
+
+    Raises
+    ------
+    ConfigError
+        If a range has no step.
+    """
+    axes: dict[str, Sequence[Any]] = {}
+    for key, dimension in space.items():
+        values = dimension.points()
+        if values is None:
+            part, _, path = key.partition(".")
+            assert isinstance(dimension, Range)
+            raise ConfigError(
+                f"{part}.search.{path}: tuning.sampler=grid needs a step or choices, got "
+                f"low={dimension.low} and high={dimension.high}: add step, or set "
+                "tuning.sampler=tpe."
+            )
+        axes[key] = values
+    return math.prod(map(len, axes.values())), axes
+
+
+def grid_point(space: Space, number: int, trials: int, seed: int) -> dict[str, Any]:
+    """Return a point of the grid: all in their order, or as many as there are trials by chance.
+
+    Parameters
+    ----------
+    space : mapping
+    number : int
+        Of the trial, from 0.
+    trials : int
+    seed : int
+        Of the choice.
+    """
+    size, axes = grid(space)
+    place = number if size <= trials else random.Random(seed).sample(range(size), trials)[number]
+    values = {}
+    for key, axis in axes.items():
+        place, i = divmod(place, len(axis))
+        values[key] = axis[i]
+    return values

@@ -1,0 +1,1 @@
+"""Data sets and splits: one source a file, each a function that returns a `Dataset`."""

@@ -1,0 +1,200 @@
+"""What a data set is to the rest of imbench: frozen arrays and the facts that `build` needs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.data.row_hashes import Contents, contents_of
+from imbench.errors import DataError
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The facts about a data set that composing an estimator may depend on.
+
+    Parameters
+    ----------
+    name : str
+    n_features : int
+    class_names : tuple of str
+        Position is the label: ``class_names[k]`` names the rows with ``y == k``.
+    minority : int
+        Label of the rarest class; the first of them where several are equally rare.
+    input_shape : tuple of int or None
+        ``(channels, height, width)`` for images, None for tables.
+    categorical : tuple of int
+        Columns of ``X`` that hold category codes.
+    has_missing : bool
+        Whether any value of ``X`` is NaN.
+    """
+
+    name: str
+    n_features: int
+    class_names: tuple[str, ...]
+    minority: int
+    input_shape: tuple[int, int, int] | None = None
+    categorical: tuple[int, ...] = ()
+    has_missing: bool = False
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes, K."""
+        return len(self.class_names)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A classification data set, as every source returns it.
+
+    Parameters
+    ----------
+    name : str
+        Name in tables, folders and MLflow.
+    X : ndarray of shape (n, d)
+        Tables: float64, NaN where a value is missing; a categorical column holds the codes
+        0..C-1 of its categories. Images: uint8, each row flattened from ``input_shape``.
+    y : ndarray of shape (n,)
+        int64 labels 0..K-1.
+    class_names : tuple of str
+        Name of each label.
+    feature_names : tuple of str
+        Name of each column; empty for images.
+    input_shape : tuple of int or None
+        ``(channels, height, width)`` for images.
+    categories : mapping of int to tuple of str
+        For each categorical column its categories in the order of their codes. Codes only
+        name the values: nothing is estimated from rows, so they may be set before the split.
+    test_index : ndarray of shape (n_test,) or None
+        Rows of the official test set, where there is one.
+
+    Raises
+    ------
+    DataError
+        If shapes or types do not fit, a value is infinite, or fewer than two classes are left.
+
+    Notes
+    -----
+    The arrays are kept as read-only views: strategies share one data set, and a model that
+    scaled in place would change the rows of the next fold.
+    """
+
+    name: str
+    X: NDArray[np.generic]
+    y: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    feature_names: tuple[str, ...] = ()
+    input_shape: tuple[int, int, int] | None = None
+    categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    test_index: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        _check(self)
+        for name in ("X", "y", "test_index"):
+            if (array := getattr(self, name)) is not None:
+                view = array.view()
+                view.flags.writeable = False
+                object.__setattr__(self, name, view)
+
+    @cached_property
+    def counts(self) -> NDArray[np.int64]:
+        """Rows a class outside the official test set, shape (K,)."""
+        return np.bincount(self.y[self.pool_index], minlength=len(self.class_names))
+
+    @cached_property
+    def pool_index(self) -> NDArray[np.int64]:
+        """Rows that may be trained on or cross-validated: all but the official test set."""
+        in_pool = np.ones(len(self.y), bool)
+        if self.test_index is not None:
+            in_pool[self.test_index] = False
+        return np.flatnonzero(in_pool)
+
+    @cached_property
+    def info(self) -> DatasetInfo:
+        """The facts that :func:`imbench.pipeline.build.build` looks at."""
+        return DatasetInfo(
+            name=self.name,
+            n_features=self.X.shape[1],
+            class_names=self.class_names,
+            minority=int(self.counts.argmin()),
+            input_shape=self.input_shape,
+            categorical=tuple(sorted(self.categories)),
+            has_missing=self.X.dtype.kind == "f" and bool(np.isnan(self.X).any()),
+        )
+
+    @cached_property
+    def contents(self) -> Contents:
+        """The rows by content, for :mod:`imbench.pipeline.witness`."""
+        return contents_of(self.X)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over values, labels and names, in hex; equal data has an equal fingerprint."""
+        digest = hashlib.sha256()
+        names = (self.class_names, self.feature_names, self.input_shape, dict(self.categories))
+        digest.update(repr(names).encode())
+        test_index = np.empty(0, np.int64) if self.test_index is None else self.test_index
+        for array in (self.X, self.y, test_index):
+            digest.update(f"{array.shape}{array.dtype.str}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def _check(data: Dataset) -> None:
+    """Raise DataError unless the arrays are what the class promises."""
+    if data.X.ndim != 2 or data.y.shape != (len(data.X),):
+        raise DataError(
+            f"dataset={data.name}: X must be (rows, columns) and y (rows,), "
+            f"got {data.X.shape} and {data.y.shape}."
+        )
+    if len(data.X) == 0 or data.X.shape[1] == 0:
+        raise DataError(
+            f"dataset={data.name} has {data.X.shape[0]} rows and {data.X.shape[1]} feature "
+            "columns: give a file with at least one of each beside the target."
+        )
+    if data.input_shape is not None and np.prod(data.input_shape) != data.X.shape[1]:
+        raise DataError(
+            f"dataset={data.name}: rows of {data.X.shape[1]} values do not fill images of "
+            f"input_shape={data.input_shape}."
+        )
+    if len(data.feature_names) not in (0, data.X.shape[1]):
+        raise DataError(
+            f"dataset={data.name}: {len(data.feature_names)} feature names for "
+            f"{data.X.shape[1]} columns."
+        )
+    if len(set(data.class_names)) < len(data.class_names):
+        raise DataError(f"dataset={data.name}: two classes share a name in {data.class_names}.")
+    if data.y.dtype != np.int64:
+        raise DataError(f"dataset={data.name}: y must be int64, got {data.y.dtype}.")
+    if data.y.min() < 0 or data.y.max() >= len(data.class_names):
+        raise DataError(
+            f"dataset={data.name}: labels must lie in 0..{len(data.class_names) - 1}, "
+            f"got {data.y.min()}..{data.y.max()}."
+        )
+    test = data.test_index
+    if test is not None and len(test) and not 0 <= test.min() <= test.max() < len(data.y):
+        raise DataError(
+            f"dataset={data.name}: test_index must hold rows in 0..{len(data.y) - 1}, got "
+            f"{test.min()}..{test.max()}."
+        )
+    if np.count_nonzero(data.counts) < 2:
+        present = data.class_names[int(data.counts.argmax())]
+        raise DataError(
+            f"dataset={data.name}: the target has one class ({present!r}); "
+            "comparing strategies needs rows of at least two classes."
+        )
+    if data.X.dtype.kind == "f":
+        infinite = np.isinf(data.X).sum(axis=0)
+        if infinite.any():
+            column = int(infinite.argmax())
+            name = data.feature_names[column] if data.feature_names else str(column)
+            raise DataError(
+                f"dataset={data.name}: column {name!r} has infinite values "
+                f"({infinite[column]} of {len(data.X)}): replace them by numbers, or by blanks "
+                "to have them imputed."
+            )

@@ -1,0 +1,200 @@
+"""Which rows train and which are tested; the same for every strategy and model.
+
+A splitter is a frozen dataclass from ``conf/splits/``. It is called once a cell with the data
+set and the seed, and its folds depend on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.components.seeding import derive
+from imbench.data.dataset import Dataset
+from imbench.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """One split.
+
+    Parameters
+    ----------
+    repeat, fold : int
+    train_index, test_index : ndarray of int64
+        Rows of ``Dataset.X``, ascending, disjoint.
+    """
+
+    repeat: int
+    fold: int
+    train_index: NDArray[np.int64]
+    test_index: NDArray[np.int64]
+
+
+class Splitter(Protocol):
+    """What ``conf/splits/*.yaml`` constructs."""
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds :meth:`split` returns."""
+        ...
+
+    def split(self, data: Dataset, seed: int) -> list[Fold]:
+        """Return the folds, in the order (repeat, fold)."""
+        ...
+
+
+@dataclass(frozen=True)
+class RepeatedKFold:
+    """Repeated stratified k-fold cross-validation over all rows but the official test set.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Folds a repeat, at least 2.
+    n_repeats : int, default=1
+        Repeats, each with a shuffle of its own.
+    """
+
+    n_splits: int = 5
+    n_repeats: int = 1
+
+    def __post_init__(self) -> None:
+        _at_least("n_splits", self.n_splits, 2)
+        _at_least("n_repeats", self.n_repeats, 1)
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds :meth:`split` returns."""
+        return self.n_splits * self.n_repeats
+
+    def split(self, data: Dataset, seed: int) -> list[Fold]:
+        """Return ``n_repeats * n_splits`` folds; every pool row is tested once a repeat.
+
+        Raises
+        ------
+        DataError
+            If a class has fewer rows than there are folds.
+        """
+        _check_class_sizes(data, self.n_splits)
+        from sklearn.model_selection import StratifiedKFold
+
+        def folds(repeat: int) -> Iterator[Fold]:
+            splitter = StratifiedKFold(
+                self.n_splits, shuffle=True, random_state=derive(seed, "split", data.name, repeat)
+            )
+            pool = data.pool_index
+            for fold, (train, test) in enumerate(splitter.split(pool, data.y[pool])):
+                yield Fold(repeat, fold, pool[train], pool[test])
+
+        return [f for repeat in range(self.n_repeats) for f in folds(repeat)]
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """A stratified hold-out, repeated with other shuffles if asked for.
+
+    Parameters
+    ----------
+    test_size : float, default=0.25
+        Share of the rows that is tested, in (0, 1).
+    n_repeats : int, default=1
+    """
+
+    test_size: float = 0.25
+    n_repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.test_size < 1:
+            raise ValueError(f"test_size must lie between 0 and 1, got {self.test_size}.")
+        _at_least("n_repeats", self.n_repeats, 1)
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds :meth:`split` returns."""
+        return self.n_repeats
+
+    def split(self, data: Dataset, seed: int) -> list[Fold]:
+        """Return ``n_repeats`` folds.
+
+        Raises
+        ------
+        DataError
+            If a class has one row, or the part that is tested has fewer rows than classes.
+        """
+        _check_class_sizes(data, 2)
+        from sklearn.model_selection import StratifiedShuffleSplit
+
+        pool = data.pool_index
+        smaller = int(min(self.test_size, 1 - self.test_size) * len(pool))
+        if smaller < data.info.n_classes:
+            raise DataError(
+                f"splits.test_size={self.test_size} leaves a part of {smaller} rows for "
+                f"{data.info.n_classes} classes of dataset={data.name}: set it nearer to 0.5."
+            )
+        folds = [
+            Fold(repeat, 0, np.sort(pool[train]), np.sort(pool[test]))
+            for repeat in range(self.n_repeats)
+            for train, test in StratifiedShuffleSplit(
+                1, test_size=self.test_size, random_state=derive(seed, "split", data.name, repeat)
+            ).split(pool, data.y[pool])
+        ]
+        for fold in folds:
+            for part, index in (("training", fold.train_index), ("test", fold.test_index)):
+                counts = np.bincount(data.y[index], minlength=data.info.n_classes)
+                if not counts.all():
+                    k = int(counts.argmin())
+                    raise DataError(
+                        f"splits.test_size={self.test_size} leaves the {part} part without a row "
+                        f"of class {data.class_names[k]!r} of dataset={data.name}, which has "
+                        f"{data.counts[k]}: set it nearer to 0.5, or splits=kfold."
+                    )
+        return folds
+
+
+@dataclass(frozen=True)
+class OfficialTest:
+    """Train on everything but the official test set, test on that set, whole."""
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds :meth:`split` returns."""
+        return 1
+
+    def split(self, data: Dataset, seed: int) -> list[Fold]:
+        """Return one fold.
+
+        Raises
+        ------
+        ConfigError
+            If the data set has no official test set.
+        """
+        if data.test_index is None:
+            raise ConfigError(
+                f"splits=official: dataset={data.name} has no official test set; "
+                "set splits=kfold or splits=holdout."
+            )
+        return [Fold(0, 0, data.pool_index, np.sort(data.test_index))]
+
+
+def _at_least(name: str, value: int, smallest: int) -> None:
+    if not isinstance(value, int) or value < smallest:
+        raise ValueError(f"{name} must be an integer of at least {smallest}, got {value!r}.")
+
+
+def _check_class_sizes(data: Dataset, needed: int) -> None:
+    """Raise DataError if a class has fewer rows than stratification needs."""
+    smallest = int(data.counts.argmin())
+    n_rows, name = int(data.counts[smallest]), data.class_names[smallest]
+    if n_rows >= needed:
+        return
+    drop = f"drop the class with dataset/imbalance=keep 'dataset.imbalance.ratios={{{name}: 0}}'"
+    fix = f"set splits.n_splits={n_rows}, or {drop}" if n_rows >= 2 else drop
+    raise DataError(
+        f"dataset={data.name}: class {name!r} has {n_rows} rows, but stratification needs at "
+        f"least {needed} (one a fold): {fix}."
+    )

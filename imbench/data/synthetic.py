@@ -1,0 +1,123 @@
+"""Data with a signal and a chosen imbalance, made in memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.data.cache import from_files
+from imbench.data.dataset import Dataset
+
+
+def class_shares(ratio: float, n_classes: int) -> NDArray[np.float64]:
+    """Return shares that fall geometrically, the first ``ratio`` times the last, sum one.
+
+    >>> class_shares(4, 2).tolist()
+    [0.8, 0.2]
+    >>> (class_shares(100, 3) * 111).round(6).tolist()
+    [100.0, 10.0, 1.0]
+    """
+    sizes = (1 / ratio) ** (np.arange(n_classes) / (n_classes - 1))
+    return sizes / sizes.sum()
+
+
+def _check(
+    ratio: float,
+    weights: Sequence[float] | None,
+    n_rows: int,
+    n_features: int,
+    n_classes: int,
+    class_sep: float,
+    label_noise: float,
+) -> None:
+    """Raise ValueError on a value that no data can be made from."""
+    if not ratio >= 1:
+        raise ValueError(f"ratio must be at least 1 (majority : rarest class), got {ratio=}.")
+    if n_classes < 2:
+        raise ValueError(f"n_classes must be at least 2, got {n_classes=}.")
+    if weights is not None and (len(weights) != n_classes or not min(weights) > 0):
+        raise ValueError(
+            f"weights must hold a share above 0 for each of {n_classes=}, got {list(weights)}."
+        )
+    if n_rows < 2 * n_classes:
+        raise ValueError(f"n_rows must be at least twice {n_classes=}, got {n_rows=}.")
+    if n_features < _n_informative(n_features, n_classes):
+        raise ValueError(
+            f"n_features must be at least {_n_informative(n_features, n_classes)} for "
+            f"{n_classes=}, got {n_features=}."
+        )
+    if not class_sep > 0:
+        raise ValueError(f"class_sep must be above 0, got {class_sep=}.")
+    if not 0 <= label_noise <= 1:
+        raise ValueError(f"label_noise must be a share of the rows in 0..1, got {label_noise=}.")
+
+
+def _n_informative(n_features: int, n_classes: int) -> int:
+    """Half of the columns, but enough corners of a cube for two clusters a class."""
+    return max(2, n_features // 2, math.ceil(math.log2(2 * n_classes)))
+
+
+@from_files(lambda **_: ())
+def load_synthetic(
+    ratio: float = 4.0,
+    weights: Sequence[float] | None = None,
+    n_rows: int = 1000,
+    n_features: int = 10,
+    n_classes: int = 2,
+    class_sep: float = 1.0,
+    label_noise: float = 0.0,
+    seed: int = 0,
+) -> Dataset:
+    """Return clusters around the corners of a cube, two a class; label 0 is the largest class.
+
+    Parameters
+    ----------
+    ratio : float, default=4.0
+        Rows of the largest class for each row of the rarest. With more than two classes the
+        sizes between them fall geometrically, as in a long tail.
+    weights : sequence of float of shape (n_classes,) or None
+        Relative size of each class, instead of ``ratio``.
+    n_rows, n_features, n_classes : int
+        Half of the features carry the signal, a fifth repeats it, the rest is noise.
+    class_sep : float, default=1.0
+        Half the distance of neighbouring corners; smaller is harder.
+    label_noise : float, default=0.0
+        Share of the rows whose labels are shuffled among themselves. The class sizes stay, so
+        that noise and ratio can be varied apart; more noise touches the rows of less and others.
+    seed : int, default=0
+
+    References
+    ----------
+    Guyon, Design of experiments for the NIPS 2003 variable selection benchmark, 2003, through
+    ``sklearn.datasets.make_classification``.
+    """
+    _check(ratio, weights, n_rows, n_features, n_classes, class_sep, label_noise)
+    from sklearn.datasets import make_classification
+
+    shares = class_shares(ratio, n_classes) if weights is None else np.asarray(weights, float)
+    n_informative = _n_informative(n_features, n_classes)
+    X, y = make_classification(
+        n_samples=n_rows,
+        n_features=n_features,
+        n_informative=n_informative,
+        n_redundant=min(n_features // 5, n_features - n_informative),
+        n_classes=n_classes,
+        weights=(shares / shares.sum()).tolist(),
+        class_sep=class_sep,
+        flip_y=0.0,
+        random_state=seed,
+    )
+    y = y.astype(np.int64)
+    rng = np.random.default_rng(seed)
+    noisy = rng.permutation(n_rows)[: int(label_noise * n_rows)]
+    y[noisy] = rng.permutation(y[noisy])
+    return Dataset(
+        name="synthetic",
+        X=X,
+        y=y,
+        class_names=tuple(map(str, range(n_classes))),
+        feature_names=tuple(f"x{i}" for i in range(n_features)),
+    )

@@ -1,0 +1,125 @@
+"""Any table in a file: CSV, TSV, Parquet, ARFF, KEEL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from imbench.components.construct import closest
+from imbench.data.cache import from_files
+from imbench.data.dataset import Dataset
+from imbench.data.download import data_folder
+from imbench.errors import ConfigError, DataError
+
+MISSING = ("?", "<null>", "NA", "N/A", "NaN", "nan", "null", "NULL")
+"""Texts that mean "no value" in CSV and TSV files, beside blanks."""
+
+
+def find_file(path: str, data_dir: str | None) -> Path:
+    """Return an existing file: as given from the working directory, else below `data_dir`.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    given = Path(path).expanduser()
+    places = [given]
+    if not given.is_absolute() and (folder := data_folder(data_dir)) is not None:
+        places.append(folder / given)
+    for place in places:
+        if place.is_file():
+            return place
+    if given.is_dir():
+        raise DataError(f"dataset.path={path}: is a folder; give a file in it.")
+    looked = "no such file"
+    if not given.is_absolute():
+        looked += f" in the working directory {Path.cwd()} or in data_dir={data_dir or 'null'}"
+    siblings = {p.name for place in places if place.parent.is_dir() for p in place.parent.iterdir()}
+    raise DataError(
+        f"dataset.path={path}: {looked}{closest(given.name, siblings)}; give the path of a file, "
+        "or set data_dir= or the environment variable IMBENCH_DATA to the folder that holds it."
+    )
+
+
+def _source_files(
+    path: str | None = None, data_dir: str | None = None, **_: Any
+) -> tuple[Path] | None:
+    return (find_file(str(path), data_dir),) if path else None
+
+
+@from_files(_source_files)
+def load_table(
+    path: str | None = None,
+    target: str | int | None = None,
+    drop: Any = (),
+    categorical: Any = (),
+    separator: str | None = None,
+    missing: Sequence[str] = MISSING,
+    data_dir: str | None = None,
+) -> Dataset:
+    """Return the data set of a file, named after it.
+
+    Parameters
+    ----------
+    path : str
+        File with the suffix ``.csv``, ``.tsv``, ``.parquet``, ``.arff`` or ``.dat``; a relative
+        path is looked up in the working directory, then in `data_dir`.
+    target : str
+        Column of the classes. For ``.arff`` and ``.dat`` null means ``@outputs``, else the last
+        column, and with ``@inputs`` only those are features.
+    drop : list of str
+        Columns that are left out, such as identifiers.
+    categorical : list of str
+        Columns of numbers that are categories. Text and bool columns are categories anyway.
+    separator : str or None
+        Between the columns of CSV and TSV; null goes by the suffix.
+    missing : list of str
+        Texts that mean "no value" in CSV and TSV, beside blanks.
+    data_dir : str or None
+
+    Raises
+    ------
+    ConfigError, DataError
+        One sentence for everything that a file can have wrong.
+    """
+    from imbench.data.frame import as_names, frame_to_dataset, some_of
+    from imbench.data.readers import READERS, keel_roles, read_table
+
+    if not path:
+        raise ConfigError(f"dataset.path is missing: set dataset.path=FILE ({', '.join(READERS)}).")
+    file = find_file(str(path), data_dir)
+    where = f"dataset.path={path}"
+    table = read_table(file, separator, as_names(missing, "missing"))
+    frame = table.frame
+    suffix, dropped = file.suffix.lower(), as_names(drop, "drop")
+    if frame.shape[1] == 1 and separator is None and suffix in {".csv", ".tsv"}:
+        raise DataError(
+            f"{where}: has one column, {frame.columns[0]!r}; set dataset.separator to what "
+            "separates the columns, such as ';'."
+        )
+    if nameless := [
+        c for c in frame.columns if str(c).startswith("Unnamed: ") and c not in dropped
+    ]:
+        raise DataError(
+            f"{where}: has a column without a name, as a saved row index is; set "
+            f"\"dataset.drop=['{nameless[0]}']\", or name it in the file."
+        )
+    if target is not None:
+        target = str(target)
+    elif suffix in {".arff", ".dat"}:
+        frame, target = keel_roles(table, file)
+    else:
+        raise ConfigError(
+            "dataset.target is missing: set it to the column of the classes, one of "
+            f"{some_of(frame.columns)}."
+        )
+    return frame_to_dataset(
+        frame,
+        target,
+        name=file.stem,
+        where=where,
+        drop=dropped,
+        categorical=as_names(categorical, "categorical"),
+    )

@@ -1,0 +1,100 @@
+"""The 27 benchmark tables of imbalanced-learn, kept on Zenodo."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from imbench.components.construct import closest
+from imbench.data.cache import from_files
+from imbench.data.dataset import Dataset
+from imbench.data.download import OFFLINE, data_folder, downloading, not_available
+from imbench.errors import ConfigError, DataError
+
+TABLES = (
+    "ecoli", "optical_digits", "satimage", "pen_digits", "abalone", "sick_euthyroid",
+    "spectrometer", "car_eval_34", "isolet", "us_crime", "yeast_ml8", "scene", "libras_move",
+    "thyroid_sick", "coil_2000", "arrhythmia", "solar_flare_m0", "oil", "car_eval_4",
+    "wine_quality", "letter_img", "yeast_me2", "webpage", "ozone_level", "mammography",
+    "protein_homo", "abalone_19",
+)  # fmt: skip
+
+
+def _source_files(
+    table: str | None = None, data_dir: str | None = None, download_dir: str | None = None
+) -> tuple[Path] | None:
+    if table not in TABLES:
+        return None
+    name = f"x{TABLES.index(table) + 1}data.npz"  # as imbalanced-learn calls it
+    downloaded = None if download_dir is None else Path(download_dir).expanduser()
+    for home in (data_folder(data_dir), downloaded):
+        if home is not None and (home / "zenodo" / name).is_file():
+            return (home / "zenodo" / name,)
+    return None
+
+
+@from_files(_source_files)
+def load_zenodo(
+    table: str | None = None, data_dir: str | None = None, download_dir: str | None = None
+) -> Dataset:
+    """Return one of the tables of ``imblearn.datasets.fetch_datasets``.
+
+    Parameters
+    ----------
+    table : str
+        Such as ``ecoli``; 8.6:1 to 130:1, 336 to 145,751 rows, categories already one-hot.
+    data_dir : str or None
+        Folder with imbalanced-learn's cache ``zenodo/`` in it; read, never written.
+    download_dir : str or None
+        Where the cache (34 MB, all tables at once) is kept otherwise.
+
+    References
+    ----------
+    Ding, Diversified Ensemble Classifiers for Highly Imbalanced Data Learning and their
+    Application in Bioinformatics, dissertation, Georgia State University, 2011,
+    https://doi.org/10.5281/zenodo.61452.
+    """
+    if table is None:
+        raise ConfigError(f"dataset.table is missing: set it to one of {', '.join(TABLES)}.")
+    if table not in TABLES:
+        raise ConfigError(
+            f"dataset.table={table}: imbalanced-learn has no such table"
+            f"{closest(str(table), TABLES)}; it has {', '.join(TABLES)}."
+        )
+    from imblearn.datasets import fetch_datasets
+
+    local = data_folder(data_dir)
+    places = [(local, False)] if local is not None and (local / "zenodo").is_dir() else []
+    places += [(Path(download_dir).expanduser(), True)] if download_dir is not None else []
+    error: Exception = OSError("dataset.download_dir=null")
+    for home, download in places:
+        try:
+            with downloading():
+                found = fetch_datasets(
+                    data_home=str(home), filter_data=(table,), download_if_missing=download
+                )[table]
+            break
+        except OFFLINE as caught:
+            error = caught
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as caught:
+            raise DataError(
+                f"dataset.table={table}: its file in {home}/zenodo is damaged ({caught}); delete "
+                "that folder and run again."
+            ) from caught
+    else:
+        raise not_available(
+            f"dataset.table={table}",
+            "imbalanced-learn's cache zenodo/",
+            data_dir,
+            download_dir,
+            error,
+        ) from error
+    return Dataset(
+        name=table,
+        X=np.asarray(found.data, dtype=np.float64),
+        y=(found.target > 0).astype(np.int64),  # the file says -1 and 1, 1 being the minority
+        class_names=("negative", "positive"),
+        feature_names=tuple(f"x{i}" for i in range(found.data.shape[1])),
+    )

@@ -1,0 +1,1 @@
+"""Neural networks as scikit-learn classifiers, trained in stacks."""

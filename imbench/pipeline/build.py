@@ -1,0 +1,186 @@
+"""The five composition rules: how stages meet. The one file that knows.
+
+1. In-training stages go into the model; `weights` falls back to ``sample_weight``.
+2. ``Pipeline([clean, *resample, rows, encode, model])``, also with no resampler: scikit-learn's
+   bagging would otherwise bag an estimator that takes ``sample_weight`` by weights, and rows
+   out of the bag would stay in class counts and batches.
+3. The ensemble goes around the pipeline: resampling happens inside each bag.
+4. The decision rule goes around that.
+5. Seeds.
+
+What samplers ask for nearest neighbours is given to them here, and to the ensembles that make rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.utils import get_tags
+from sklearn.utils.validation import has_fit_parameter
+
+from imbench.components.seeding import seed_estimator
+from imbench.data.dataset import DatasetInfo
+from imbench.errors import Incompatible
+from imbench.models.base import Model
+from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
+from imbench.models.weighted import WeightedClassifier
+from imbench.pipeline.needs import check_needs
+from imbench.pipeline.pipeline import HoldoutPipeline, WatchedPipeline
+from imbench.pipeline.steps import CheckedSampler, RowCounter
+from imbench.strategies import IN_TRAINING
+from imbench.strategies.base import Strategy
+
+_TAKEN: dict[tuple[type, str], bool] = {}  # parameters of `fit`, by class
+
+
+def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
+    """Compose an estimator from a model and a strategy, for a kind of data.
+
+    Parameters
+    ----------
+    model : Model
+    strategy : Strategy
+    info : DatasetInfo
+    seed : int
+        From (data set, repeat, fold); every ``random_state`` inside is set to it.
+
+    Returns
+    -------
+    estimator
+        Not fitted.
+
+    Raises
+    ------
+    Incompatible
+        If the parts do not fit; the reason names the strategy, the model or the data, and why.
+    """
+    check_needs(model, strategy, info)
+    _check_meeting(strategy)
+    estimator = _with_training_stages(model, strategy, info)
+    estimator = _pipeline(estimator, model, strategy, info)
+    for stage in ("ensemble", "decision"):
+        wrap = strategy.entry(stage)
+        estimator = estimator if wrap is None else wrap(estimator=estimator)
+        if stage == "ensemble":
+            _give_neighbors(estimator, strategy)
+    return seed_estimator(estimator, seed)
+
+
+def _neighbors(strategy: Strategy) -> Any:
+    """Return a copy of what the strategy's samplers ask: seeds are set inside."""
+    from imbench.strategies.neighbors.exact import ExactNeighbors
+
+    return ExactNeighbors() if strategy.neighbors is None else clone(strategy.neighbors)
+
+
+def _give_neighbors(estimator: Any, strategy: Strategy) -> None:
+    """Let an ensemble that has a parameter ``neighbors``, not set, ask as the samplers do."""
+    if "neighbors" in (p := estimator.get_params(deep=False)) and p["neighbors"] is None:
+        estimator.set_params(neighbors=_neighbors(strategy))
+
+
+def _check_meeting(strategy: Strategy) -> None:
+    """Refuse in-training entries that cannot do their work beside each other."""
+    mixing = [n for n, entry in strategy.augment.items() if getattr(entry, "mixes_labels", False)]
+    loss = next(iter(strategy.loss), "")
+    if getattr(strategy.entry("loss"), "batch_level", False):
+        for name in (*strategy.weights, *mixing):
+            raise Incompatible(
+                f"strategy={loss} is one loss for a whole batch: it has none of a row that "
+                f"strategy={name} could weight; leave one of the two out."
+            )
+    *earlier, last = strategy.augment or [""]
+    for name in earlier:
+        if name in mixing:
+            fix = "leave one of the two out" if last in mixing else f"select {name} last"
+            raise Incompatible(
+                f"strategy={name} mixes rows and their labels, so that strategy={last} after it "
+                f"could not tell of which class a row is: {fix}."
+            )
+
+
+def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
+    """Rule 1."""
+    estimator = model.fresh_estimator(info)
+    for stage in IN_TRAINING:
+        entries = getattr(strategy, stage)
+        if not entries:
+            continue
+        name, entry = "+".join(entries), strategy.entry(stage)
+        if stage in model.training_stages:
+            estimator.set_params(**{stage: _chained(list(entries.values()))})
+        elif stage != "weights":
+            raise Incompatible(
+                f"strategy={name} acts on the {stage} of a net, which model={model.name} does "
+                "not have; use a net (model=mlp, cnn or resnet18)."
+            )
+        elif _fit_takes(estimator, "sample_weight"):
+            estimator = WeightedClassifier(estimator, entry)
+        else:
+            raise Incompatible(
+                f"strategy={name} weights rows, but model={model.name} takes no sample_weight."
+            )
+    return estimator
+
+
+def _chained(entries: list[Any]) -> Any:
+    """One entry as it is; several (only `augment` gets here with several) as a chain."""
+    if len(entries) == 1:
+        return entries[0]
+    from imbench.strategies.augment.chain import AugmentChain
+
+    return AugmentChain(entries)
+
+
+def _takes_nan(sampler: Any) -> bool:
+    """Whether a sampler says that it takes NaN; a plain object with `fit_resample` does not."""
+    return hasattr(sampler, "__sklearn_tags__") and get_tags(sampler).input_tags.allow_nan
+
+
+def _sampler(name: str, info: DatasetInfo, strategy: Strategy) -> CheckedSampler:
+    """Return a copy that knows columns and shape of its rows: seeds are set inside, by fold."""
+    copy = clone(strategy.resample[name], safe=False)
+    parameters: Mapping[str, Any] = getattr(copy, "get_params", dict)()
+    if info.input_shape is not None and "input_shape" in parameters:
+        copy.set_params(input_shape=info.input_shape)
+    if info.categorical and "categorical_features" in parameters:
+        # `clean` puts categorical columns last.
+        first = info.n_features - len(info.categorical)
+        copy.set_params(categorical_features=list(range(first, info.n_features)))
+    key = f"strategy.resample.{name}"
+    return CheckedSampler(copy, key, info.class_names, neighbors=_neighbors(strategy))
+
+
+def _pipeline(
+    estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo
+) -> WatchedPipeline:
+    """Rule 2."""
+    samplers = strategy.resample
+    if info.input_shape is not None:
+        raw = model.training_stages and not samplers  # nets scale uint8 a batch at a time
+        clean, encode = [] if raw else pixel_steps(), []
+    else:
+        takes_nan = all(_takes_nan(sampler) for sampler in samplers.values())
+        impute = model.preprocessing.impute or (info.has_missing and not takes_nan)
+        if info.has_missing and not impute and not get_tags(estimator).input_tags.allow_nan:
+            raise Incompatible(
+                f"model={model.name} takes no missing values, which dataset={info.name} has: set "
+                "model.preprocessing.impute=true."
+            )
+        clean = clean_steps(info, model.preprocessing, impute)
+        encode = encode_steps(info, model.preprocessing)
+    resample = [(name, _sampler(name, info, strategy)) for name in samplers]
+    rows = [("rows", RowCounter(info.n_classes))]
+    steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
+    takes_validation = _fit_takes(estimator, "validation")
+    return HoldoutPipeline(steps) if takes_validation else WatchedPipeline(steps)
+
+
+def _fit_takes(estimator: Any, name: str) -> bool:
+    """Whether an estimator's ``fit`` has a parameter; asked once a class, for it takes long."""
+    key = type(estimator), name
+    if key not in _TAKEN:
+        _TAKEN[key] = bool(has_fit_parameter(estimator, name))
+    return _TAKEN[key]

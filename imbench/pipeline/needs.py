@@ -1,0 +1,54 @@
+"""What a yaml may list under ``needs``, and what is said where that is not there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from imbench.data.dataset import DatasetInfo
+from imbench.errors import Incompatible
+from imbench.models.base import Model
+from imbench.strategies.base import Strategy
+
+Need = tuple[Callable[[Model, DatasetInfo], bool], str, str]
+
+_DATA, _MODEL = "dataset={info.name} ", "model={model.name} "
+NEEDS: dict[str, Need] = {
+    "binary": (lambda m, i: i.n_classes == 2, "two classes", _DATA + "has more"),
+    "images": (lambda m, i: i.input_shape is not None, "images", _DATA + "is a table"),
+    "tables": (lambda m, i: i.input_shape is None, "a table", _DATA + "holds images"),
+    "no_categories": (
+        lambda m, i: not i.categorical,
+        "a table of numbers",
+        _DATA + "has categorical columns",
+    ),
+    "some_categories": (
+        lambda m, i: bool(i.categorical),
+        "categorical columns",
+        _DATA + "has none",
+    ),
+    "some_numbers": (
+        lambda m, i: len(i.categorical) < i.n_features,
+        "numeric columns",
+        _DATA + "has only categorical ones",
+    ),
+    "only_categories": (
+        lambda m, i: len(i.categorical) == i.n_features,
+        "a table of nothing but categories",
+        _DATA + "has numeric columns",
+    ),
+    "net": (lambda m, i: bool(m.training_stages), "a net", _MODEL + "is none"),
+}
+"""By name: a check, what it asks for, and what is there instead."""
+
+
+def check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:
+    """Raise Incompatible if a model or a strategy is for another kind of data, or of model."""
+    wanted = [(f"model={model.name}", need, "") for need in model.needs]
+    for name, needs in strategy.needs.items():
+        wanted += [(f"strategy={name}", need, strategy.hints.get(name, "")) for need in needs]
+    for who, need, hint in wanted:
+        is_met, words, otherwise = NEEDS[need]
+        if not is_met(model, info):
+            instead = f"; use {hint} instead" if hint else ""
+            found = otherwise.format(model=model, info=info)
+            raise Incompatible(f"{who} needs {words}, but {found}{instead}.")

@@ -1,0 +1,1 @@
+"""Export results to MLflow."""

@@ -1,0 +1,1 @@
+"""Stored results: folds, the store, metrics."""

@@ -1,0 +1,214 @@
+"""Every metric from predictions and weights of rows, for many weightings at once.
+
+:func:`imbench.results.metrics.compute_metrics` calls :func:`weighted_metrics` with one weighting
+of ones;
+the bootstrap of :mod:`imbench.report.statistics` with a thousand, so that a metric and its
+interval come from one formula. Rules for what a fold does not define are those of
+:mod:`imbench.results.metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+SCORE_NAMES = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
+PER_CLASS = ("precision", "recall", "f1")
+
+
+def weighted_metrics(
+    y_true: NDArray[np.int64],
+    y_pred: NDArray[np.int64],
+    y_score: Floats,
+    weights: Floats,
+    class_names: Sequence[str],
+    minority: int,
+    ece_bins: int = 15,
+    only: Collection[str] | None = None,
+) -> dict[str, Floats]:
+    """Compute every metric under each of B weightings of the rows.
+
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n,), n >= 1
+    y_score : ndarray of shape (n, K)
+    weights : ndarray of shape (B, n)
+        Above 0; a weight of 2 counts a row twice.
+    class_names : sequence of str of length K
+    minority : int
+    ece_bins : int, default=15
+    only : collection of str or None
+        Names wanted: metrics of the scores that are not among them are not computed. They take
+        most of the time.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (B,)
+    """
+    metrics = label_metrics(confusion(y_true, y_pred, weights, len(class_names)), minority)
+    for kind in PER_CLASS:
+        values = metrics.pop(kind)  # (B, K)
+        metrics |= {f"{kind}/{name}": values[:, c] for c, name in enumerate(class_names)}
+    wanted = [name for name in SCORE_NAMES if only is None or name in only]
+    return metrics | score_metrics(y_true, y_score, weights, minority, ece_bins, wanted)
+
+
+def confusion(
+    y_true: NDArray[np.int64], y_pred: NDArray[np.int64], weights: Floats, n_classes: int
+) -> Floats:
+    """Weights of the rows of each (true, predicted) pair, shape (B, K, K)."""
+    cells = n_classes * n_classes
+    pair = y_true * n_classes + y_pred
+    table: Floats = np.zeros((len(weights), cells))
+    if len(weights) == 1:
+        table[0] = np.bincount(pair, weights=weights[0], minlength=cells)
+    else:
+        found, column = np.unique(pair, return_inverse=True)
+        table[:, found] = weights @ np.eye(len(found))[column]
+    return table.reshape(-1, n_classes, n_classes)
+
+
+def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
+    """Metrics of the labels from confusion matrices.
+
+    Parameters
+    ----------
+    table : ndarray of shape (B, K, K)
+        True classes in rows. Which classes are present is read from the first matrix.
+    minority : int
+
+    Returns
+    -------
+    dict of str to ndarray
+        Of shape (B,), but of shape (B, K) for ``precision``, ``recall`` and ``f1``.
+    """
+    hits = np.diagonal(table, axis1=1, axis2=2)  # (B, K)
+    support, predicted = table.sum(axis=2), table.sum(axis=1)
+    total = support.sum(axis=1)
+    present = support[0] > 0
+    precision = np.where(present, 0.0, np.nan) + np.zeros_like(hits)
+    precision[predicted > 0] = hits[predicted > 0] / predicted[predicted > 0]
+    recall, f1 = (np.full(hits.shape, np.nan) for _ in range(2))
+    recall[:, present] = hits[:, present] / support[:, present]
+    f1[:, present] = 2 * hits[:, present] / (support + predicted)[:, present]
+    here = recall[:, present]
+    with np.errstate(divide="ignore"):  # the log of a recall of 0: its geometric mean is 0
+        g_mean = np.exp(np.log(here).mean(axis=1))
+    accuracy = hits.sum(axis=1) / total
+    return {
+        "precision_macro": precision[:, present].mean(axis=1),
+        "recall_macro": here.mean(axis=1),
+        "f1_macro": f1[:, present].mean(axis=1),
+        "f1_weighted": (f1 * support)[:, present].sum(axis=1) / total,
+        "f1_minority": f1[:, minority],
+        "balanced_accuracy": here.mean(axis=1),
+        "g_mean": g_mean,
+        "mcc": _mcc(accuracy, support / total[:, None], predicted / total[:, None], present),
+        "accuracy": accuracy,
+        "worst_class_recall": here.min(axis=1),
+        "precision": precision,
+        "recall": recall,
+        "f1": f1,
+    }
+
+
+def score_metrics(
+    y_true: NDArray[np.int64],
+    y_score: Floats,
+    weights: Floats,
+    minority: int,
+    ece_bins: int,
+    wanted: Collection[str] = SCORE_NAMES,
+) -> dict[str, Floats]:
+    """Metrics of the probabilities; all NaN if a net has diverged and left NaN in them."""
+    size = y_score.sum(axis=1, keepdims=True)
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        return {name: np.full(len(weights), np.nan) for name in wanted}
+    score = y_score / size  # a softmax in float32 sums to one within 1e-7 only
+    n, n_classes = score.shape
+    total = weights.sum(axis=1)
+    values = {}
+    if "roc_auc" in wanted or "average_precision" in wanted:
+        classes = [minority] if n_classes == 2 else np.flatnonzero(np.bincount(y_true)).tolist()
+        # Of the scores as they are: dividing by the size would tell rows of equal score apart.
+        ranked = [rank_metrics(y_true == c, y_score[:, c], weights) for c in classes]
+        values["roc_auc"] = np.mean([auc for auc, _ in ranked], axis=0)
+        values["average_precision"] = np.mean([ap for _, ap in ranked], axis=0)
+    own = score[np.arange(n), y_true]
+    if "brier" in wanted:
+        # For two classes that of one of them, which is half the sum over both.
+        squares = (1 - own) ** 2 if n_classes == 2 else 1 - 2 * own + (score**2).sum(axis=1)
+        values["brier"] = weights @ squares / total
+    if "log_loss" in wanted:
+        values["log_loss"] = weights @ -np.log(np.maximum(own, np.finfo(np.float64).eps)) / total
+    if "ece" in wanted:
+        values["ece"] = calibration_error(y_true, score, weights, ece_bins)
+    return {name: values[name] for name in wanted}
+
+
+def rank_metrics(
+    positive: NDArray[np.bool_], ranked: Floats, weights: Floats
+) -> tuple[Floats, Floats]:
+    """Area under the ROC curve and average precision; rows of equal score share a threshold.
+
+    Parameters
+    ----------
+    positive : ndarray of shape (n,)
+    ranked : ndarray of shape (n,)
+        Score of being positive.
+    weights : ndarray of shape (B, n)
+
+    Returns
+    -------
+    roc_auc, average_precision : ndarray of shape (B,)
+        NaN if all rows are positive or none is.
+    """
+    if positive.all() or not positive.any():
+        return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
+    order = np.argsort(-ranked, kind="stable")
+    n, hit, sorted_score = len(order), positive[order], ranked[order]
+    # A threshold passes whole groups of equal score; only those with a positive row add anything.
+    first = np.append(True, sorted_score[1:] != sorted_score[:-1])
+    group = np.cumsum(first) - 1
+    edges = np.append(np.flatnonzero(first), n)
+    places = np.flatnonzero(hit)
+    last = np.append(group[places[1:]] != group[places[:-1]], True)  # of each group's positives
+    groups = group[places[last]]
+    sums = np.zeros((len(weights), n + 1))  # weights of all rows before a place, from the top
+    np.cumsum(weights[:, order], axis=1, out=sums[:, 1:])
+    passed, before = sums[:, edges[groups + 1]], sums[:, edges[groups]]
+    hits = np.cumsum(weights[:, order[places]], axis=1)[:, last]
+    earlier = np.zeros_like(hits)
+    earlier[:, 1:] = hits[:, :-1]
+    steps, n_hits = hits - earlier, hits[:, -1]
+    n_false = sums[:, -1] - n_hits
+    average_precision = (steps * hits / passed).sum(axis=1) / n_hits
+    # Trapezoids: a pair of equal scores counts one half.
+    above = 0.5 * ((passed - hits) + (before - earlier))
+    return 1 - (steps * above).sum(axis=1) / (n_hits * n_false), average_precision
+
+
+def calibration_error(
+    y_true: NDArray[np.int64], score: Floats, weights: Floats, n_bins: int
+) -> Floats:
+    """Compute the expected calibration error (Guo et al. 2017, eq. 3), shape (B,)."""
+    confidence = score.max(axis=1)
+    correct = score.argmax(axis=1) == y_true
+    edges = np.linspace(0.0, 1.0, n_bins + 1)
+    bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
+    gaps = np.zeros((len(bins), n_bins))
+    gaps[np.arange(len(bins)), bins] = correct - confidence
+    return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+
+
+def _mcc(accuracy: Floats, truth: Floats, guess: Floats, present: NDArray[np.bool_]) -> Floats:
+    """Matthews correlation from shares (B, K); 0 for constant predictions, NaN for one class."""
+    if np.count_nonzero(present) < 2:
+        return np.full(len(accuracy), np.nan)
+    covariance = accuracy - (truth * guess).sum(axis=1)
+    spread = (1 - (truth**2).sum(axis=1)) * (1 - (guess**2).sum(axis=1))
+    constant = spread <= 1e-15
+    return np.where(constant, 0.0, covariance / np.sqrt(np.where(constant, 1.0, spread)))

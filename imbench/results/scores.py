@@ -1,0 +1,308 @@
+"""Decision rules on stored scores: what a classifier said once serves every rule.
+
+A rule of the stage `decision` needs nothing of the classifier but its scores: on the test rows,
+and for tuned rules on the rows of inner folds that it was not fitted on. :class:`Recorded`
+stands between the two. It fits the classifier when a rule asks for it and remembers the scores;
+asked again to fit the same rows, by another rule or another process, it remembers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.utils import get_tags
+
+from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
+from imbench.models.base import Model
+from imbench.pipeline import fitted
+from imbench.pipeline.resample_cache import Reuse, given_s
+from imbench.pipeline.witness import Witness
+from imbench.results.fold import CellKey, FoldResult
+from imbench.results.store import Store
+from imbench.strategies.base import Strategy
+
+ARRAYS = ("rows", "scores", "classes")
+
+
+@dataclass(eq=False)
+class Answer:
+    """What a classifier that was fitted to certain rows said.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (K,)
+    fit_s : float
+    trained : tuple of mapping
+        See :func:`imbench.pipeline.fitted.trained`.
+    notes : tuple of str
+    rows : ndarray of shape (m,)
+        Numbers of the rows that it was asked about, ascending.
+    scores : ndarray of shape (m, K)
+    """
+
+    classes: NDArray[np.int64]
+    fit_s: float
+    trained: tuple[Mapping[str, Any], ...]
+    notes: tuple[str, ...]
+    rows: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    scores: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
+
+    def unknown(self, asked: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return those of some row numbers that have no scores yet, in their order."""
+        return asked[~np.isin(asked, self.rows)]
+
+    def of(self, asked: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the scores of row numbers that are known, shape (n_asked, K)."""
+        return self.scores[np.searchsorted(self.rows, asked)]
+
+    def add(self, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> Self:
+        """Take in the scores of rows that were not known."""
+        if len(self.rows):
+            rows = np.concatenate([self.rows, rows])
+            scores = np.concatenate([self.scores, scores])
+        order = np.argsort(rows)
+        self.rows, self.scores = rows[order], scores[order]
+        return self
+
+
+@dataclass(eq=False)
+class Record:
+    """The answers of one fold, by the rows that the classifier was fitted to.
+
+    Parameters
+    ----------
+    answers : mapping of str to Answer
+    share : float
+        Of the time that passes while a classifier is fitted, what is its own: folds that are
+        fitted side by side wait for each other.
+    replayed : mapping of str to float
+        The answers that were given from memory, and the seconds that their fits had taken.
+    is_changed : bool
+        Whether there is more in it than what was read.
+    witness : Witness or None
+        Is told of the fits that are done.
+    reuse : Reuse or None
+        Resampled rows that other strategies have made.
+    """
+
+    answers: dict[str, Answer] = field(default_factory=dict)
+    share: float = 1.0
+    replayed: dict[str, float] = field(default_factory=dict)
+    is_changed: bool = False
+    witness: Witness | None = None
+    reuse: Reuse | None = None
+
+    @classmethod
+    def of(cls, result: FoldResult | None, fold: Fold, y: NDArray[np.int64]) -> Record:
+        """Return what the stored fold of the strategy without its rule says.
+
+        Parameters
+        ----------
+        result : FoldResult or None
+        fold : Fold
+        y : ndarray of shape (n,)
+            Labels of the data set.
+        """
+        record = cls()
+        if result is None or result.status != "ok" or not result.trained:
+            return record
+        classes = np.flatnonzero(np.asarray(result.counts_before))
+        key = _key(fold.train_index, y[fold.train_index])
+        answer = Answer(classes, result.fit_s, result.trained, result.notes)
+        record.answers[key] = answer.add(result.test_index, result.y_score[:, classes])
+        return record
+
+    def to_bytes(self) -> bytes:
+        """Return the answers as an npz file, which checks itself when it is read."""
+        arrays: dict[str, NDArray[Any]] = {}
+        facts = []
+        for i, (key, answer) in enumerate(self.answers.items()):
+            for name in ARRAYS:
+                arrays[f"{name}_{i}"] = getattr(answer, name)
+            own = {name: getattr(answer, name) for name in ("fit_s", "trained", "notes")}
+            facts.append({"key": key, **own})
+        buffer = io.BytesIO()
+        arrays["facts"] = np.array(json.dumps(facts))
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Record:
+        """Read what :meth:`to_bytes` wrote; empty if it is damaged, for it can be made again."""
+        record = cls()
+        try:
+            with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
+                for i, facts in enumerate(json.loads(str(loaded["facts"]))):
+                    rows, scores, classes = (loaded[f"{name}_{i}"] for name in ARRAYS)
+                    if len(scores) != len(rows):
+                        return cls()
+                    answer = Answer(
+                        classes, facts["fit_s"], tuple(facts["trained"]), tuple(facts["notes"])
+                    )
+                    record.answers[facts["key"]] = answer.add(rows, scores)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            return cls()
+        return record
+
+
+class Recorded(ClassifierMixin, BaseEstimator):
+    """A classifier that is asked about row numbers and remembers what it said.
+
+    Parameters
+    ----------
+    estimator : estimator
+    X : ndarray of shape (n, d)
+        All rows of the data set.
+    record : Record
+        Shared by all clones.
+    """
+
+    def __init__(self, estimator: Any, X: Any, record: Record) -> None:
+        self.estimator = estimator
+        self.X = X
+        self.record = record
+
+    def __sklearn_clone__(self) -> Recorded:
+        """Return one with the same rows and the same memory."""
+        return Recorded(clone(self.estimator), self.X, self.record)
+
+    def __sklearn_tags__(self) -> Any:
+        """Return the tags of the classifier inside."""
+        return get_tags(self.estimator)
+
+    def fit(self, rows: NDArray[np.int64], y: NDArray[np.int64]) -> Self:
+        """Fit the classifier to rows (n, 1) of the data set, unless their scores are known."""
+        self._rows, self._y = rows[:, 0], y
+        self.classes_ = np.unique(y)
+        self._key = _key(self._rows, y)
+        answer = self.record.answers.get(self._key)
+        if answer is None:
+            self._fit()
+            return self
+        self.record.replayed[self._key] = answer.fit_s
+        self.notes_ = answer.notes
+        self.estimators_ = [_stand_in(facts) for facts in answer.trained]
+        return self
+
+    def _fit(self) -> None:
+        known_s = given_s()
+        started = time.perf_counter()
+        self.estimator_ = clone(self.estimator).fit(self.X[self._rows], self._y)
+        fit_s = (time.perf_counter() - started) * self.record.share
+        fit_s += given_s() - known_s
+        self.record.is_changed = True
+        answer = self.record.answers.setdefault(
+            self._key,
+            Answer(
+                np.asarray(self.estimator_.classes_, np.int64),
+                fit_s,
+                fitted.trained(self.estimator_),
+                fitted.notes(self.estimator_),
+            ),
+        )
+        self.classes_ = answer.classes
+        del self._rows, self._y  # never fitted again
+
+    def predict_proba(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the probabilities of rows (m, 1) of the data set, shape (m, K)."""
+        answer = self.record.answers[self._key]
+        new = answer.unknown(rows[:, 0])
+        if len(new):
+            if not hasattr(self, "estimator_"):
+                self._fit()
+            self.record.is_changed = True
+            answer.add(new, self.estimator_.predict_proba(self.X[new]))
+        return answer.of(rows[:, 0])
+
+    def predict(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the most probable class of each row, shape (m,)."""
+        return self.classes_[self.predict_proba(rows).argmax(1)]
+
+
+def rule_on_scores(
+    model: Model, strategy: Strategy, data: Dataset, fold: Fold, seed: int, record: Record
+) -> Any:
+    """Return the decision rule of a strategy around a :class:`Recorded` classifier.
+
+    It takes row numbers (n, 1) in the place of rows. None if the strategy has no rule, or one
+    that looks into the classifier and not at its scores alone.
+
+    Raises
+    ------
+    Incompatible
+        If the parts do not fit.
+    """
+    from imbench.components.seeding import seed_estimator
+    from imbench.pipeline.build import build
+
+    wrap = strategy.entry("decision")
+    if wrap is None or not getattr(wrap(estimator=None), "learns_from_scores", False):
+        return None
+    build(model, strategy, data.info, seed)  # says what is incompatible, the rule included
+    classifier = build(model, strategy.without("decision"), data.info, seed)
+    record.witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
+    fitted.watch(classifier, record.witness)
+    fitted.share(classifier, record.reuse)
+    return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)
+
+
+@dataclass(frozen=True)
+class RecordFiles:
+    """Where the records of a cell without its decision rule lie.
+
+    Parameters
+    ----------
+    store : Store
+    key : CellKey
+        Of the cell without the rule.
+    y : ndarray of shape (n,)
+        Labels of the data set.
+    """
+
+    store: Store
+    key: CellKey
+    y: NDArray[np.int64]
+
+    def read(self, fold: Fold) -> Record:
+        """Return what is known of a fold: of the cell itself, and of other rules."""
+        result = self.store.read_fold(self.key, fold.repeat, fold.fold)
+        record = Record.of(result, fold, self.y)
+        content = self.store.read_scores(self.key, fold.repeat, fold.fold)
+        if content is not None:
+            record.answers |= Record.from_bytes(content).answers
+        return record
+
+    def write(self, fold: Fold, record: Record) -> None:
+        """Store a record that has changed."""
+        if record.is_changed:
+            content = record.to_bytes()
+            self.store.write_scores(self.key, fold.repeat, fold.fold, content)
+
+
+def _key(rows: NDArray[np.int64], y: NDArray[np.int64]) -> str:
+    digest = hashlib.sha256(np.ascontiguousarray(rows, np.int64).tobytes())
+    digest.update(np.ascontiguousarray(y, np.int64).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _stand_in(facts: Mapping[str, Any]) -> Any:
+    """Return what :mod:`imbench.pipeline.fitted` can read facts from as from a fitted pipeline."""
+    named = {
+        step: SimpleNamespace(
+            **{k: np.asarray(v) if isinstance(v, list) else v for k, v in facts[step].items()}
+        )
+        for step in ("rows", "model")
+    }
+    return SimpleNamespace(named_steps=named, steps=list(named.items()))

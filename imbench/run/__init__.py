@@ -1,0 +1,1 @@
+"""Run cells: folds, processes, tuning."""

@@ -1,0 +1,336 @@
+"""Fit and predict folds: one after the other, or the nets of several as one stack."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from imbench.components.seeding import derive
+from imbench.data.dataset import Dataset
+from imbench.data.split_facts import fold_facts
+from imbench.data.splits import Fold
+from imbench.errors import Incompatible, reason_of
+from imbench.models.base import Model
+from imbench.pipeline import fitted
+from imbench.pipeline.build import build
+from imbench.pipeline.resample_cache import ResampleCache, Reuse, reuse_of
+from imbench.pipeline.witness import Witness
+from imbench.results.fold import CellKey, FoldResult
+from imbench.results.scores import Record, RecordFiles, rule_on_scores
+from imbench.run.allocator import keep_small_blocks_only
+from imbench.run.environment import hardware, peak_bytes, versions
+from imbench.run.tuning.inner_folds import Tuned, Tuning, tune_folds
+from imbench.run.warning_log import WarningLog, warnings_by_fold
+from imbench.strategies import fitted as scoring
+from imbench.strategies.base import Strategy
+
+MAX_TOGETHER = 128  # folds
+
+
+MAX_BYTES = 2**29  # of their training parts: each fold holds a copy
+
+
+UNTUNED = "tuning: neither strategy nor model names anything to search, so there was no trial."
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A cell that is ready to run."""
+
+    key: CellKey
+    data: Dataset
+    folds: list[Fold]
+    model: Model
+    strategy: Strategy
+    seed: int
+    records: RecordFiles | None = None
+    tuning: Tuning | None = None
+    cache: ResampleCache | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit:
+    """What fitting gave: an estimator or an error.
+
+    An estimator with a record is a decision rule that takes row numbers in the place of rows.
+    """
+
+    estimator: Any = None
+    fit_s: float = 0.0
+    n_together: int = 1
+    record: Record | None = None
+    tuned: Tuned | None = None
+    reuse: Reuse | None = None
+    error: Exception | None = None
+
+
+def fit_fold(
+    data: Dataset,
+    model: Model,
+    strategy: Strategy,
+    fold: Fold,
+    seed: int,
+    reuse: Reuse | None = None,
+) -> tuple[Any, float]:
+    """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
+
+    Parameters
+    ----------
+    seed : int
+        Of the whole comparison; the fold's own is derived from it.
+    reuse : Reuse or None
+        Remembers resampled rows.
+
+    Returns
+    -------
+    estimator
+        Fitted.
+    fit_s : float
+
+    Raises
+    ------
+    Incompatible
+        If strategy, model and data do not fit.
+    """
+    estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
+    fitted.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
+    if reuse is not None:
+        fitted.share(estimator, reuse)
+    started = time.perf_counter()
+    estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
+    return estimator, time.perf_counter() - started
+
+
+def fold_seed(seed: int, data: Dataset, fold: Fold) -> int:
+    """Return the seed of what is fitted on a fold, the same for every strategy and model."""
+    return derive(seed, "fit", data.name, fold.repeat, fold.fold)
+
+
+def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
+    """Fit and predict; whatever goes wrong becomes a status.
+
+    Parameters
+    ----------
+    task : Task
+    missing : sequence of Fold
+        The folds of the task that are wanted. Folds that train as one stack are all fitted
+        again if one of them is missing: in another stack the bits would differ.
+
+    Yields
+    ------
+    FoldResult
+        In the order of the folds, each as soon as it is there.
+    """
+    keep_small_blocks_only()
+    size = _how_many_together(task)
+    wanted = {(fold.repeat, fold.fold) for fold in missing}
+    for start in range(0, len(task.folds), size):
+        part = task.folds[start : start + size]
+        if not any((fold.repeat, fold.fold) in wanted for fold in part):
+            continue
+        with warnings_by_fold() as log:
+            fits = _fits(task, part, log)
+            for fold, fit in zip(part, fits, strict=True):
+                if (fold.repeat, fold.fold) not in wanted:
+                    continue
+                with log.of(fold):
+                    outcome = _outcome(task, fold, fit)
+                audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
+                yield FoldResult(
+                    **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
+                )
+
+
+def _how_many_together(task: Task) -> int:
+    """Return how many folds are fitted at once: many where nets train in stacks, else one.
+
+    A fold that is killed on its way is lost, and nets that cannot be stacked take long.
+    """
+    if not _trains_in_stacks(task):
+        return 1
+    n_bytes = _fold_bytes(task)
+    if task.tuning is not None and task.tuning.space:  # so does each trial of a batch
+        n_bytes *= 1 + task.tuning.tuner.parallel_trials
+    return int(np.clip(MAX_BYTES // n_bytes, 1, MAX_TOGETHER))
+
+
+def _trains_in_stacks(task: Task) -> bool:
+    return bool(getattr(task.model.estimator, "trains_in_stacks", False))
+
+
+def can_run_apart(task: Task) -> bool:
+    """Whether the folds of a cell may be fitted in processes beside each other.
+
+    Nets that train in stacks keep to their stack, whatever the number of workers: in another one
+    their bits would differ. Measured on one core, five folds of an MLP of 256 units on 1,000 rows
+    (20 epochs) took 0.26 s as a stack and 0.65 s one by one, more than two workers would make up
+    for; of 512-512 units on 4,000 rows (3 epochs) 1.5 s and 1.7 s. Layers without a stacked form
+    gain nothing from a stack and run apart. A GPU is one, and is not shared by processes.
+    """
+    if _trains_in_stacks(task):
+        return False
+    device = str(getattr(task.model.estimator, "device", None) or "cpu")
+    if device == "auto":
+        from imbench.strategies.nets.device import select_device
+
+        device = select_device(device).type
+    return device.startswith("cpu")
+
+
+def _fold_bytes(task: Task) -> int:
+    """Return the bytes of the largest training part, which whatever is fitted holds a copy of."""
+    row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
+    row_bytes = max(row_bytes, 8 * task.data.info.n_features)
+    return row_bytes * max(len(fold.train_index) for fold in task.folds)
+
+
+def _fits(task: Task, folds: Sequence[Fold], log: WarningLog) -> Iterator[_Fit]:
+    def fit(fold: Fold, tuned: Tuned | Exception | None) -> _Fit:
+        with log.of(fold):
+            return _fit(task, fold, len(folds), tuned)
+
+    # All are tuned before one is fitted: the fits then make up the same stack after a rerun,
+    # which finds trials stored.
+    tuned = _tune(task, folds, log)
+    if not _trains_in_stacks(task):
+        try:
+            yield fit(folds[0], tuned[0])
+        except Exception as error:
+            yield _Fit(error=error)
+        return
+    from imbench.models.nets.together import run_together
+
+    started = time.perf_counter()
+    calls = [partial(fit, *pair) for pair in zip(folds, tuned, strict=True)]
+    n_inner = np.clip(MAX_BYTES // (_fold_bytes(task) * len(folds)), 1, MAX_TOGETHER)
+    answers = run_together(calls, int(n_inner))
+    each_s = (time.perf_counter() - started) / len(folds)
+    for answer in answers:
+        if isinstance(answer, Exception):
+            yield _Fit(error=answer)
+        else:
+            yield replace(answer, fit_s=each_s)
+
+
+def _tune(task: Task, folds: Sequence[Fold], log: WarningLog) -> Sequence[Tuned | Exception | None]:
+    if task.tuning is None:
+        return [None] * len(folds)
+    try:
+        build(task.model, task.strategy, task.data.info, seed=0)
+    except Incompatible as error:
+        return [error] * len(folds)
+    together = getattr(task.model.estimator, "trains_in_stacks", False)
+    watched = [partial(log.of, fold) for fold in folds]
+    return tune_folds(task.tuning, task.key, task.data, folds, watched, together)
+
+
+def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | None) -> _Fit:
+    if isinstance(tuned, Exception):
+        raise tuned
+    if tuned is not None and task.tuning is not None and tuned.values:
+        model, strategy = task.tuning.parts(tuned.values)
+        task = replace(task, model=model, strategy=strategy)
+    reuse = reuse_of(task.cache, task.strategy, n_together)
+    if task.records is not None:
+        record = task.records.read(fold)
+        record.share, record.reuse = 1 / n_together, reuse
+        seed = fold_seed(task.seed, task.data, fold)
+        rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
+        if rule is not None:
+            started = time.perf_counter()
+            rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
+            fit_s = time.perf_counter() - started
+            return _Fit(rule, fit_s, n_together, record, tuned, reuse)
+    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed, reuse)
+    return _Fit(estimator, fit_s, n_together, tuned=tuned, reuse=reuse)
+
+
+def _facts(task: Task, fold: Fold) -> dict[str, Any]:
+    """Return what is known of a fold before it is fitted."""
+    labels = task.data.y[fold.train_index]
+    counts = np.bincount(labels, minlength=task.data.info.n_classes)
+    return {
+        "run_id": task.key.run_id,
+        "dataset": task.key.dataset,
+        "model": task.key.model,
+        "label": task.key.label,
+        "repeat": fold.repeat,
+        "fold": fold.fold,
+        "class_names": task.data.class_names,
+        "minority": task.data.info.minority,
+        "n_train": len(fold.train_index),
+        "counts_before": tuple(counts.tolist()),
+        "versions": versions(),
+        "hardware": hardware(),
+    }
+
+
+def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    try:
+        if fit.error is not None:
+            raise fit.error
+        outcome = _predict(task.data, fold, fit)
+        if fit.tuned is not None:
+            outcome |= fit.tuned.facts()
+            outcome["notes"] += () if fit.tuned.trials else (UNTUNED,)
+        if fit.record is not None and task.records is not None:
+            task.records.write(fold, fit.record)
+        return outcome
+    except Incompatible as error:
+        return {"status": "skipped", "reason": error.reason}
+    except Exception as error:
+        return {
+            "status": "failed",
+            "reason": reason_of(error),
+            "traceback": "".join(traceback.format_exception(error)),
+        }
+
+
+def _fitted_on(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    hashes = data.contents.hashes[fold.test_index]
+    tuning = fit.tuned.witness if fit.tuned is not None else None
+    facts = {} if tuning is None else {"tuning_fits": tuning.fits(hashes)}
+    if fit.record is None:
+        return facts | fitted.fits(fit.estimator, fitted.witness_of(fit.estimator), hashes)
+    n_replayed = len(fit.record.replayed)
+    return facts | fitted.fits(fit.estimator, fit.record.witness, hashes, n_replayed)
+
+
+def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
+    estimator = fit.estimator
+    started = time.perf_counter()
+    X_test = data.X[fold.test_index] if fit.record is None else fold.test_index[:, None]
+    scores = scoring.scores_for(estimator, X_test, np.arange(data.info.n_classes))
+    predicted = fitted.labels_for(estimator, X_test, scores)
+    predict_s = time.perf_counter() - started
+    reused_s = fit.reuse.replayed_s if fit.reuse else 0.0
+    reused_s += sum(fit.record.replayed.values()) if fit.record else 0.0
+    return {
+        "status": "ok",
+        "reason": "",
+        "fit_s": fit.fit_s + reused_s,
+        "reused_s": reused_s,
+        "predict_s": predict_s,
+        "n_together": fit.n_together,
+        "n_replayed": len(fit.record.replayed) if fit.record else 0,
+        "n_fits": fitted.n_fits(estimator),
+        "peak_bytes": peak_bytes(fitted.device(estimator)),
+        "device": fitted.device(estimator),
+        "counts_after": scoring.counts_after(estimator),
+        "notes": fitted.notes(estimator),
+        "trained": fitted.trained(estimator),
+        "fitted_on": _fitted_on(data, fold, fit),
+        "test_index": fold.test_index,
+        "y_true": data.y[fold.test_index],
+        "y_pred": predicted,
+        "y_score": scores,
+        "history": fitted.history(estimator),
+        # One is drawn a cell: images of every fold would weigh as much as their scores.
+        **(fitted.picture(estimator) if fold.repeat == fold.fold == 0 else {}),
+    }

@@ -1,0 +1,1 @@
+"""Nested tuning: inner folds, and Optuna."""

@@ -1,0 +1,334 @@
+"""Nested evaluation: what values of parameters are worth, judged on training rows alone.
+
+The training part of an outer fold is split once more, in the same way for every strategy. A
+:class:`Nested` holds copies of these rows and no others, so that nothing that tunes can reach a
+row of the outer test part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.components.seeding import derive
+from imbench.config import parse as config_parse
+from imbench.config.search_space import Space, with_values
+from imbench.data.dataset import Dataset, DatasetInfo
+from imbench.data.splits import Fold
+from imbench.errors import DataError, ImbenchError
+from imbench.models.base import Model
+from imbench.pipeline import fitted
+from imbench.pipeline.build import build
+from imbench.pipeline.witness import Witness
+from imbench.results.fold import CellKey, FoldResult
+from imbench.results.metrics import MetricOptions, compute
+from imbench.strategies import fitted as scoring
+from imbench.strategies.base import Strategy
+
+if TYPE_CHECKING:
+    from imbench.run.tuning.optuna import OptunaTuner
+
+State = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of one set of values.
+
+    Parameters
+    ----------
+    number : int
+        From 0.
+    values : mapping of str to object
+        By ``strategy.<path>`` and ``model.<path>``.
+    state : {"complete", "pruned", "failed"}
+    value : float or None
+        Mean of the metric over the inner folds; None unless complete.
+    inner : tuple of float or None
+        The metric by inner fold, as far as the trial got; None where it is undefined.
+    seconds : float
+        Its share of the time in which trials were fitted side by side.
+    reason : str
+        Why it failed.
+    """
+
+    number: int
+    values: Mapping[str, Any]
+    state: State
+    value: float | None
+    inner: tuple[float | None, ...]
+    seconds: float
+    reason: str = ""
+
+
+@dataclass(eq=False)
+class Running:
+    """A trial on its way.
+
+    Parameters
+    ----------
+    number : int
+    trial : object
+        What the tuner calls it by.
+    inner : list of float
+        The metric by inner fold so far.
+    error : str
+    is_pruned : bool
+    """
+
+    number: int
+    trial: Any
+    inner: list[float] = field(default_factory=list)
+    error: str = ""
+    is_pruned: bool = False
+
+    @property
+    def mean(self) -> float:
+        """Mean of the inner folds where the metric is defined, NaN if it is on none."""
+        defined = [value for value in self.inner if not math.isnan(value)]
+        return float(np.mean(defined)) if defined else math.nan
+
+    def facts(self, seconds: float) -> dict[str, Any]:
+        """Return what is stored beside the values of the trial."""
+        inner = [None if math.isnan(value) else value for value in self.inner]
+        return {"inner": inner, "seconds": seconds, "reason": self.error}
+
+
+def best_of(trials: Sequence[Trial], higher_is_better: bool) -> Trial:
+    """Return the best of the complete trials, the first of equal ones.
+
+    Raises
+    ------
+    DataError
+        If every trial failed.
+    """
+    complete = [(trial.value, trial) for trial in trials if trial.value is not None]
+    if not complete:
+        reason = next(trial.reason for trial in trials if trial.reason)
+        raise DataError(f"tuning: all {len(trials)} trials failed, the first with: {reason}")
+    return (max if higher_is_better else min)(complete, key=lambda pair: pair[0])[1]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What tuning found on one outer fold.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        The best; {} if there was nothing to search.
+    trials : tuple of Trial
+    importance : mapping of str to float
+        Shares that sum to one; {} where there are too few trials to say.
+    witness : Witness or None
+        Was told of the fits that this process did, for the audit.
+    """
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
+    importance: Mapping[str, float] = field(default_factory=dict)
+    witness: Witness | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return the fields of a :class:`imbench.results.fold.FoldResult`."""
+        return {
+            "tuned": dict(self.values),
+            "n_trials": len(self.trials),
+            "n_pruned": sum(trial.state == "pruned" for trial in self.trials),
+            "n_tuning_fits": sum(len(trial.inner) for trial in self.trials),
+            "tune_s": sum(trial.seconds for trial in self.trials),
+            "trials": tuple(vars(t) | {"inner": list(t.inner)} for t in self.trials),
+            "importance": dict(self.importance),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """What a cell that is tuned knows beside the rest.
+
+    Parameters
+    ----------
+    tuner : OptunaTuner
+    config : mapping
+        Composed and checked; values are set in copies of its strategy and its model.
+    space : mapping
+        What is searched; it may be empty.
+    options : MetricOptions
+        ``sort`` is what is tuned.
+    results_dir : Path
+    """
+
+    tuner: OptunaTuner
+    config: Mapping[str, Any]
+    space: Space
+    options: MetricOptions
+    results_dir: Path
+
+    def parts(self, values: Mapping[str, Any]) -> tuple[Model, Strategy]:
+        """Construct model and strategy with values set.
+
+        Raises
+        ------
+        ConfigError
+            If they are refused in this combination.
+        """
+        changed = with_values(self.config, values)
+        return config_parse.model_of(changed), config_parse.strategy_of(changed)
+
+
+@dataclass(frozen=True, eq=False)
+class Nested:
+    """A strategy and a model to be tuned on the training part of an outer fold.
+
+    Made by :func:`nested`, once for each outer fold.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, d)
+    y : ndarray of shape (n,)
+        Rows of the training part.
+    info : DatasetInfo
+    tuning : Tuning
+    splits : list of (train, validation)
+        Row numbers within the training part.
+    seed : int
+        Of this outer fold; what is fitted on an inner fold is seeded by it, whatever is tried.
+    watched : callable
+        Entered by every fit, so that its warnings find their fold.
+    witness : Witness or None
+        Is told of every fit.
+    """
+
+    X: NDArray[Any]
+    y: NDArray[np.int64]
+    info: DatasetInfo
+    tuning: Tuning
+    splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
+    seed: int
+    watched: Callable[[], AbstractContextManager[None]] = nullcontext
+    witness: Witness | None = None
+
+    def score(self, values: Mapping[str, Any], i: int) -> float:
+        """Fit values without the inner fold ``i`` and return the metric on it, maybe NaN."""
+        model, strategy = self.tuning.parts(values)
+        options = self.tuning.options
+        train, validation = self.splits[i]
+        with self.watched():
+            estimator = build(model, strategy, self.info, derive(self.seed, "inner", i))
+            if self.witness is not None:
+                fitted.watch(estimator, self.witness)
+            estimator.fit(self.X[train], self.y[train])
+            X = self.X[validation]
+            scores = scoring.scores_for(estimator, X, np.arange(self.info.n_classes))
+            fold = FoldResult(
+                run_id="",
+                dataset=self.info.name,
+                model=model.name,
+                label=strategy.label,
+                repeat=0,
+                fold=i,
+                status="ok",
+                reason="",
+                class_names=self.info.class_names,
+                minority=self.info.minority,
+                y_true=self.y[validation],
+                y_pred=fitted.labels_for(estimator, X, scores),
+                y_score=scores,
+            )
+            return compute(fold, options)[options.sort]
+
+
+def nested(
+    tuning: Tuning,
+    data: Dataset,
+    fold: Fold,
+    watched: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Nested:
+    """Split the training part of an outer fold, the same for every strategy and model.
+
+    Raises
+    ------
+    DataError
+        If a class of the training part has fewer rows than there are inner folds.
+    """
+    from sklearn.model_selection import StratifiedKFold
+
+    n_splits = tuning.tuner.inner_splits
+    X, y = data.X[fold.train_index], data.y[fold.train_index]
+    counts = np.bincount(y, minlength=data.info.n_classes)
+    rarest = int(np.where(counts > 0, counts, len(y)).argmin())
+    if counts[rarest] < n_splits:
+        most = f"set it to {counts[rarest]}" if counts[rarest] > 1 else "set tuning=none"
+        raise DataError(
+            f"tuning.inner_splits={n_splits} needs as many rows of each class, but class "
+            f"{data.class_names[rarest]!r} of dataset={data.name} has {counts[rarest]} in a "
+            f"training part: {most}."
+        )
+    seed = derive(tuning.config["seed"], "tune", data.name, fold.repeat, fold.fold)
+    splitter = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
+    witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
+    return Nested(X, y, data.info, tuning, list(splitter.split(X, y)), seed, watched, witness)
+
+
+def tune_folds(
+    tuning: Tuning,
+    key: CellKey,
+    data: Dataset,
+    folds: Sequence[Fold],
+    watched: Sequence[Callable[[], AbstractContextManager[None]]],
+    together: bool,
+) -> list[Tuned | Exception]:
+    """Tune on the training part of each outer fold.
+
+    Parameters
+    ----------
+    tuning : Tuning
+    key : CellKey
+    data : Dataset
+    folds : sequence of Fold
+    watched : sequence of callable
+        For each fold what its fits enter.
+    together : bool
+        Whether the nets of all folds and trials are to be trained in stacks.
+
+    Returns
+    -------
+    list of Tuned or Exception
+        In the order of the folds.
+    """
+    if not tuning.space:
+        return [Tuned() for _ in folds]
+    try:
+        problems = [nested(tuning, data, *pair) for pair in zip(folds, watched, strict=True)]
+        places = [f"r{fold.repeat}-f{fold.fold}" for fold in folds]
+        searches = tuning.tuner.searches(key, places, problems, tuning.results_dir)
+    except Exception as error:
+        return [error] * len(folds)
+    if together:
+        from imbench.models.nets.together import run_together
+
+        errors = run_together([search.run for search in searches])
+    else:
+        errors = [_error_of(search.run) for search in searches]
+    found: list[Tuned | Exception] = []
+    for search, broken, problem in zip(searches, errors, problems, strict=True):
+        try:
+            found.append(broken or replace(search.tuned(), witness=problem.witness))
+        except ImbenchError as error:  # every trial failed
+            found.append(error)
+    return found
+
+
+def _error_of(call: Callable[[], None]) -> Exception | None:
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None

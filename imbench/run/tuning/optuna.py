@@ -1,0 +1,395 @@
+"""Tuning by Optuna, nested in the outer folds: the only file that imports it, and that late.
+
+A study in memory decides: it asks for trials a batch at a time, each drawn by a sampler with a
+seed of its own, and is told of a batch when all of it is finished. The stored study is a record,
+to which trials are added finished, each in one write. A process that is killed therefore leaves
+no trial half done, and the rerun meets the same trials in the same order: what is stored is not
+fitted again, what is missing to ``trials`` is.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from imbench.components.seeding import derive
+from imbench.config.search_space import Choices, Dimension, grid, grid_point, present_values
+from imbench.errors import ConfigError, reason_of
+from imbench.results.fold import CellKey
+from imbench.results.metrics import MetricOptions
+from imbench.run.tuning.inner_folds import Nested, Running, State, Trial, Tuned, best_of
+
+SAMPLERS = ("tpe", "random", "grid")
+BEFORE_PRUNING = 5  # complete trials whose median is worth something
+# The evaluator compares the best quarter of the trials with all: two are no quarter to speak of.
+BEFORE_IMPORTANCE, BEST = 12, 0.25
+SLOT = "imbench.number"
+STATES: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+
+
+@dataclass(frozen=True)
+class OptunaTuner:
+    """Tunes what strategies and models name under ``search``.
+
+    Parameters
+    ----------
+    trials : int, default=20
+        Of each outer fold, for every strategy; those that were pruned or failed count. The
+        first tries the values that the yaml files have.
+    timeout : float or None
+        Seconds of an outer fold after which no batch of trials begins.
+    metric : str or None
+        None is ``metrics.sort``.
+    sampler : {"tpe", "random", "grid"}, default="tpe"
+        A grid that has more points than ``trials`` is tried in part, by chance.
+    inner_splits : int, default=3
+    pruning : bool, default=True
+        Give a trial up whose mean over the inner folds so far is below the median.
+    storage : str or None
+        Address of a database (``sqlite:///...``) or path of a journal file; None is a journal
+        file for each cell in ``<results_dir>/tuning``.
+    parallel_trials : int, default=4
+        Asked for at a time, without knowing of each other's outcome. Nets of a batch train as
+        one stack.
+
+    Raises
+    ------
+    ValueError
+        If a value is outside of its range.
+
+    References
+    ----------
+    Akiba et al. 2019, "Optuna", DOI 10.1145/3292500.3330701; Watanabe 2023, "Tree-structured
+    Parzen estimator", arXiv 2304.11127; Cawley and Talbot 2010, JMLR 11, 2079-2107, on why
+    tuning has to be nested.
+    """
+
+    trials: int = 20
+    timeout: float | None = None
+    metric: str | None = None
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
+    inner_splits: int = 3
+    pruning: bool = True
+    storage: str | None = None
+    parallel_trials: int = 4
+
+    def __post_init__(self) -> None:
+        for name, least in (("trials", 1), ("inner_splits", 2), ("parallel_trials", 1)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"timeout must be a number of seconds above 0, got {self.timeout!r}.")
+        if self.sampler not in SAMPLERS:
+            raise ValueError(f"sampler must be {', '.join(SAMPLERS)}, got {self.sampler!r}.")
+        if self.storage is not None and not self.storage.strip():
+            raise ValueError("storage is empty: give an address or a path, or null.")
+
+    def prepare(self, results_dir: Path) -> None:
+        """Open the storage once, before anything is computed.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be opened.
+        """
+        if self.storage is None:
+            folder = results_dir / "tuning"
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ConfigError(
+                    f"{folder} cannot be written ({error.strerror}): set results_dir= or "
+                    "tuning.storage= to a place that you may write to."
+                ) from error
+        else:
+            open_storage(self.storage).get_all_studies()
+
+    def searches(
+        self, key: CellKey, places: Sequence[str], problems: Sequence[Nested], results_dir: Path
+    ) -> list[Search]:
+        """Return a search for each outer fold of a part, all at the same batch of trials.
+
+        Nets of folds that are tuned side by side train as one stack. Trials that one of them
+        has finished, but not every one, are fitted again along with the others, because in
+        another stack the bits would differ; they are not stored again.
+
+        Parameters
+        ----------
+        key : CellKey
+        places : sequence of str
+            ``r0-f3``, a name for each fold.
+        problems : sequence of Nested
+        results_dir : Path
+        """
+        path = results_dir / "tuning" / f"{key.run_id}.log"
+        if self.storage is None:
+            _mend(path)
+        storage = open_storage(self.storage or str(path))
+        found = [
+            Search(self, problem, _study(storage, key, place, problem), len(problems))
+            for place, problem in zip(places, problems, strict=True)
+        ]
+        first = min(search.n_batches for search in found)
+        for search in found:
+            search.first_batch = first
+        return found
+
+
+class Search:
+    """The trials of one outer fold.
+
+    Parameters
+    ----------
+    tuner : OptunaTuner
+    problem : Nested
+    stored : optuna.Study
+    n_together : int
+        Folds that are tuned side by side: each has this share of the time.
+    """
+
+    def __init__(
+        self,
+        tuner: OptunaTuner,
+        problem: Nested,
+        stored: Any,
+        n_together: int,
+    ) -> None:
+        import optuna
+
+        self.tuner, self.problem, self.stored = tuner, problem, stored
+        self.n_together = n_together
+        self.seed = derive(problem.seed, "trials")
+        self.space, self.options = problem.tuning.space, problem.tuning.options
+        self.names = {key: _distribution(d) for key, d in self.space.items()}
+        median, none = optuna.pruners.MedianPruner(BEFORE_PRUNING), optuna.pruners.NopPruner()
+        self.memory = optuna.create_study(
+            direction=_direction(self.options), pruner=median if tuner.pruning else none
+        )
+        self.known = {
+            trial.user_attrs[SLOT]: trial
+            for trial in reversed(stored.get_trials(deepcopy=False))
+            if trial.state.is_finished() and SLOT in trial.user_attrs
+        }
+        self.first_batch = 0
+
+    @cached_property
+    def batches(self) -> list[range]:
+        """The numbers of the trials, a batch at a time."""
+        n, size = self.tuner.trials, self.tuner.parallel_trials
+        if self.tuner.sampler == "grid":
+            n = min(n, grid(self.space)[0])
+        return [range(start, min(start + size, n)) for start in range(0, n, size)]
+
+    @property
+    def n_batches(self) -> int:
+        """How many batches are stored, from the first without a gap."""
+        done = [all(number in self.known for number in batch) for batch in self.batches]
+        return done.index(False) if False in done else len(done)
+
+    def run(self) -> None:
+        """Add what is missing; called once, maybe beside the searches of other folds."""
+        for i, batch in enumerate(self.batches):
+            if i and self._is_late():
+                return
+            if i < self.first_batch:
+                self.memory.add_trials([self.known[number] for number in batch])
+            else:
+                self._run(batch)
+
+    def _is_late(self) -> bool:
+        spent = sum(t.user_attrs["seconds"] for t in self.memory.get_trials(deepcopy=False))
+        return self.tuner.timeout is not None and spent >= self.tuner.timeout
+
+    def _run(self, batch: range) -> None:
+        """Ask for the trials of a batch, fit them, and tell of them in their order."""
+        started = time.perf_counter()
+        running = [Running(number, self._ask(number)) for number in batch]
+        folds = list(range(len(self.problem.splits)))
+        # Without pruning nothing has to be known of one inner fold before the next.
+        for part in [[i] for i in folds] if self.tuner.pruning else [folds]:
+            self._fit([own for own in running if not own.error and not own.is_pruned], part)
+            for own in running if part[-1] != folds[-1] else []:
+                own.is_pruned |= not own.error and own.trial.should_prune()
+        seconds = (time.perf_counter() - started) / len(running) / self.n_together
+        for own in running:
+            self._tell(own, seconds)
+
+    def _fit(self, running: Sequence[Running], part: Sequence[int]) -> None:
+        """Fit trials on inner folds, side by side where that pays, and report their means."""
+        import joblib
+
+        pairs = [(own, i) for own in running for i in part]
+        answers = joblib.Parallel()(joblib.delayed(self._score)(own.trial, i) for own, i in pairs)
+        for (own, i), answer in zip(pairs, answers, strict=True):
+            if isinstance(answer, str):
+                own.error = own.error or answer
+                continue
+            own.inner.append(answer)
+            if not math.isnan(own.mean):
+                own.trial.report(own.mean, i)
+
+    def _ask(self, number: int) -> Any:
+        """Return a trial of the study in memory, as it is stored or as the sampler has it."""
+        if number in self.known:
+            self.memory.enqueue_trial(self.known[number].params)
+        elif self.tuner.sampler == "grid":
+            point = grid_point(self.space, number, self.tuner.trials, self.seed)
+            self.memory.enqueue_trial(self._encoded(point))
+        elif number == 0:
+            present = present_values(self.problem.tuning.config, self.space)
+            self.memory.enqueue_trial(self._encoded(present))
+        self.memory.sampler = self._sampler(derive(self.seed, number))
+        return self.memory.ask(self.names)
+
+    def _sampler(self, seed: int) -> Any:
+        import optuna
+
+        if self.tuner.sampler == "tpe":
+            return optuna.samplers.TPESampler(seed=seed)
+        return optuna.samplers.RandomSampler(seed=seed)
+
+    def _score(self, trial: Any, i: int) -> float | str:
+        """Return the metric on an inner fold, or why there is none."""
+        try:
+            return self.problem.score(self._decoded(trial.params), i)
+        except Exception as error:
+            return reason_of(error)
+
+    def _tell(self, own: Running, seconds: float) -> None:
+        """Tell both studies that a trial has ended: how, and what it took."""
+        from optuna.trial import TrialState
+
+        if not own.error and math.isnan(own.mean):
+            own.error = f"{self.options.sort} is undefined on every inner fold."
+        for name, fact in ({SLOT: own.number} | own.facts(seconds)).items():
+            own.trial.set_user_attr(name, fact)
+        if own.error or own.is_pruned:
+            self.memory.tell(own.trial, state=TrialState.FAIL if own.error else TrialState.PRUNED)
+        else:
+            self.memory.tell(own.trial, own.mean)
+        if own.number not in self.known:
+            self.stored.add_trial(self.memory.trials[own.number])
+
+    def tuned(self) -> Tuned:
+        """Return the best values and how they were found; called once all trials are told.
+
+        Raises
+        ------
+        DataError
+            If every trial failed.
+        """
+        trials = tuple(map(self._trial, self.memory.trials))
+        complete = [trial for trial in trials if trial.state == "complete"]
+        best = best_of(trials, _direction(self.options) == "maximize")
+        return Tuned(best.values, trials, self._importance(complete))
+
+    def _trial(self, found: Any) -> Trial:
+        state, values = STATES[found.state.name], self._decoded(found.params)
+        value = found.value if state == "complete" else None
+        facts = {name: found.user_attrs[name] for name in ("inner", "seconds", "reason")}
+        return Trial(found.user_attrs[SLOT], values, state, value, **facts)
+
+    def _importance(self, complete: Sequence[Trial]) -> dict[str, float]:
+        """Return the share of each parameter, {} where a quarter of the trials says nothing.
+
+        References
+        ----------
+        Watanabe et al. 2023, "PED-ANOVA", arXiv 2304.10255.
+        """
+        from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+        if len(complete) < BEFORE_IMPORTANCE or len({trial.value for trial in complete}) == 1:
+            return {}
+        evaluator = PedAnovaImportanceEvaluator(target_quantile=BEST)
+        try:
+            with warnings.catch_warnings(action="error"):  # it warns where it cannot tell
+                found = get_param_importances(self.memory, evaluator=evaluator)
+        except UserWarning:
+            return {}
+        return {key: float(found[key]) for key in self.space}
+
+    def _encoded(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: self.space[key].encode(value) for key, value in values.items()}
+
+    def _decoded(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: self.space[key].decode(params[key]) for key in self.space}
+
+
+def open_storage(address: str) -> Any:
+    """Open a database by its address, or a journal file by its path.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened or read.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial otherwise
+    try:
+        if "://" in address:
+            if address.startswith("sqlite:///"):
+                Path(address.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
+            return optuna.storages.RDBStorage(address)
+        Path(address).parent.mkdir(parents=True, exist_ok=True)
+        return optuna.storages.JournalStorage(JournalFileBackend(address))
+    except Exception as error:  # sqlalchemy, drivers, the file system, a file of another kind
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        shown = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", address)
+        raise ConfigError(
+            f"tuning.storage={shown} cannot be opened ({lines[0].rstrip('.')}): give a database "
+            "such as sqlite:///tuning.db, a path for a journal file, or null."
+        ) from error
+
+
+def _mend(path: Path) -> None:
+    """Cut off a last line of a journal that a crash left half written."""
+    if path.exists():
+        content = path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        if len(whole) < len(content):
+            path.write_bytes(whole)
+
+
+def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
+    """Return the stored study of an outer fold, made if it is not there."""
+    import optuna
+
+    options = problem.tuning.options
+    study = optuna.create_study(
+        storage=storage,
+        study_name=f"{key.folder} {place}",
+        direction=_direction(options),
+        load_if_exists=True,
+    )
+    facts = {"dataset": key.dataset, "model": key.model, "strategy": key.label}
+    for name, fact in (facts | {"metric": options.sort, "fold": place}).items():
+        if study.user_attrs.get(name) != fact:
+            study.set_user_attr(name, fact)
+    return study
+
+
+def _direction(options: MetricOptions) -> Literal["maximize", "minimize"]:
+    return "maximize" if options.higher_is_better(options.sort) else "minimize"
+
+
+def _distribution(dimension: Dimension) -> Any:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(dimension, Choices):
+        return CategoricalDistribution([dimension.encode(v) for v in dimension.values])
+    points = dimension.points()  # the last of them may lie below `high`
+    high = dimension.high if points is None else points[-1]
+    low, log, step = dimension.low, dimension.log, dimension.step
+    if dimension.integer:
+        return IntDistribution(int(low), int(high), log=log, step=int(step or 1))
+    return FloatDistribution(float(low), float(high), log=log, step=step)

@@ -1,0 +1,1 @@
+"""What strategies that train nets share with the trainer: optimizer, seeds, device."""
