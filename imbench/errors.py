@@ -1,38 +1,60 @@
-"""The errors that a user can cause, each one sentence with the key, the value and the fix."""
+"""Errors that a user can cause. Each message is one sentence with key, value and fix."""
 
 from __future__ import annotations
 
 
 class ImbenchError(Exception):
-    """Base of every error whose message is meant for the user as it stands."""
+    """Base class of all errors whose message is shown to the user without a traceback.
+
+    Examples
+    --------
+    >>> from imbench.errors import ConfigError, ImbenchError
+    >>> try:
+    ...     raise ConfigError("metrics.ece_bins=0: must be at least 1.")
+    ... except ImbenchError as error:
+    ...     print(error)
+    metrics.ece_bins=0: must be at least 1.
+    """
 
 
 class ConfigError(ImbenchError):
-    """A key or a value of the configuration is wrong; nothing was run."""
+    """A key or a value of the configuration is invalid. It is raised before anything runs."""
 
 
 class DataError(ImbenchError):
-    """The data cannot be read, or cannot be used in the way that was asked for."""
+    """The data cannot be read, or cannot be used as the configuration requests."""
 
 
 class Incompatible(ImbenchError):
-    """A strategy cannot meet this model or this data; the cell is recorded as ``skipped``.
+    """A strategy does not apply to this model or data set; the cell is stored as ``skipped``.
 
-    Raised by :func:`imbench.pipeline.build.build`. The reason is shown in every table: an
-    incompatible pair is an answer, never a hole.
+    Raised by :func:`imbench.pipeline.build.build`. Tables show the cell with the reason instead
+    of leaving it out.
+
+    Examples
+    --------
+    >>> Incompatible("focal needs a neural net, model=knn is none.").reason
+    'focal needs a neural net, model=knn is none.'
     """
 
     @property
     def reason(self) -> str:
-        """The sentence that tables show."""
+        """The message, as tables show it."""
         return str(self)
 
 
 def reason_of(error: BaseException) -> str:
-    """Return an exception as one sentence.
+    """Return the first line of an exception's message.
 
-    A ValueError is how estimators say what is wrong with values; any other type stands in front
-    of a message that was not written for users.
+    The type is prepended unless the message is meant for users, as those of `ImbenchError` and
+    of the `ValueError` of scikit-learn's estimators are.
+
+    Examples
+    --------
+    >>> reason_of(ValueError("gamma must be >= 0, got -1."))
+    'gamma must be >= 0, got -1.'
+    >>> reason_of(KeyError("gamma"))
+    "KeyError: 'gamma'"
     """
     lines = str(error).strip().splitlines()
     text = lines[0] if lines else "no message"

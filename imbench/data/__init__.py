@@ -1,1 +1,1 @@
-"""Data sets and splits: one source a file, each a function that returns a `Dataset`."""
+"""Data sets, loaders (one source per file), induced imbalance and cross-validation splits."""

@@ -1,7 +1,9 @@
-"""Reader of ARFF files and of their relatives, KEEL's ``.dat`` files.
+"""Parser of ARFF files and of KEEL's ``.dat`` files.
 
-Both start with ``@attribute`` lines; KEEL adds ranges (``real [0.1, 2.5]``), ``@inputs`` and
-``@outputs``, and writes ``<null>`` where ARFF writes ``?``.
+Both formats start with ``@attribute`` lines. KEEL adds ranges (``real [0.1, 2.5]``), ``@inputs``
+and ``@outputs``, and writes missing values as ``<null>`` instead of ``?``.
+
+``scipy.io.arff`` is not used: it supports no string attributes and none of KEEL's extensions.
 """
 
 from __future__ import annotations
@@ -27,15 +29,15 @@ _ATTRIBUTE = re.compile(rf"@attribute\s+({_VALUE}|[^\s{{]+)\s*(.*)$", re.IGNOREC
 
 @dataclass(frozen=True, eq=False)
 class ArffTable:
-    """What a file declares and holds.
+    """A parsed table with the roles that the file declares for its columns.
 
     Parameters
     ----------
     frame : DataFrame
-        Numeric attributes as float64, nominal ones as ordered categories in the declared order,
-        text as object; missing values are NaN.
+        Numeric attributes as float64, nominal ones as ordered categoricals in the declared order,
+        strings as object. Missing values are NaN.
     inputs, outputs : tuple of str
-        KEEL's ``@inputs`` and ``@outputs``, empty where the file has none.
+        KEEL's ``@inputs`` and ``@outputs``, empty if the file has none.
     """
 
     frame: pd.DataFrame
@@ -50,8 +52,8 @@ def _unquote(text: str) -> str:
 
 
 def _fields(line: str) -> list[str | None]:
-    """Split a line at its commas; None where a value is missing, quotes removed."""
-    if "'" not in line and '"' not in line:  # 5 times faster, and nearly every file
+    """Split a line at its commas and remove quotes. Missing values are None."""
+    if "'" not in line and '"' not in line:  # 5 times faster, and true for nearly every file
         parts = [part.strip() for part in line.split(",")]
         return [None if part in _MISSING else part for part in parts]
     found: list[str | None] = []
@@ -70,7 +72,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _attribute(line: str) -> tuple[str, tuple[str, ...] | str]:
-    """Return name and type of an ``@attribute`` line: nominal values, "numeric" or "text"."""
+    """Return name and type of an ``@attribute`` line: the nominal values, "numeric" or "text"."""
     match = _ATTRIBUTE.match(line)
     if match is None:
         raise ValueError("is no '@attribute name type'")
@@ -88,7 +90,7 @@ def _attribute(line: str) -> tuple[str, tuple[str, ...] | str]:
 
 
 class _Parser:
-    """Header and rows of one file, filled line by line."""
+    """Incremental parser of one file. It holds the declared types and the rows read so far."""
 
     def __init__(self) -> None:
         self.types: dict[str, tuple[str, ...] | str] = {}
@@ -97,7 +99,7 @@ class _Parser:
         self.in_data = False
 
     def feed(self, line: str) -> None:
-        """Take one line that is neither blank nor a comment."""
+        """Parse one line that is neither blank nor a comment."""
         if self.in_data:
             self._row(line)
             return
@@ -127,7 +129,7 @@ class _Parser:
         self.rows.append(values)
 
     def columns(self) -> Iterator[tuple[str, pd.Series]]:
-        """Yield each attribute's values in their type."""
+        """Yield name and values of each attribute, converted to its declared type."""
         for place, (name, kind) in enumerate(self.types.items()):
             values = [row[place] for row in self.rows]
             if isinstance(kind, tuple):
@@ -153,12 +155,25 @@ def _numeric(name: str, values: list[str | None]) -> pd.Series:
 
 
 def read_arff(path: Path) -> ArffTable:
-    """Read an ARFF or KEEL file.
+    r"""Read an ARFF or KEEL file.
 
     Raises
     ------
     DataError
-        If the file is damaged, sparse, or has attributes that are no columns.
+        If the file is damaged, uses the sparse format, or declares an unsupported attribute type.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = "@relation r\n@attribute a real\n@attribute c {no, yes}\n@data\n1.5,yes\n?,no\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "toy.arff")
+    ...     _ = path.write_text(text)
+    ...     table = read_arff(path)
+    >>> table.frame
+         a    c
+    0  1.5  yes
+    1  NaN   no
     """
     parser, place = _Parser(), ""
     try:
@@ -169,7 +184,7 @@ def read_arff(path: Path) -> ArffTable:
                     parser.feed(line)
         place = ""
         columns = dict(parser.columns())
-    except ValueError as error:  # UnicodeDecodeError is one
+    except ValueError as error:  # includes UnicodeDecodeError
         raise DataError(f"dataset.path={path}: {place}{error}; mend the file.") from error
     if not parser.in_data or not columns:
         raise DataError(

@@ -1,20 +1,21 @@
-"""Parsed data sets, kept by the content of the files that they come from.
+"""Cache of parsed data sets on disk, keyed by the content of their source files.
 
-An entry has two files, named by a hash over everything that decides the data set: its node of
-the configuration, the content of its files, and the code and the packages that read them.
+The key is a hash of everything that determines the data set: its node of the configuration, the
+content of its files, and the code and package versions that read them. An entry has two files:
 
-- ``<key>.json``: the facts that tell what it is, fingerprint included, under a checksum;
-- ``<key>.npz``: the arrays, which have to give that fingerprint again. Data sets that are made
-  in memory have none, only their facts are worth keeping.
+- ``<key>.json``: the metadata, fingerprint included, with a checksum;
+- ``<key>.npz``: the arrays, verified against the fingerprint when they are read. Data sets that
+  are generated in memory have no such file, because generating them is as fast as reading.
 
-What is damaged is treated as absent and written anew, hence no file is flushed to the disk. The
-folder is ``IMBENCH_CACHE``, by default ``imbench`` in ``XDG_CACHE_HOME`` or ``~/.cache``; it can
-be deleted at any time, and whatever was not read for longest is deleted above `MAX_BYTES`.
+Damaged entries are treated as missing and written again, so files need no flush to the disk. The
+folder is ``IMBENCH_CACHE``, by default ``imbench`` in ``XDG_CACHE_HOME`` or ``~/.cache``. It can
+be deleted at any time. Above `MAX_BYTES` the least recently used arrays are deleted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib.metadata
 import json
@@ -24,9 +25,8 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, Generic, ParamSpec
 
 import numpy as np
 
@@ -38,58 +38,91 @@ from imbench.errors import ImbenchError
 
 MAX_BYTES = 4 * 2**30
 READ_BY = ("imbalanced-learn", "numpy", "pandas", "pyarrow", "scikit-learn", "torchvision")
-PLACES = ("about", "data_dir", "download_dir", "path")  # say where, not what
+PLACES = ("about", "data_dir", "download_dir", "path")  # keys that do not change the data
 ARRAYS = ("X", "y", "test_index")
-FACTS = "source_files"  # attribute of a loader
 _log = logging.getLogger(__name__)
 
-Loader = TypeVar("Loader", bound=Callable[..., Dataset])
+P = ParamSpec("P")
 FindFiles = Callable[..., Sequence[Path] | None]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What names the results of a data set.
+    """Name and fingerprint of a data set, which run ids depend on.
 
     Parameters
     ----------
     name, fingerprint : str
-        As of :class:`imbench.data.dataset.Dataset`.
+        See :class:`imbench.data.dataset.Dataset`.
     """
 
     name: str
     fingerprint: str
 
 
-def from_files(find: FindFiles) -> Callable[[Loader], Loader]:
-    """Declare which files a loader's data set depends on, which lets it be cached.
+class CachedLoader(Generic[P]):
+    """A loader whose data sets can be cached, made by :func:`from_files`.
 
     Parameters
     ----------
-    find : callable
-        Called with the loader's parameters; returns every file that is read, () if the
-        parameters alone decide, and None if this data set must not be cached.
+    load : callable
+        Returns a `Dataset`. Calling the instance calls it.
+    files : callable
+        See :func:`from_files`.
     """
 
-    def mark(loader: Loader) -> Loader:
-        setattr(loader, FACTS, find)
-        return loader
+    def __init__(self, load: Callable[P, Dataset], files: FindFiles) -> None:
+        functools.update_wrapper(self, load)
+        self.load = load
+        self.files = files
 
-    return mark
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Dataset:
+        """Load the data set."""
+        return self.load(*args, **kwargs)
+
+    def __reduce__(self) -> str:
+        """Pickle by reference, as functions are."""
+        return self.load.__qualname__
+
+
+def from_files(files: FindFiles) -> Callable[[Callable[P, Dataset]], CachedLoader[P]]:
+    """Declare the files that a loader reads, so that its data sets can be cached.
+
+    Parameters
+    ----------
+    files : callable
+        Called with the parameters of the loader. Returns all files that the loader reads, ``()``
+        if the data set depends on the parameters alone, or None if it must not be cached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> @from_files(lambda path: (Path(path),))
+    ... def load_column(path):
+    ...     X = np.loadtxt(path, ndmin=2)
+    ...     return Dataset(name="column", X=X, y=np.arange(len(X)) % 2, class_names=("a", "b"))
+    >>> load_column.files(path="column.txt")[0].name
+    'column.txt'
+    """
+
+    def decorate(load: Callable[P, Dataset]) -> CachedLoader[P]:
+        return CachedLoader(load, files)
+
+    return decorate
 
 
 def cache_dir() -> Path:
-    """Return the folder of the cache; it need not exist."""
+    """Return the folder of the cache, which may not exist yet."""
     if named := os.environ.get("IMBENCH_CACHE"):
         return Path(named).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "imbench"
 
 
 def key_of(cfg: Mapping[str, Any]) -> str | None:
-    """Return the name of a data set's entry, None where it cannot be cached.
+    """Return the cache key of a data set, or None if it cannot be cached.
 
-    That is so for loaders and imbalances of the user's own, whose code may change, and where the
-    files are not there: the loader will say so.
+    User-defined loaders and imbalances are not cached, because changes of their code would go
+    unnoticed. If a file is missing the key is None too, and the loader raises the error.
 
     Parameters
     ----------
@@ -103,11 +136,11 @@ def key_of(cfg: Mapping[str, Any]) -> str | None:
         return None
     try:
         cache_dir()
-        find = getattr(locate(str(cfg.get(TARGET)), "dataset"), FACTS, None)
-        files = find(**_parameters(cfg)) if find is not None else None
+        loader = locate(str(cfg.get(TARGET)), "dataset")
+        files = loader.files(**_parameters(cfg)) if isinstance(loader, CachedLoader) else None
         contents = None if files is None else [(f.name, file_hash(f)) for f in files]
     except (ImbenchError, OSError, TypeError, ValueError, RuntimeError):
-        return None  # RuntimeError: there is no home directory, hence no place for a cache
+        return None  # Path.expanduser raises RuntimeError if there is no home directory
     if contents is None:
         return None
     node = {key: value for key, value in cfg.items() if key not in PLACES}
@@ -125,20 +158,20 @@ def _parameters(cfg: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file in hex; a file that has not changed is read once a process."""
+    """Return the SHA-256 of a file in hex. Unchanged files are read once per process."""
     stat = path.stat()
     return _file_hash(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
-@lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=256)
 def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@cache
+@functools.cache
 def _readers() -> dict[str, str]:
-    """Return a hash of the code that makes data sets, and the versions of what it calls."""
+    """Return a hash of the source code of this package and the versions of its dependencies."""
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         code.update(path.read_bytes())
@@ -150,14 +183,14 @@ def _readers() -> dict[str, str]:
 
 
 def facts_of(cfg: Mapping[str, Any]) -> Facts | None:
-    """Return what is known of a data set without loading it, None if nothing is."""
+    """Return name and fingerprint of a cached data set without loading it, or None."""
     key = key_of(cfg)
     meta = None if key is None else _read_meta(_entry(key, ".json"))
     return None if meta is None else Facts(meta["name"], meta["fingerprint"])
 
 
 def read(key: str) -> Dataset | None:
-    """Return a data set of the cache, None if it is absent or damaged."""
+    """Return a data set from the cache, or None if it is missing or damaged."""
     path = _entry(key, ".npz")
     meta = _read_meta(_entry(key, ".json"))
     if meta is None or not path.is_file():
@@ -180,19 +213,19 @@ def read(key: str) -> Dataset | None:
         _log.info("%s is damaged: the data set is read from its source again.", path)
         return None
     with contextlib.suppress(OSError):
-        os.utime(path)  # the time of the last use
+        os.utime(path)  # the modification time is the time of the last use
     return data
 
 
 def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
-    """Store a data set; a folder that cannot be written to is no error.
+    """Write a data set to the cache. A folder that cannot be written is logged, not an error.
 
     Parameters
     ----------
     key : str
     data : Dataset
     with_arrays : bool, default=True
-        False keeps the facts alone.
+        False writes the metadata only.
     """
     meta = {
         "name": data.name,
@@ -206,7 +239,7 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
     n_bytes = sum(array.nbytes for array in arrays.values())
     try:
         if with_arrays and n_bytes <= MAX_BYTES:
-            _make_room(n_bytes)
+            _delete_least_recently_used(n_bytes)
             with _replacing(_entry(key, ".npz")) as file:
                 np.savez(file, **arrays)
         with _replacing(_entry(key, ".json")) as file:
@@ -216,9 +249,9 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
 
 
 def is_made_in_memory(cfg: Mapping[str, Any]) -> bool:
-    """Whether the parameters of a data set that has a key decide it alone."""
-    find = getattr(locate(str(cfg[TARGET]), "dataset"), FACTS)
-    return not find(**_parameters(cfg))
+    """Whether a loader reads no file, so that its parameters alone determine the data set."""
+    loader = locate(str(cfg[TARGET]), "dataset")
+    return isinstance(loader, CachedLoader) and not loader.files(**_parameters(cfg))
 
 
 def _entry(key: str, suffix: str) -> Path:
@@ -244,7 +277,7 @@ def _read_meta(path: Path) -> dict[str, Any] | None:
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that other processes see whole or not at all."""
+    """Write a file atomically: write to a temporary file, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:
@@ -256,11 +289,11 @@ def _replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _make_room(n_bytes: int) -> None:
-    """Delete the arrays that were not read for longest until so many bytes are below the limit."""
+def _delete_least_recently_used(n_bytes: int) -> None:
+    """Delete the least recently used arrays until `n_bytes` more fit below the limit."""
     found = []
     for path in (cache_dir() / "datasets").glob("*.npz"):
-        with contextlib.suppress(FileNotFoundError):  # another process made room
+        with contextlib.suppress(FileNotFoundError):  # deleted by another process
             found.append((path.stat().st_mtime, path.stat().st_size, path))
     total = n_bytes + sum(size for _, size, _ in found)
     for _, size, path in sorted(found):

@@ -1,4 +1,4 @@
-"""What a data set is to the rest of imbench: frozen arrays and the facts that `build` needs."""
+"""The `Dataset` class: read-only arrays with the metadata that building an estimator needs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,30 @@ from imbench.errors import DataError
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """The facts about a data set that composing an estimator may depend on.
+    """Metadata of a data set, without its arrays.
+
+    Models and strategies are built from it, so that they cannot depend on single rows.
 
     Parameters
     ----------
     name : str
     n_features : int
     class_names : tuple of str
-        Position is the label: ``class_names[k]`` names the rows with ``y == k``.
+        Name of each label: ``class_names[k]`` is the class of rows with ``y == k``.
     minority : int
-        Label of the rarest class; the first of them where several are equally rare.
+        Label of the rarest class, the first one on ties.
     input_shape : tuple of int or None
         ``(channels, height, width)`` for images, None for tables.
     categorical : tuple of int
         Columns of ``X`` that hold category codes.
     has_missing : bool
         Whether any value of ``X`` is NaN.
+
+    Examples
+    --------
+    >>> info = DatasetInfo("churn", n_features=3, class_names=("no", "yes"), minority=1)
+    >>> info.n_classes, info.input_shape
+    (2, None)
     """
 
     name: str
@@ -50,7 +58,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A classification data set, as every source returns it.
+    """A classification data set. Every loader returns one.
 
     Parameters
     ----------
@@ -64,24 +72,43 @@ class Dataset:
     class_names : tuple of str
         Name of each label.
     feature_names : tuple of str
-        Name of each column; empty for images.
+        Name of each column, empty for images.
     input_shape : tuple of int or None
         ``(channels, height, width)`` for images.
     categories : mapping of int to tuple of str
-        For each categorical column its categories in the order of their codes. Codes only
-        name the values: nothing is estimated from rows, so they may be set before the split.
+        Categories of each categorical column, in the order of their codes. Nothing is estimated
+        from rows, so the codes can be assigned before the split.
     test_index : ndarray of shape (n_test,) or None
-        Rows of the official test set, where there is one.
+        Rows of the official test set, None if there is none.
 
     Raises
     ------
     DataError
-        If shapes or types do not fit, a value is infinite, or fewer than two classes are left.
+        If shapes or types do not match, a value is infinite, or fewer than two classes are
+        present.
 
     Notes
     -----
-    The arrays are kept as read-only views: strategies share one data set, and a model that
-    scaled in place would change the rows of the next fold.
+    The arrays are stored as read-only views. Strategies share one data set, so a model that
+    scaled its input in place would change the rows of the next fold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> data = Dataset(
+    ...     name="toy",
+    ...     X=np.array([[0.5], [1.5], [np.nan]]),
+    ...     y=np.array([0, 0, 1]),
+    ...     class_names=("no", "yes"),
+    ...     feature_names=("age",),
+    ... )
+    >>> data.counts.tolist()
+    [2, 1]
+    >>> data.info.minority, data.info.has_missing
+    (1, True)
+    >>> data.X[0, 0] = 2.0
+    Traceback (most recent call last):
+    ValueError: assignment destination is read-only
     """
 
     name: str
@@ -103,12 +130,12 @@ class Dataset:
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
-        """Rows a class outside the official test set, shape (K,)."""
+        """Rows per class outside the official test set, shape (K,)."""
         return np.bincount(self.y[self.pool_index], minlength=len(self.class_names))
 
     @cached_property
     def pool_index(self) -> NDArray[np.int64]:
-        """Rows that may be trained on or cross-validated: all but the official test set."""
+        """Indices of all rows outside the official test set, which splitters may use."""
         in_pool = np.ones(len(self.y), bool)
         if self.test_index is not None:
             in_pool[self.test_index] = False
@@ -116,7 +143,7 @@ class Dataset:
 
     @cached_property
     def info(self) -> DatasetInfo:
-        """The facts that :func:`imbench.pipeline.build.build` looks at."""
+        """The metadata that :func:`imbench.pipeline.build.build` receives."""
         return DatasetInfo(
             name=self.name,
             n_features=self.X.shape[1],
@@ -129,12 +156,12 @@ class Dataset:
 
     @cached_property
     def contents(self) -> Contents:
-        """The rows by content, for :mod:`imbench.pipeline.witness`."""
+        """Hashes of the rows, for the leak audit of :mod:`imbench.pipeline.witness`."""
         return contents_of(self.X)
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over values, labels and names, in hex; equal data has an equal fingerprint."""
+        """SHA-256 over values, labels and names, in hex. Equal data has an equal fingerprint."""
         digest = hashlib.sha256()
         names = (self.class_names, self.feature_names, self.input_shape, dict(self.categories))
         digest.update(repr(names).encode())
@@ -146,7 +173,7 @@ class Dataset:
 
 
 def _check(data: Dataset) -> None:
-    """Raise DataError unless the arrays are what the class promises."""
+    """Raise DataError unless the arrays match the documentation of the class."""
     if data.X.ndim != 2 or data.y.shape != (len(data.X),):
         raise DataError(
             f"dataset={data.name}: X must be (rows, columns) and y (rows,), "

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: real images that need no file and no network."""
+"""Handwritten digits of scikit-learn: real images that need no download."""
 
 from __future__ import annotations
 
@@ -10,9 +10,15 @@ from imbench.data.dataset import Dataset
 
 @from_files(lambda: ())
 def load_digits() -> Dataset:
-    """Return 1,797 grey images of 8 x 8 pixels, ten classes of about 180.
+    """Load 1,797 grey images of 8 x 8 pixels with ten classes of about 180 rows each.
 
-    Values 0..16 are scaled to 0..255, so that every image data set has one range.
+    Values 0..16 are scaled to 0..255, the range of all image data sets.
+
+    Examples
+    --------
+    >>> data = load_digits()
+    >>> data.X.shape, data.X.dtype, data.input_shape
+    ((1797, 64), dtype('uint8'), (1, 8, 8))
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What every source that may download shares: where to look, how to fail."""
+"""Helpers shared by all loaders that may download: local folders, time limits and errors."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from pathlib import Path
 from imbench.errors import DataError
 
 OFFLINE = (OSError, RuntimeError, http.client.HTTPException)
-"""What a download raises without a network or a writable folder (URLError is an OSError)."""
+"""Exceptions of a download without a network or a writable folder (URLError is an OSError)."""
 
 TIMEOUT_S = 30.0
 
 
 def data_folder(data_dir: str | None) -> Path | None:
-    """Return the folder of local data, None if none was given.
+    """Return the folder of local data, or None if none is set.
 
     Raises
     ------
     DataError
-        If it is not a folder: a misspelt one must not end in a download to somewhere else.
+        If the folder does not exist. A misspelt path must not start a download.
+
+    Examples
+    --------
+    >>> data_folder(None) is None
+    True
     """
     if data_dir is None:
         return None
@@ -41,16 +46,18 @@ def data_folder(data_dir: str | None) -> Path | None:
 def not_available(
     what: str, holds: str, data_dir: str | None, download_dir: str | None, error: object
 ) -> DataError:
-    """Return the one sentence for data that is neither here nor can be fetched.
+    """Return the error for data that is neither stored locally nor can be downloaded.
 
     Parameters
     ----------
     what : str
-        The data set, as its source calls it.
+        Name of the data set at its source.
     holds : str
-        File or folder that `data_dir` should hold.
+        File or folder that `data_dir` should contain.
+    data_dir, download_dir : str or None
+        Folders that were searched.
     error : object
-        Why the download failed; the last line of its text is shown.
+        Reason why the download failed. The last line of its text is shown.
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     place = "no data_dir is set" if data_dir is None else f"it is not in data_dir={data_dir}"
@@ -65,7 +72,7 @@ def not_available(
 
 @contextlib.contextmanager
 def downloading() -> Iterator[None]:
-    """Keep stdout clean, progress bars to terminals, and no connection waiting for ever."""
+    """Redirect output to stderr (a terminal only) and set a timeout for connections."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_S)
     progress = sys.stderr if sys.stderr.isatty() else io.StringIO()

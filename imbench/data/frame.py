@@ -1,7 +1,7 @@
-"""From a data frame to a `Dataset`: categories become codes, the target becomes labels.
+"""Convert a data frame to a `Dataset`: encode categories as codes and the target as labels.
 
-Used by every source of tables. Nothing is estimated here: codes only name the values that a
-column holds, and imputing, scaling and one-hot encoding are fitted inside the folds.
+Used by all loaders of tables. Nothing is estimated from the rows here. Imputing, scaling and
+one-hot encoding are fitted inside the folds.
 """
 
 from __future__ import annotations
@@ -17,13 +17,15 @@ from imbench.components.construct import closest
 from imbench.data.dataset import Dataset
 from imbench.errors import DataError
 
-# A target with more classes than this and fewer rows a class than that is a measurement.
+# A target with more than 20 classes and fewer than 10 rows per class is taken for a measurement.
 _MANY_CLASSES, _ROWS_A_CLASS = 20, 10
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort names: as numbers if all are integers, else as text.
+    """Sort names numerically if all are integers, else alphabetically.
 
+    Examples
+    --------
     >>> sorted_names(["10", "9"]), sorted_names(["b", "a", "10"])
     (('9', '10'), ('10', 'a', 'b'))
     """
@@ -35,14 +37,14 @@ def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _name(value: object) -> str:
-    """Text of a value; 1.0 and 1 are one name, since a missing value turns integers to floats."""
+    """Return a value as text. 1.0 becomes "1": pandas reads integers with gaps as floats."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return str(value).strip()
 
 
 def _codes(column: pd.Series) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the code of each row, -1 where it is blank, and the names in code order."""
+    """Return the code of each row, -1 if it is missing, and the categories in code order."""
     raw, uniques = pd.factorize(column)
     names = [_name(value) for value in uniques]
     dtype = column.dtype
@@ -86,14 +88,14 @@ def _labels(column: pd.Series, target: str) -> tuple[NDArray[np.int64], tuple[st
             "least two classes."
         )
     found = [names[code] for code in present]
-    order = sorted_names(found)  # a declared order is for features: class names are sorted
+    order = sorted_names(found)  # a declared order of categories applies to features only
     return np.array([order.index(name) for name in found])[labels], order
 
 
 def _feature(
     column: pd.Series, where: str, forced: bool
 ) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
-    """Return a column as numbers, and its categories if these are codes."""
+    """Return a column as numbers, and its categories if the numbers are codes (else None)."""
     dtype, name = column.dtype, column.name
     where = f"{where}: column {name!r}"
     if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
@@ -118,7 +120,7 @@ def _feature(
 def _check_columns(
     frame: pd.DataFrame, target: str, drop: Sequence[str], categorical: Sequence[str], where: str
 ) -> None:
-    """Raise DataError on columns that are twice there, or not at all."""
+    """Raise DataError if a column name is duplicated or a named column does not exist."""
     if frame.columns.has_duplicates:
         name = frame.columns[frame.columns.duplicated()][0]
         raise DataError(f"{where}: two columns are named {name!r}; rename one of them.")
@@ -138,14 +140,26 @@ def _check_columns(
 
 
 def some_of(columns: Iterable[object], n_shown: int = 12) -> str:
-    """Return the first names of a list, and how many more there are."""
+    """Return the first names as text, with the number of those left out.
+
+    Examples
+    --------
+    >>> some_of("abcde", n_shown=3)
+    'a, b, c and 2 more'
+    """
     names = list(map(str, columns))
     more = f" and {len(names) - n_shown} more" if len(names) > n_shown else ""
     return ", ".join(names[:n_shown]) + more
 
 
 def as_names(value: object, key: str) -> tuple[str, ...]:
-    """Return a list of column names from a list, one name or null."""
+    """Return column names as a tuple. `value` may be a list, one name, or None.
+
+    Examples
+    --------
+    >>> as_names("id", "drop"), as_names(None, "drop")
+    (('id',), ())
+    """
     if value is None:
         return ()
     if isinstance(value, list | tuple):
@@ -164,27 +178,38 @@ def frame_to_dataset(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
 ) -> Dataset:
-    """Return the data set of a table.
+    """Convert a table to a data set.
 
     Parameters
     ----------
     frame : DataFrame of shape (n, columns)
     target : str
-        Column of the classes. They are named by the text of their values, integers in the order
-        of numbers, others in that of text.
+        Column with the class of each row. Class names are the values as text, sorted numerically
+        if all are integers, else alphabetically.
     name : str
         Name of the data set.
     where : str
-        Where the table came from, for the errors.
+        Origin of the table, for error messages.
     drop : sequence of str
-        Columns that are left out.
+        Columns to leave out.
     categorical : sequence of str
-        Columns of numbers that are categories.
+        Numeric columns to treat as categories.
 
     Raises
     ------
     DataError
-        If a column is unknown or unusable; the sentence says which and what to set.
+        If a column is unknown or unusable.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"age": [31, 44, 52], "city": ["Ulm", "Kiel", "Ulm"], "y": [0, 1, 0]})
+    >>> data = frame_to_dataset(frame, "y", name="people", where="example")
+    >>> data.X
+    array([[31.,  1.],
+           [44.,  0.],
+           [52.,  1.]])
+    >>> data.categories
+    {1: ('Kiel', 'Ulm')}
     """
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
     _check_columns(frame, target, drop, categorical, where)

@@ -1,8 +1,11 @@
-"""Image sets in IDX files, MNIST's format, read without torchvision.
+"""Read images in IDX files, the format of MNIST, without torchvision.
 
-torchvision reads them as well, but its import brings PyTorch's compiler along, which takes longer
-than a small comparison. Whatever is not whole and as expected is left to it, and to its messages.
-Format: http://yann.lecun.com/exdb/mnist/ ("the IDX file format").
+Importing torchvision also imports PyTorch's compiler, which takes longer than a small comparison.
+Files that are incomplete or have another layout are left to torchvision and its error messages.
+
+References
+----------
+The IDX file format, http://yann.lecun.com/exdb/mnist/.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-UBYTE = 8  # the code of the only type that image sets have
+UBYTE = 8  # type code of unsigned bytes, the only type that image sets use
 PARTS = ("train", "t10k")
 
 
@@ -26,9 +29,18 @@ class Part(NamedTuple):
 
 
 def read_idx(path: Path) -> NDArray[np.uint8] | None:
-    """Return the array of an IDX file of bytes, None if the file is not whole or is another.
+    r"""Return the array of an IDX file of bytes, or None if it is incomplete or not such a file.
 
-    The array is mapped, not read: whoever keeps it copies it.
+    The array is memory-mapped. Copy it if it has to outlive the file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "labels")
+    ...     _ = path.write_bytes(bytes([0, 0, UBYTE, 1]) + (3).to_bytes(4, "big") + b"\x05\x00\x04")
+    ...     read_idx(path).tolist()
+    [5, 0, 4]
     """
     with path.open("rb") as file:
         head = file.read(4)
@@ -46,7 +58,7 @@ def read_idx(path: Path) -> NDArray[np.uint8] | None:
 
 
 def read_parts(folder: Path) -> list[Part] | None:
-    """Return the training and the test part, None unless all four files are there and whole."""
+    """Return the training and the test part, or None if one of the four files is unusable."""
     parts = []
     for name in PARTS:
         paths = [folder / f"{name}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]

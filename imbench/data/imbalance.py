@@ -1,9 +1,9 @@
-"""Make a data set imbalanced: keep-ratios, exponential long tail, step.
+"""Make a data set imbalanced by removing rows: share per class, long tail, step.
 
 Each is a frozen dataclass from ``conf/dataset/imbalance/``, called by
-:func:`imbench.data.load.load_dataset` on the whole data set. Only rows outside the official test
-set are thinned. The rows of a class that stay are the first of one seeded order, so that
-subsamples are nested: what a smaller share keeps, a larger share with the same seed keeps too.
+:func:`imbench.data.load.load_dataset` on the whole data set. Rows of the official test set are
+not removed. Subsamples are nested: the rows that a smaller share keeps are a subset of those that
+a larger share keeps with the same seed.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from imbench.components.construct import closest
 from imbench.data.dataset import Dataset
 from imbench.errors import ConfigError, DataError
 
-# 0.29 * 100 is 28.999999999999996: without this, truncation would lose a row.
+# 0.29 * 100 is 28.999999999999996, which would be truncated to 28 without this.
 _EPS = 1e-9
 
 
 def _thin(data: Dataset, n_keep: NDArray[np.int64], seed: int) -> Dataset:
-    """Keep the first ``n_keep[k]`` pool rows of each class k in an order drawn from the seed.
+    """Keep ``n_keep[k]`` random rows of each class k outside the official test set.
 
-    Rows stay in their order. A class of which nothing is kept leaves ``class_names`` and the
-    official test set too.
+    The order of rows does not change. A class without remaining rows is removed from
+    ``class_names`` and from the official test set.
     """
     is_test = np.ones(len(data.y), bool)
     is_test[data.pool_index] = False
@@ -47,13 +47,13 @@ def _thin(data: Dataset, n_keep: NDArray[np.int64], seed: int) -> Dataset:
 
 
 def _share_of(counts: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Truncate ``counts * shares``, but keep one row of a class whose share is above zero."""
+    """Truncate ``counts * shares``, with at least one row for a share above zero."""
     n_keep = np.floor(counts * shares + _EPS).astype(np.int64)
     return np.where((shares > 0) & (counts > 0), np.maximum(n_keep, 1), n_keep)
 
 
 def _rank(counts: NDArray[np.int64], order: str) -> NDArray[np.int64]:
-    """Return the place of each class: its label, or the largest first and equal ones by label."""
+    """Return the rank of each class: its label, or by decreasing size with ties by label."""
     if order == "label":
         return np.arange(len(counts))
     rank = np.empty(len(counts), np.int64)
@@ -72,13 +72,12 @@ def _check_ratio(ratio: float, order: str) -> None:
 
 
 def _shrink_to(data: Dataset, targets: NDArray[np.int64], ratio: float, seed: int) -> Dataset:
-    """Thin each class to its target; a class that has fewer rows keeps them all.
+    """Reduce each class to its target size. Smaller classes keep all rows.
 
     Raises
     ------
     DataError
-        If the rarest class has fewer rows than the ratio asks for: nothing would be what the
-        configuration says.
+        If the rarest class has fewer rows than its target, so that the ratio cannot be met.
     """
     rarest = int(data.counts.argmin())
     if data.counts[rarest] < targets.min():
@@ -93,21 +92,28 @@ def _shrink_to(data: Dataset, targets: NDArray[np.int64], ratio: float, seed: in
 
 @dataclass(frozen=True)
 class KeepRatios:
-    """Keep a given share of each class, as in the tutorial of the weighted loss (90 / 10).
+    """Keep a given share of each class.
 
     Parameters
     ----------
     ratios : mapping of class name to float, or None
-        Share of the rows that stays, in 0..1; 0 drops the class, from the test set too. Names
-        are compared as text, since yaml reads ``0:`` as a number.
+        Share of the rows to keep, in [0, 1]. 0 removes the class, also from the test set. Names
+        are compared as text, because yaml reads ``0:`` as a number.
     others : float, default=1.0
-        Share of every class that is not named.
+        Share of all classes that are not in `ratios`.
     seed : int, default=0
-        Decides which rows stay.
+        Seed of the random choice of rows.
 
     Notes
     -----
-    Counts are truncated, as ``int(share * n)`` does, but a share above zero keeps one row.
+    Counts are truncated to ``int(share * n)``, with at least one row for a share above zero.
+
+    Examples
+    --------
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = load_synthetic(ratio=1, n_rows=200)
+    >>> KeepRatios({"0": 0.9, "1": 0.1})(data).counts.tolist()
+    [90, 10]
     """
 
     ratios: Mapping[str | int, float] | None = None
@@ -121,7 +127,7 @@ class KeepRatios:
                 raise ValueError(f"{key} must be a share of the rows in 0..1, got {share!r}.")
 
     def __call__(self, data: Dataset) -> Dataset:
-        """Return the thinned data set.
+        """Return the reduced data set.
 
         Raises
         ------
@@ -142,27 +148,34 @@ class KeepRatios:
 
 @dataclass(frozen=True)
 class LongTail:
-    """Exponential long tail: class sizes fall geometrically from the largest to the rarest.
+    """Exponential long tail: class sizes decrease geometrically from the largest to the rarest.
 
     Parameters
     ----------
     ratio : float
-        Rows of the largest class for each row of the rarest, at least 1.
+        Rows of the largest class per row of the rarest, at least 1.
     order : {"size", "label"}, default="size"
-        Which class is the head: the largest (equal ones by label, so that a balanced set gives
-        the papers' order), or label 0.
+        Order of the classes: by decreasing size, or by label. Ties in size are ordered by label,
+        so a balanced data set gives the order of the papers.
     seed : int, default=0
-        Decides which rows stay.
+        Seed of the random choice of rows.
 
     Notes
     -----
-    The class of rank c keeps ``int(n_max * f ** (c / (C - 1)))`` rows, where ``f = 1 / ratio``
-    and n_max is the size of rank 0. Where a class has fewer rows than that, all of them stay.
+    The class of rank c of C keeps ``int(n_max * f ** (c / (C - 1)))`` rows, where
+    ``f = 1 / ratio`` and n_max is the size of rank 0. Smaller classes keep all rows.
 
     References
     ----------
     Cui et al., Class-Balanced Loss Based on Effective Number of Samples, arXiv 1901.05555;
     Cao et al., Learning Imbalanced Datasets with LDAM Loss, arXiv 1906.07413.
+
+    Examples
+    --------
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = load_synthetic(ratio=1, n_rows=300, n_classes=3)
+    >>> LongTail(ratio=100)(data).counts.tolist()
+    [100, 10, 1]
     """
 
     ratio: float
@@ -173,12 +186,12 @@ class LongTail:
         _check_ratio(self.ratio, self.order)
 
     def __call__(self, data: Dataset) -> Dataset:
-        """Return the thinned data set.
+        """Return the reduced data set.
 
         Raises
         ------
         DataError
-            If the data set is more imbalanced than the ratio already.
+            If the data set is already more imbalanced than `ratio`.
         """
         rank = _rank(data.counts, self.order)
         exponent = rank / (len(rank) - 1)
@@ -188,23 +201,31 @@ class LongTail:
 
 @dataclass(frozen=True)
 class Step:
-    """Step imbalance: the smaller classes are cut to one size, the others stay whole.
+    """Step imbalance: minority classes are reduced to one size, the others keep all rows.
 
     Parameters
     ----------
     ratio : float
-        Rows of the largest class for each row of a minority class, at least 1.
+        Rows of the largest class per row of a minority class, at least 1.
     minority_share : float, default=0.5
-        Share of the classes that become minorities, in (0, 1); truncated, at least one class.
+        Share of the classes that become minorities, in (0, 1). Their number is truncated, with at
+        least one.
     order : {"size", "label"}, default="size"
-        Whether the smallest classes become minorities, or the last labels.
+        Which classes become minorities: the smallest, or those with the largest labels.
     seed : int, default=0
-        Decides which rows stay.
+        Seed of the random choice of rows.
 
     References
     ----------
     Buda et al., A systematic study of the class imbalance problem in convolutional neural
     networks, arXiv 1710.05381, section 3.1.
+
+    Examples
+    --------
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = load_synthetic(ratio=1, n_rows=400, n_classes=4)
+    >>> Step(ratio=10)(data).counts.tolist()
+    [100, 100, 10, 10]
     """
 
     ratio: float
@@ -220,12 +241,12 @@ class Step:
             )
 
     def __call__(self, data: Dataset) -> Dataset:
-        """Return the thinned data set.
+        """Return the reduced data set.
 
         Raises
         ------
         DataError
-            If the data set is more imbalanced than the ratio already.
+            If the data set is already more imbalanced than `ratio`.
         """
         counts = data.counts
         n_minorities = max(1, int(len(counts) * self.minority_share + _EPS))

@@ -19,14 +19,34 @@ def _source_files(table: str | None = None, data_dir: str | None = None) -> tupl
 
 @from_files(_source_files)
 def load_keel(table: str | None = None, data_dir: str | None = None) -> Dataset:
-    """Return the table in ``keel/<table>.dat`` below `data_dir`.
+    r"""Load the table ``keel/<table>.dat`` of `data_dir`.
+
+    KEEL offers no download that a program could use, so the files have to be there.
 
     Parameters
     ----------
     table : str
-        Such as ``yeast4``. KEEL offers no download that a program could use.
+        Name of the table, such as ``yeast4``.
     data_dir : str
-        Folder with a folder ``keel``.
+        Folder that contains the folder ``keel``.
+
+    Raises
+    ------
+    ConfigError
+        If no table is given.
+    DataError
+        If the folder or the table does not exist, or the file is damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = "@relation toy\n@attribute a real\n@attribute c {no, yes}\n@data\n1, no\n2, yes\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Path(folder, "keel").mkdir()
+    ...     _ = Path(folder, "keel", "toy.dat").write_text(text)
+    ...     data = load_keel("toy", folder)
+    >>> data.X.tolist(), data.class_names
+    ([[1.0], [2.0]], ('no', 'yes'))
 
     References
     ----------

@@ -1,6 +1,7 @@
-"""Data sets: one source a file, each a function that returns a `Dataset`.
+"""Load the data set that a `dataset` node of the configuration describes.
 
-A source is found by the `_target_` of a yaml in ``conf/dataset/``; there is no list to edit.
+The loader is imported by the `_target_` of a yaml file in ``conf/dataset/``. No registry has to
+be edited to add one.
 """
 
 from __future__ import annotations
@@ -17,34 +18,52 @@ from imbench.errors import ConfigError
 __all__ = ["RESERVED", "Dataset", "DatasetInfo", "load_dataset", "source_node"]
 
 RESERVED = ("about", "name", "imbalance")
-"""Keys of the `dataset` node that are no parameters of its source."""
+"""Keys of the `dataset` node that are no parameters of the loader."""
 
 
 def source_node(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the part of a `dataset` node that constructs the data: all but the reserved keys."""
+    """Return the loader and its parameters: a `dataset` node without the reserved keys.
+
+    Examples
+    --------
+    >>> source_node({"_target_": "imbench.data.digits.load_digits", "name": "d", "imbalance": {}})
+    {'_target_': 'imbench.data.digits.load_digits'}
+    """
     return {key: value for key, value in cfg.items() if key not in RESERVED}
 
 
 def load_dataset(cfg: Mapping[str, Any]) -> Dataset:
-    """Load the data set of a resolved `dataset` node, renamed and thinned as it says.
+    """Load the data set of a resolved `dataset` node.
 
-    Called once a data set by the runner, and by anyone who has such a mapping: all seeds are in
-    it, so that equal nodes give equal fingerprints. What was read from files before comes from
-    :mod:`imbench.data.cache`.
+    The node contains all seeds, so equal nodes give equal fingerprints. Data sets that were read
+    from files before come from :mod:`imbench.data.cache`.
 
     Parameters
     ----------
     cfg : mapping
         ``{_target_: path, parameter: value, ...}`` and the reserved keys: ``about`` (ignored
-        here), ``name`` (null keeps the name that the source gives) and ``imbalance``, a node
-        that constructs a function of a data set (null or empty changes nothing).
+        here), ``name`` (null: the name that the loader returns) and ``imbalance``, a node of a
+        callable from data set to data set (null or empty: unchanged).
 
     Raises
     ------
     ConfigError
-        If a key or a value of the node is wrong.
+        If a key or a value of the node is invalid.
     DataError
         If the data cannot be read or used.
+
+    Examples
+    --------
+    >>> data = load_dataset(
+    ...     {
+    ...         "_target_": "imbench.data.synthetic.load_synthetic",
+    ...         "n_rows": 100,
+    ...         "name": "toy",
+    ...         "imbalance": {"_target_": "imbench.data.imbalance.LongTail", "ratio": 10},
+    ...     }
+    ... )
+    >>> data.name, data.counts.tolist()
+    ('toy', [80, 8])
     """
     source, imbalance = source_node(cfg), cfg.get("imbalance") or {}
     _check(source, "dataset")
@@ -64,7 +83,7 @@ def load_dataset(cfg: Mapping[str, Any]) -> Dataset:
 
 
 def _check(node: Mapping[str, Any], key: str) -> None:
-    """Raise ConfigError unless the node names an object and fits its signature."""
+    """Raise ConfigError unless the node names a callable and matches its signature."""
     if not is_component(node):
         raise ConfigError(
             f"{key} has no _target_, only {sorted(node)}: give the import path of what loads it, "

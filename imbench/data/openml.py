@@ -1,4 +1,4 @@
-"""Tables of OpenML, through scikit-learn."""
+"""Tables of OpenML, read with scikit-learn."""
 
 from __future__ import annotations
 
@@ -31,27 +31,31 @@ def load_openml(
     data_dir: str | None = None,
     download_dir: str | None = None,
 ) -> Dataset:
-    """Return an OpenML table, from scikit-learn's cache or from the network.
+    """Load an OpenML table from scikit-learn's cache or from the network.
+
+    It has no example, because it needs a network or an earlier download.
 
     Parameters
     ----------
-    table : str
-        Name on OpenML, such as ``adult``; or give `data_id`.
+    table : str or None
+        Name on OpenML, such as ``adult``. Give either `table` or `data_id`.
     version : int, default=1
-        Versions of one name may be different data, hence no "newest".
+        Version of the name. There is no "newest", because versions may hold different data.
     data_id : int or None
         Number on OpenML, instead of name and version.
     target : str or None
-        Column of the classes; null takes OpenML's default target.
+        Column of the classes. None takes OpenML's default target.
     drop, categorical : list of str
-        As in :func:`imbench.data.table.load_table`.
+        See :func:`imbench.data.table.load_table`.
     data_dir : str or None
-        Folder with scikit-learn's cache ``openml/`` in it; used if that is there.
+        Folder with scikit-learn's cache ``openml/``. It is used if that folder exists.
     download_dir : str or None
-        Where the cache is kept otherwise.
+        Folder of the cache otherwise.
 
     Raises
     ------
+    ConfigError
+        If not exactly one of `table` and `data_id` is given.
     DataError
         If the table is unknown, has no single target, or cannot be downloaded.
     """

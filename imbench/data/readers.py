@@ -1,4 +1,8 @@
-"""Readers of tables, by the suffix of the file. The heavy half of :mod:`imbench.data.table`."""
+"""Readers of tables, one per file suffix.
+
+:mod:`imbench.data.table` imports this module only when a file is read, because pandas takes long
+to import.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,10 @@ from imbench.errors import DataError
 
 
 def _tidy(column: pd.Series, missing: Sequence[str]) -> pd.Series:
-    """Strip a column of text, blank what means missing, and make numbers of it if all are."""
+    """Strip text, replace markers of missing values by NaN, and convert to numbers if possible."""
     if types.is_numeric_dtype(column.dtype):
         return column
-    # A column of bools with blanks arrives as objects: as text they stay True and False.
+    # pandas reads a column of bools with blanks as objects. As text they stay True and False.
     text = column.astype(object).map(lambda v: v if v != v else str(v).strip())
     text = text.mask(text.isin(["", *missing]))
     try:
@@ -33,12 +37,12 @@ def _read_separated(path: Path, separator: str, missing: Sequence[str]) -> ArffT
         header = next(csv.reader(file, delimiter=separator, skipinitialspace=True), [])
     names = [name.strip() for name in header]
     if twice := [name for name in dict.fromkeys(names) if name and names.count(name) > 1]:
-        # pandas would call the second one "x.1" and go on.
+        # pandas would silently rename the second one to "x.1".
         raise DataError(
             f"dataset.path={path}: two columns are named {twice[0]!r}; rename one of them."
         )
     with warnings.catch_warnings():
-        # Rows longer than the header: pandas warns and cuts them.
+        # pandas warns about rows longer than the header and truncates them. Here it is an error.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         frame = pd.read_csv(
             path,
@@ -72,12 +76,31 @@ READERS: dict[str, tuple[Callable[[Path, str, Sequence[str]], ArffTable], str]] 
 
 
 def read_table(path: Path, separator: str | None, missing: Sequence[str]) -> ArffTable:
-    """Read a file by its suffix.
+    r"""Read a file with the reader of its suffix.
+
+    Parameters
+    ----------
+    path : Path
+    separator : str or None
+        Column separator of CSV and TSV files. None takes the default of the suffix.
+    missing : sequence of str
+        Texts that mean "no value" in CSV and TSV files.
 
     Raises
     ------
     DataError
         If the suffix is unknown, or the file is empty or damaged.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "toy.csv")
+    ...     _ = path.write_text("a,b\n1,x\n?,y\n")
+    ...     read_table(path, None, ["?"]).frame
+         a  b
+    0  1.0  x
+    1  NaN  y
     """
     suffix = path.suffix.lower()
     if suffix not in READERS:
@@ -102,7 +125,11 @@ def read_table(path: Path, separator: str | None, missing: Sequence[str]) -> Arf
 
 
 def keel_roles(table: ArffTable, path: Path) -> tuple[pd.DataFrame, str]:
-    """Return columns and target as KEEL means them: @outputs or the last, @inputs or the rest."""
+    """Return the columns and the target that an ARFF or KEEL file declares.
+
+    The target is ``@outputs``, by default the last attribute. The features are ``@inputs``, by
+    default all other attributes.
+    """
     frame = table.frame
     named = [*table.inputs, *table.outputs]
     if unknown := [name for name in named if name not in frame.columns]:

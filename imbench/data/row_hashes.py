@@ -1,36 +1,32 @@
-"""Hash rows by content, to find equal rows and to name sets of rows."""
+"""Hash rows by content, to find equal rows and to identify sets of rows."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    pass
-
-
 MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)  # of SplitMix64
 
-
-# Rows whose words stay in the cache. Were it a power of two, the words of a row would compete for
-# the same places there.
+# Rows hashed at once, so that their words fit into the CPU cache. It is no power of two, because
+# then the words of a row would map to the same cache lines.
 BLOCK = 4000
 
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """The rows of a data set by content.
+    """Hashes of the rows of a data set.
 
     Parameters
     ----------
     hashes : ndarray of uint64 of shape (n,)
     ids : ndarray of int32 of shape (n,)
-        0..n_distinct-1; rows of equal content share one.
+        Values 0..n_distinct-1. Rows with equal content have equal ids.
     n_distinct : int
+        Number of different rows.
     """
 
     hashes: NDArray[np.uint64]
@@ -39,14 +35,20 @@ class Contents:
 
 
 def contents_of(X: NDArray[Any]) -> Contents:
-    """Hash the rows of a table or of images; called once a data set."""
+    """Hash the rows of a table or of images. Called once per data set.
+
+    Examples
+    --------
+    >>> contents_of(np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]])).n_distinct
+    2
+    """
     hashes = hash_rows(X)
     distinct, ids = np.unique(hashes, return_inverse=True)
     return Contents(hashes, ids.astype(np.int32), len(distinct))
 
 
 def hash_rows(X: NDArray[Any]) -> NDArray[np.uint64]:
-    """Hash every row by its values: 0.0 and -0.0 are equal, and so are all NaN.
+    """Hash each row by its values. 0.0 equals -0.0, and all NaN are equal.
 
     Parameters
     ----------
@@ -59,9 +61,15 @@ def hash_rows(X: NDArray[Any]) -> NDArray[np.uint64]:
 
     Notes
     -----
-    A chain of multiplications and shifts with the first multiplier of SplitMix64. It is no
-    cryptographic hash. Of n different rows two are taken for equal with probability n^2 / 2^65,
-    3e-8 for a million rows.
+    The hash is a chain of multiplications and shifts with the first multiplier of SplitMix64. It
+    is not cryptographic. The probability that any two of n different rows collide is
+    n^2 / 2^65, that is 3e-8 for a million rows.
+
+    Examples
+    --------
+    >>> hashes = hash_rows(np.array([[0.0, np.nan], [-0.0, np.nan], [1.0, 2.0]]))
+    >>> bool(hashes[0] == hashes[1]), bool(hashes[0] == hashes[2])
+    (True, False)
 
     References
     ----------
@@ -94,19 +102,20 @@ def _words(X: NDArray[Any]) -> NDArray[np.uint64]:
 
 
 def content_hash(hashes: NDArray[np.uint64]) -> str:
-    """Return 16 hexadecimal digits for some rows, whatever their order: the sum of their hashes.
+    """Return 16 hexadecimal digits that identify a set of rows regardless of their order.
 
-    A sum and not a hash of the sorted hashes: sorting would be most of the cost of the audit.
+    It is the sum of the row hashes. Hashing the sorted row hashes would take most of the time of
+    the audit.
     """
     return f"{int(hashes.sum(dtype=np.uint64)):016x}"
 
 
 def rows_hash(index: NDArray[np.int64]) -> str:
-    """Return the SHA-256 of row numbers in hex, ascending, as little-endian int64."""
+    """Return the SHA-256 in hex of the sorted row numbers, as little-endian int64."""
     return hashlib.sha256(np.sort(index).astype("<i8").data).hexdigest()
 
 
 def is_among(hashes: NDArray[np.uint64], known: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether each hash is among some that are sorted, shape (n,)."""
+    """Return whether each hash is in the sorted array `known`, shape (n,)."""
     places = np.searchsorted(known, hashes).clip(max=len(known) - 1)
     return known[places] == hashes

@@ -1,4 +1,4 @@
-"""What is known of a fold before anything is fitted: its rows, and copies among them."""
+"""Record the rows of a fold before anything is fitted, for the leak audit."""
 
 from __future__ import annotations
 
@@ -7,23 +7,36 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.data.row_hashes import content_hash, rows_hash
+
 if TYPE_CHECKING:
     from imbench.data.dataset import Dataset
     from imbench.data.splits import Fold
-from imbench.data.row_hashes import content_hash, rows_hash
 
 
 def fold_facts(data: Dataset, fold: Fold) -> dict[str, Any]:
-    """Return what can be said of a fold before anything is fitted, as JSON.
+    """Return the facts about a fold that the leak audit compares, ready for JSON.
 
     Returns
     -------
     dict
-        ``train_rows``, ``test_rows``: :func:`rows_hash` of the two parts. ``train_content``,
-        ``test_content``: :func:`content_hash`. ``n_train``, ``n_test``: rows. ``overlap``: test
-        rows whose number is in the training part. ``copies``: other test rows whose content
-        stands in the training part too. ``contradictory``: those of them that have another
-        label there. ``n_rows``, ``n_distinct``: rows and different rows of the whole data set.
+        - ``train_rows``, ``test_rows``: :func:`rows_hash` of the row numbers of the two parts;
+        - ``train_content``, ``test_content``: :func:`content_hash` of their rows;
+        - ``n_train``, ``n_test``: number of rows;
+        - ``overlap``: test rows whose number is in the training part;
+        - ``copies``: other test rows that equal a row of the training part;
+        - ``contradictory``: copies that have another label in the training part;
+        - ``n_rows``, ``n_distinct``: rows and different rows of the whole data set.
+
+    Examples
+    --------
+    >>> from imbench.data.dataset import Dataset
+    >>> from imbench.data.splits import Fold
+    >>> X = np.array([[1.0], [2.0], [1.0], [3.0]])
+    >>> data = Dataset(name="toy", X=X, y=np.array([0, 0, 1, 1]), class_names=("a", "b"))
+    >>> facts = fold_facts(data, Fold(0, 0, np.array([0, 1]), np.array([2, 3])))
+    >>> facts["overlap"], facts["copies"], facts["contradictory"]
+    (0, 1, 1)
     """
     contents = data.contents
     train, test = fold.train_index, fold.test_index
@@ -49,15 +62,15 @@ def fold_facts(data: Dataset, fold: Fold) -> dict[str, Any]:
 
 
 def _n_with_other_label(data: Dataset, rows: NDArray[np.int64], known: NDArray[np.int64]) -> int:
-    """Count the rows whose content stands among known rows with a label that is not theirs."""
+    """Count the `rows` that equal a `known` row with another label."""
     if len(rows) == 0:
         return 0
     ids, y = data.contents.ids, data.y
-    is_asked = np.zeros(data.contents.n_distinct, bool)
-    is_asked[ids[rows]] = True
-    known = known[is_asked[ids[known]]]
-    lowest = np.full(len(is_asked), np.iinfo(np.int64).max)
-    highest = np.full(len(is_asked), -1)
+    is_wanted = np.zeros(data.contents.n_distinct, bool)
+    is_wanted[ids[rows]] = True
+    known = known[is_wanted[ids[known]]]
+    lowest = np.full(len(is_wanted), np.iinfo(np.int64).max)
+    highest = np.full(len(is_wanted), -1)
     np.minimum.at(lowest, ids[known], y[known])
     np.maximum.at(highest, ids[known], y[known])
     return int(((lowest[ids[rows]] != y[rows]) | (highest[ids[rows]] != y[rows])).sum())

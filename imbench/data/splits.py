@@ -1,7 +1,7 @@
-"""Which rows train and which are tested; the same for every strategy and model.
+"""Split a data set into training and test parts, equal for all strategies and models.
 
-A splitter is a frozen dataclass from ``conf/splits/``. It is called once a cell with the data
-set and the seed, and its folds depend on nothing else.
+A splitter is a frozen dataclass from ``conf/splits/``. Its folds depend on the data set and the
+seed only.
 """
 
 from __future__ import annotations
@@ -20,13 +20,19 @@ from imbench.errors import ConfigError, DataError
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """One split.
+    """One split into a training and a test part.
 
     Parameters
     ----------
     repeat, fold : int
-    train_index, test_index : ndarray of int64
-        Rows of ``Dataset.X``, ascending, disjoint.
+        Position in a repeated cross-validation, from 0.
+    train_index, test_index : ndarray of int64 of shape (n_train,), (n_test,)
+        Rows of ``Dataset.X``, ascending and disjoint.
+
+    Examples
+    --------
+    >>> Fold(repeat=0, fold=2, train_index=np.array([0, 2]), test_index=np.array([1])).fold
+    2
     """
 
     repeat: int
@@ -36,15 +42,15 @@ class Fold:
 
 
 class Splitter(Protocol):
-    """What ``conf/splits/*.yaml`` constructs."""
+    """Protocol of the objects that ``conf/splits/*.yaml`` constructs."""
 
     @property
     def n_folds(self) -> int:
-        """How many folds :meth:`split` returns."""
+        """Number of folds that :meth:`split` returns."""
         ...
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
-        """Return the folds, in the order (repeat, fold)."""
+        """Return the folds, ordered by (repeat, fold)."""
         ...
 
 
@@ -55,9 +61,17 @@ class RepeatedKFold:
     Parameters
     ----------
     n_splits : int, default=5
-        Folds a repeat, at least 2.
+        Folds per repeat, at least 2.
     n_repeats : int, default=1
-        Repeats, each with a shuffle of its own.
+        Repeats, each with another shuffle.
+
+    Examples
+    --------
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = load_synthetic(n_rows=100, ratio=9)
+    >>> folds = RepeatedKFold(n_splits=5, n_repeats=2).split(data, seed=0)
+    >>> len(folds), np.bincount(data.y[folds[0].test_index]).tolist()
+    (10, [18, 2])
     """
 
     n_splits: int = 5
@@ -69,16 +83,16 @@ class RepeatedKFold:
 
     @property
     def n_folds(self) -> int:
-        """How many folds :meth:`split` returns."""
+        """Number of folds that :meth:`split` returns."""
         return self.n_splits * self.n_repeats
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
-        """Return ``n_repeats * n_splits`` folds; every pool row is tested once a repeat.
+        """Return ``n_repeats * n_splits`` folds. Each row is tested once per repeat.
 
         Raises
         ------
         DataError
-            If a class has fewer rows than there are folds.
+            If a class has fewer than `n_splits` rows.
         """
         _check_class_sizes(data, self.n_splits)
         from sklearn.model_selection import StratifiedKFold
@@ -96,13 +110,22 @@ class RepeatedKFold:
 
 @dataclass(frozen=True)
 class Holdout:
-    """A stratified hold-out, repeated with other shuffles if asked for.
+    """Stratified hold-out, optionally repeated with other shuffles.
 
     Parameters
     ----------
     test_size : float, default=0.25
-        Share of the rows that is tested, in (0, 1).
+        Share of the rows in the test part, in (0, 1).
     n_repeats : int, default=1
+        Repeats, each with another shuffle.
+
+    Examples
+    --------
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = load_synthetic(n_rows=100, ratio=9)
+    >>> (fold,) = Holdout(test_size=0.2).split(data, seed=0)
+    >>> len(fold.train_index), len(fold.test_index)
+    (80, 20)
     """
 
     test_size: float = 0.25
@@ -115,7 +138,7 @@ class Holdout:
 
     @property
     def n_folds(self) -> int:
-        """How many folds :meth:`split` returns."""
+        """Number of folds that :meth:`split` returns."""
         return self.n_repeats
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
@@ -124,7 +147,7 @@ class Holdout:
         Raises
         ------
         DataError
-            If a class has one row, or the part that is tested has fewer rows than classes.
+            If a class has only one row, or a part would miss a class.
         """
         _check_class_sizes(data, 2)
         from sklearn.model_selection import StratifiedShuffleSplit
@@ -158,11 +181,21 @@ class Holdout:
 
 @dataclass(frozen=True)
 class OfficialTest:
-    """Train on everything but the official test set, test on that set, whole."""
+    """Test on the official test set and train on all other rows.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = replace(load_synthetic(n_rows=100), test_index=np.arange(30))
+    >>> (fold,) = OfficialTest().split(data, seed=0)
+    >>> len(fold.train_index), len(fold.test_index)
+    (70, 30)
+    """
 
     @property
     def n_folds(self) -> int:
-        """How many folds :meth:`split` returns."""
+        """Number of folds that :meth:`split` returns."""
         return 1
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
@@ -187,7 +220,7 @@ def _at_least(name: str, value: int, smallest: int) -> None:
 
 
 def _check_class_sizes(data: Dataset, needed: int) -> None:
-    """Raise DataError if a class has fewer rows than stratification needs."""
+    """Raise DataError if a class has fewer than `needed` rows, too few for stratification."""
     smallest = int(data.counts.argmin())
     n_rows, name = int(data.counts[smallest]), data.class_names[smallest]
     if n_rows >= needed:

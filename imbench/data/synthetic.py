@@ -1,4 +1,4 @@
-"""Data with a signal and a chosen imbalance, made in memory."""
+"""Synthetic data with a signal and a chosen imbalance."""
 
 from __future__ import annotations
 
@@ -13,8 +13,12 @@ from imbench.data.dataset import Dataset
 
 
 def class_shares(ratio: float, n_classes: int) -> NDArray[np.float64]:
-    """Return shares that fall geometrically, the first ``ratio`` times the last, sum one.
+    """Return class shares that decrease geometrically, shape (n_classes,).
 
+    The first is ``ratio`` times the last, and they sum to one.
+
+    Examples
+    --------
     >>> class_shares(4, 2).tolist()
     [0.8, 0.2]
     >>> (class_shares(100, 3) * 111).round(6).tolist()
@@ -33,7 +37,7 @@ def _check(
     class_sep: float,
     label_noise: float,
 ) -> None:
-    """Raise ValueError on a value that no data can be made from."""
+    """Raise ValueError if a parameter is out of range."""
     if not ratio >= 1:
         raise ValueError(f"ratio must be at least 1 (majority : rarest class), got {ratio=}.")
     if n_classes < 2:
@@ -56,7 +60,7 @@ def _check(
 
 
 def _n_informative(n_features: int, n_classes: int) -> int:
-    """Half of the columns, but enough corners of a cube for two clusters a class."""
+    """Return half of the columns, but enough for two hypercube corners per class."""
     return max(2, n_features // 2, math.ceil(math.log2(2 * n_classes)))
 
 
@@ -71,28 +75,38 @@ def load_synthetic(
     label_noise: float = 0.0,
     seed: int = 0,
 ) -> Dataset:
-    """Return clusters around the corners of a cube, two a class; label 0 is the largest class.
+    """Generate clusters around the corners of a hypercube, two per class.
+
+    Label 0 is the largest class.
 
     Parameters
     ----------
     ratio : float, default=4.0
-        Rows of the largest class for each row of the rarest. With more than two classes the
-        sizes between them fall geometrically, as in a long tail.
+        Rows of the largest class per row of the rarest. With more than two classes the sizes in
+        between decrease geometrically, as in a long tail.
     weights : sequence of float of shape (n_classes,) or None
         Relative size of each class, instead of ``ratio``.
     n_rows, n_features, n_classes : int
-        Half of the features carry the signal, a fifth repeats it, the rest is noise.
+        Half of the features are informative, a fifth are linear combinations of these, the rest
+        is noise.
     class_sep : float, default=1.0
-        Half the distance of neighbouring corners; smaller is harder.
+        Half the distance between neighbouring corners. Smaller values are harder.
     label_noise : float, default=0.0
-        Share of the rows whose labels are shuffled among themselves. The class sizes stay, so
-        that noise and ratio can be varied apart; more noise touches the rows of less and others.
+        Share of the rows whose labels are shuffled among each other. Class sizes do not change,
+        so noise and ratio can be varied independently. The rows of a smaller share are a subset
+        of those of a larger one.
     seed : int, default=0
 
     References
     ----------
-    Guyon, Design of experiments for the NIPS 2003 variable selection benchmark, 2003, through
-    ``sklearn.datasets.make_classification``.
+    Guyon, Design of experiments for the NIPS 2003 variable selection benchmark, 2003,
+    implemented by ``sklearn.datasets.make_classification``.
+
+    Examples
+    --------
+    >>> data = load_synthetic(ratio=9, n_rows=200)
+    >>> data.X.shape, data.counts.tolist()
+    ((200, 10), [180, 20])
     """
     _check(ratio, weights, n_rows, n_features, n_classes, class_sep, label_noise)
     from sklearn.datasets import make_classification

@@ -1,4 +1,4 @@
-"""Any table in a file: CSV, TSV, Parquet, ARFF, KEEL."""
+"""Tables in files: CSV, TSV, Parquet, ARFF, KEEL."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ MISSING = ("?", "<null>", "NA", "N/A", "NaN", "nan", "null", "NULL")
 
 
 def find_file(path: str, data_dir: str | None) -> Path:
-    """Return an existing file: as given from the working directory, else below `data_dir`.
+    """Return the path of an existing file.
+
+    A relative path is looked up in the working directory first, then in `data_dir`.
 
     Raises
     ------
     DataError
-        If there is none.
+        If the file does not exist.
     """
     given = Path(path).expanduser()
     places = [given]
@@ -59,30 +61,48 @@ def load_table(
     missing: Sequence[str] = MISSING,
     data_dir: str | None = None,
 ) -> Dataset:
-    """Return the data set of a file, named after it.
+    r"""Load a data set from a file. Its name is the name of the file without suffix.
 
     Parameters
     ----------
     path : str
-        File with the suffix ``.csv``, ``.tsv``, ``.parquet``, ``.arff`` or ``.dat``; a relative
-        path is looked up in the working directory, then in `data_dir`.
-    target : str
-        Column of the classes. For ``.arff`` and ``.dat`` null means ``@outputs``, else the last
-        column, and with ``@inputs`` only those are features.
+        File with the suffix ``.csv``, ``.tsv``, ``.parquet``, ``.arff`` or ``.dat``. A relative
+        path is looked up in the working directory first, then in `data_dir`.
+    target : str or int or None
+        Column with the class of each row. None is allowed for ``.arff`` and ``.dat`` only: the
+        target is ``@outputs``, by default the last column, and the features are ``@inputs``, by
+        default all others.
     drop : list of str
-        Columns that are left out, such as identifiers.
+        Columns to leave out, such as identifiers.
     categorical : list of str
-        Columns of numbers that are categories. Text and bool columns are categories anyway.
+        Numeric columns to treat as categories. Text and bool columns always are.
     separator : str or None
-        Between the columns of CSV and TSV; null goes by the suffix.
+        Column separator of CSV and TSV files. None takes the default of the suffix.
     missing : list of str
-        Texts that mean "no value" in CSV and TSV, beside blanks.
+        Texts that mean "no value" in CSV and TSV files, in addition to blanks.
     data_dir : str or None
+        Folder of local data.
 
     Raises
     ------
-    ConfigError, DataError
-        One sentence for everything that a file can have wrong.
+    ConfigError
+        If the path or the target is missing.
+    DataError
+        If the file does not exist, cannot be read, or a column is unusable.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "churn.csv")
+    ...     _ = path.write_text("age,plan,churn\n31,basic,no\n?,pro,yes\n52,basic,no\n")
+    ...     data = load_table(str(path), target="churn")
+    >>> data.name, data.class_names, data.feature_names
+    ('churn', ('no', 'yes'), ('age', 'plan'))
+    >>> data.X
+    array([[31.,  0.],
+           [nan,  1.],
+           [52.,  0.]])
     """
     from imbench.data.frame import as_names, frame_to_dataset, some_of
     from imbench.data.readers import READERS, keel_roles, read_table

@@ -1,9 +1,9 @@
-"""Import torchvision beside a torch that it was not built for.
+"""Import torchvision with a build of torch that it was not compiled for.
 
-torchvision's wheels are built for CUDA. Beside a CPU torch their C++ library does not load, and
-``import torchvision`` stops at ``operator torchvision::nms does not exist``, although data sets,
-transforms and models need nothing of it. Declaring the two schemas that its import looks up is
-enough.
+The C++ library of torchvision's CUDA wheels does not load with a CPU build of torch, and
+``import torchvision`` fails with ``operator torchvision::nms does not exist``. Data sets,
+transforms and models do not use that library. Declaring the schemas of the two operators that the
+import looks up is enough to use them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SCHEMAS = {
 
 
 def library_loads() -> bool:
-    """Whether torchvision's C++ library can be loaded into this torch."""
+    """Whether the C++ library of torchvision can be loaded with the installed torch."""
     import torch
 
     spec = importlib.util.find_spec("torchvision")
@@ -40,7 +40,7 @@ def library_loads() -> bool:
 
 @functools.cache
 def _declare_schemas() -> Any:
-    """Declare what the import looks up; cached, since the schemas live as long as the object."""
+    """Declare the operators' schemas. Cached, because they exist as long as the returned object."""
     import torch
 
     library = torch.library.Library("torchvision", "FRAGMENT")
@@ -51,10 +51,9 @@ def _declare_schemas() -> Any:
 
 
 def import_torchvision() -> ModuleType:
-    """Import and return torchvision, with stand-in schemas only where its library cannot load.
+    """Import and return torchvision. Use it instead of ``import torchvision``.
 
-    Called instead of ``import torchvision`` by everything that needs it. `torchvision.datasets`,
-    `.transforms` and `.models` are attributes of what comes back.
+    The schemas are declared only if the C++ library cannot be loaded.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Image sets of torchvision that have an official test set: MNIST, CIFAR-10 and their kin."""
+"""Image data sets of torchvision with an official test set, such as MNIST and CIFAR-10."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from imbench.errors import ConfigError, DataError
 
 
 def _channels_first(images: Any) -> NDArray[np.uint8]:
-    """Return (n, C, H, W) of torchvision's (n, H, W) tensors or (n, H, W, C) arrays."""
+    """Convert torchvision's (n, H, W) tensors or (n, H, W, C) arrays to shape (n, C, H, W)."""
     array = np.asarray(images)
     return array[:, None] if array.ndim == 3 else array.transpose(0, 3, 1, 2)
 
 
 def _folder_of(reader: Any) -> str:
-    """Folder that a reader looks for below its root."""
+    """Return the folder that a torchvision class reads, relative to its root."""
     return str(getattr(reader, "base_folder", f"{reader.__name__}/raw"))
 
 
 def _stored(reader: Any, root: Path) -> list[Any] | None:
-    """Return the training and the test part below a folder, None if files are missing.
+    """Read the training and the test part from a folder. Return None if files are missing.
 
     Raises
     ------
     DataError
-        If the files are there but cannot be read.
+        If the files exist but cannot be read.
     """
     try:
         return [reader(root, train=train, download=False) for train in (True, False)]
     except Exception as error:
-        # torchvision says "Dataset not found"; a truncated IDX file ends in an AssertionError or
-        # a RuntimeError about shapes, a truncated pickle in an EOFError: one thing to the user.
+        # Missing files raise "Dataset not found". Damaged ones raise an AssertionError or a
+        # RuntimeError about shapes (IDX) or an EOFError (pickle), which users cannot tell apart.
         if "not found" in str(error):
             return None
         raise _damaged(reader, root) from error
@@ -55,7 +55,10 @@ def _damaged(reader: Any, root: Path) -> DataError:
 
 
 def _read(reader: Any, data_dir: str | None, download_dir: str | None) -> list[Any]:
-    """Return both parts from `data_dir`, which is never written to, or from `download_dir`."""
+    """Read both parts from `data_dir` if they are there, else from `download_dir`.
+
+    Nothing is ever written to `data_dir`.
+    """
     folder, local = _folder_of(reader), data_folder(data_dir)
     if local is not None and (local / folder).is_dir():
         parts = _stored(reader, local)
@@ -78,7 +81,7 @@ def _read(reader: Any, data_dir: str | None, download_dir: str | None) -> list[A
 
 
 FOLDERS = {"CIFAR10": "cifar-10-batches-py", "CIFAR100": "cifar-100-python"}
-"""Where torchvision keeps a source that is not in ``<source>/raw``, known without its import."""
+"""Folders of the sources that torchvision does not store in ``<source>/raw``."""
 
 
 def _source_files(
@@ -99,24 +102,28 @@ def load_torchvision(
     data_dir: str | None = None,
     download_dir: str | None = None,
 ) -> Dataset:
-    """Return a torchvision image set with its official test set in `test_index`.
+    """Load an image data set of torchvision with its official test set in `test_index`.
+
+    It has no example, because it needs a network or an earlier download.
 
     Parameters
     ----------
     source : str
-        Class in ``torchvision.datasets`` whose constructor takes ``root, train, download`` and
-        which keeps ``data`` and ``targets``: MNIST, FashionMNIST, KMNIST, CIFAR10, CIFAR100.
+        Class of ``torchvision.datasets`` with the parameters ``root, train, download`` and the
+        attributes ``data`` and ``targets``: MNIST, FashionMNIST, KMNIST, CIFAR10, CIFAR100.
     class_names : sequence of str or None
-        Names by label; None takes torchvision's.
+        Name of each label. None takes those of torchvision.
     data_dir : str or None
-        Folder in torchvision's layout; read if the files are there, never written.
+        Folder in torchvision's layout. It is read if it contains the files, and never written.
     download_dir : str or None
-        Folder to download to, and to find an earlier download in.
+        Folder of earlier and new downloads.
 
     Raises
     ------
+    ConfigError
+        If torchvision has no such class.
     DataError
-        If the images are in neither place and cannot be downloaded, or are damaged.
+        If the images are in neither folder and cannot be downloaded, or are damaged.
     """
     if class_names and (parts := _idx_parts(source, data_dir, download_dir)) is not None:
         return _dataset(source, parts, class_names)
@@ -132,7 +139,7 @@ def load_torchvision(
 
 
 def _idx_parts(source: str, data_dir: str | None, download_dir: str | None) -> list[Part] | None:
-    """Return both parts of a whole copy in the first folder that has one at all."""
+    """Return both parts from IDX files in the first folder that contains the source."""
     for root in (data_folder(data_dir), download_dir and Path(download_dir).expanduser()):
         if root and (root / source).is_dir():
             return read_parts(root / source / "raw")
@@ -140,9 +147,9 @@ def _idx_parts(source: str, data_dir: str | None, download_dir: str | None) -> l
 
 
 def _dataset(source: str, parts: Sequence[Any], class_names: Sequence[str]) -> Dataset:
-    """Return the training and the test part, each with `data` and `targets`, as one data set."""
+    """Join the training and the test part, each with `data` and `targets`, to one data set."""
     train, test = parts
-    # Whole arrays, not an image at a time: 0.1 s for the 70,000 images of MNIST.
+    # Whole arrays at once instead of single images: 0.1 s for the 70,000 images of MNIST.
     images = np.concatenate([_channels_first(part.data) for part in (train, test)])
     y = np.concatenate([np.asarray(part.targets, dtype=np.int64) for part in (train, test)])
     n_rows, *shape = images.shape  # (n, C, H, W)

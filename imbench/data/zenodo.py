@@ -1,4 +1,4 @@
-"""The 27 benchmark tables of imbalanced-learn, kept on Zenodo."""
+"""The 27 benchmark tables of imbalanced-learn, hosted on Zenodo."""
 
 from __future__ import annotations
 
@@ -39,16 +39,26 @@ def _source_files(
 def load_zenodo(
     table: str | None = None, data_dir: str | None = None, download_dir: str | None = None
 ) -> Dataset:
-    """Return one of the tables of ``imblearn.datasets.fetch_datasets``.
+    """Load one of the tables of ``imblearn.datasets.fetch_datasets``.
+
+    They have 336 to 145,751 rows and ratios of 8.6:1 to 130:1. Categories are one-hot encoded.
+    There is no example, because it needs a network or an earlier download.
 
     Parameters
     ----------
     table : str
-        Such as ``ecoli``; 8.6:1 to 130:1, 336 to 145,751 rows, categories already one-hot.
+        Name of the table, such as ``ecoli``.
     data_dir : str or None
-        Folder with imbalanced-learn's cache ``zenodo/`` in it; read, never written.
+        Folder with imbalanced-learn's cache ``zenodo/``. It is never written.
     download_dir : str or None
-        Where the cache (34 MB, all tables at once) is kept otherwise.
+        Folder of the cache otherwise (34 MB, all tables in one download).
+
+    Raises
+    ------
+    ConfigError
+        If the table is missing or unknown.
+    DataError
+        If the table cannot be downloaded or its file is damaged.
 
     References
     ----------
@@ -94,7 +104,7 @@ def load_zenodo(
     return Dataset(
         name=table,
         X=np.asarray(found.data, dtype=np.float64),
-        y=(found.target > 0).astype(np.int64),  # the file says -1 and 1, 1 being the minority
+        y=(found.target > 0).astype(np.int64),  # the file holds -1 and 1, 1 is the minority
         class_names=("negative", "positive"),
         feature_names=tuple(f"x{i}" for i in range(found.data.shape[1])),
     )

@@ -1,8 +1,10 @@
 """The cache of parsed data sets: equal bits, and nothing that is stale, damaged or not ours."""
 
 import dataclasses
+import inspect
 import multiprocessing
 import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from imbench.data import cache
 from imbench.data.dataset import Dataset
 from imbench.data.load import load_dataset
+from imbench.data.synthetic import load_synthetic
 from tests.dataset_files import write_zenodo
 
 TEXT = "a,b,colour,target\n" + "".join(
@@ -323,3 +326,11 @@ def test_processes_that_write_at_once_leave_a_whole_entry(node, folder):
         assert pool.map(load_often, [node, node]) == [expected.fingerprint] * 2
     assert_equal(expected, cache.read(cache.key_of(node)))
     assert {path.suffix for path in folder.iterdir()} == {".json", ".npz"}
+
+
+def test_a_cached_loader_can_be_used_and_pickled_like_a_function():
+    loaded = pickle.loads(pickle.dumps(load_synthetic))
+    assert loaded is load_synthetic
+    assert load_synthetic.__name__ == "load_synthetic"
+    assert list(inspect.signature(load_synthetic).parameters)[:2] == ["ratio", "weights"]
+    assert load_synthetic.files(ratio=4) == ()
