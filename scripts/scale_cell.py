@@ -22,8 +22,9 @@ import numpy as np
 from imbench.cli.compose import Composer
 from imbench.config import check as config_check
 from imbench.data.dataset import Dataset
-from imbench.results import metrics
 from imbench.results.fold import FoldResult
+from imbench.results.metric_options import metric_options
+from imbench.results.metrics import compute
 from imbench.run.cell import Runner
 
 N_FEATURES = 30
@@ -106,7 +107,7 @@ def run(config: Mapping[str, Any]) -> FoldResult:
         cell = Runner(Path(folder)).run(config)
     if cell.status != "ok":
         raise RuntimeError(cell.reason)
-    metrics.compute(cell.folds[0], metrics.metric_options(config["metrics"]))
+    compute(cell.folds[0], metric_options(config["metrics"]))
     return cell.folds[0]
 
 

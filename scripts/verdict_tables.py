@@ -16,7 +16,8 @@ from imbench.report import tables
 from imbench.report.statistics import ALPHA, Comparison, corrected_t_test, holm
 from imbench.report.statistics.ttest import pairwise_p_values
 from imbench.results.fold import CellResult, FoldResult
-from imbench.results.metrics import MetricOptions, compute
+from imbench.results.metric_options import MetricOptions
+from imbench.results.metrics import compute
 
 METRICS = ("f1_macro", "recall/rare", "average_precision")
 PLANTED = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6)  # share of the missed rare rows put right

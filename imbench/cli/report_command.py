@@ -28,7 +28,7 @@ def command(words: list[str]) -> int:
     from imbench.report.payload import Extras
     from imbench.report.render import to_rich
     from imbench.report.tables import build_leaderboard
-    from imbench.results.metrics import metric_options
+    from imbench.results.metric_options import metric_options
 
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
     add_arguments(parser)

@@ -107,7 +107,7 @@ def _check_all(
     """
     from imbench.components.construct import bind
     from imbench.config.check import check_names, check_values
-    from imbench.results.metrics import metric_options
+    from imbench.results.metric_options import metric_options
 
     problems, refused = [], []
     for i, cell in enumerate(configs):
@@ -148,7 +148,7 @@ def _run_all(
     show_tracebacks: bool,
 ) -> int:
     from imbench.config.parse import splitter_of, tuner_of
-    from imbench.results.metrics import metric_options
+    from imbench.results.metric_options import metric_options
 
     options = metric_options(configs[0]["metrics"])
     store = Store(Path(configs[0]["results_dir"]))

@@ -10,7 +10,7 @@ from imbench.components.construct import construct, deferred
 from imbench.config.neighbors import is_idle
 from imbench.data.splits import Splitter
 from imbench.errors import ConfigError
-from imbench.results.metrics import MetricOptions, metric_options
+from imbench.results.metric_options import MetricOptions, metric_options
 from imbench.strategies import STAGES, WRAPPERS
 from imbench.strategies.base import Strategy
 

@@ -16,7 +16,7 @@ from imbench.report.render import escape_markdown, to_csv, to_markdown
 from imbench.report.tables import Leaderboard, build_leaderboard
 from imbench.report.words import sentence, summary
 from imbench.results.fold import CellResult
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 
 # Joined in this order into one script; each file says what it needs of those before it.
 SCRIPTS = (

@@ -28,7 +28,7 @@ from imbench.report.statistics import Comparison
 from imbench.report.statistics.across import cliques
 from imbench.report.tables import BASELINE, Block, Leaderboard, Row, judge
 from imbench.results.fold import CellResult, FoldResult
-from imbench.results.metrics import HIGHER_IS_BETTER, MetricOptions, minority_label
+from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.strategies import STAGES
 
 # Fields of a row in "stats", for each metric. Verdicts: 1 better, -1 worse, 0 cannot be told;

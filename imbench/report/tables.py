@@ -23,7 +23,8 @@ from imbench.report.ranking import Ranking, rank_strategies
 from imbench.report.statistics import MIN_FOLDS, Comparison, among_best, compare
 from imbench.report.statistics.intervals import Interval, bootstrap, recall_intervals
 from imbench.results.fold import CellResult, FoldResult
-from imbench.results.metrics import MetricOptions, compute, summarise
+from imbench.results.metric_options import MetricOptions
+from imbench.results.metrics import compute, summarise
 
 __all__ = [
     "BASELINE",

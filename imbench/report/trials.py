@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.results.fold import CellResult
-from imbench.results.metrics import HIGHER_IS_BETTER
+from imbench.results.metric_options import HIGHER_IS_BETTER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,1 +1,1 @@
-"""Stored results: folds, the store, metrics."""
+"""Results: the types of a fold and a cell, the store on disk, and metrics of predictions."""

@@ -1,8 +1,7 @@
-"""Result types: one fold, one cell, and the key of a cell."""
+"""Result types: `FoldResult`, `CellResult`, and `CellKey`, which identifies a cell."""
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,83 +11,94 @@ import numpy as np
 from numpy.typing import NDArray
 
 Status = Literal["ok", "skipped", "failed"]
-
-
 ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
-
-
-PICTURE = ("picture", "picture_y", "picture_made")  # absent from a file where there is none
+PICTURE = ("picture", "picture_y", "picture_made")  # stored only if a sampler provides them
 
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What one fold of one cell gave. Every metric, plot and verdict is derived from it.
+    """Result of one fold of one cell. Metrics, plots and verdicts are derived from it.
 
     Parameters
     ----------
     run_id, dataset, model, label : str
-        The cell; ``label`` is the strategy's, for example ``smote+focal+threshold``.
+        The cell. ``label`` names the strategy, for example ``smote+focal+threshold``.
     repeat, fold : int
         Position in the repeated cross-validation, from 0.
     status : {"ok", "skipped", "failed"}
     reason : str
-        One sentence if the status is not ``ok``.
+        One sentence if the status is not ``ok``, else empty.
     class_names : tuple of str
+        Name of each label.
     minority : int
-        Label of the class that ``f1_minority`` is about.
+        Label of the class that ``f1_minority`` refers to.
     fit_s, predict_s : float
         Wall-clock seconds.
     n_together : int
-        Folds that were fitted side by side; ``fit_s`` is the time of all divided by it.
+        Folds that were fitted in one batch. ``fit_s`` is the time of the batch divided by it.
     n_replayed : int
-        Fits of the whole composition whose scores were known from another decision rule;
-        ``n_fits`` counts them.
+        Fits whose scores were looked up, because another decision rule had stored them.
+        ``n_fits`` includes them.
     reused_s : float
-        Seconds of such fits, and of resampling whose rows were remembered from an earlier
-        strategy of the sweep: ``fit_s`` holds them, but they did not pass again.
+        Seconds of such fits and of resampling results that were looked up. ``fit_s`` includes
+        them although they were not spent again.
     n_fits : int
-        Models fitted for this fold, inner folds and ensemble members included.
+        Models fitted for this fold, including inner folds and ensemble members.
     peak_bytes : int
-        Peak memory: of the device on CUDA, otherwise of the process so far.
+        Peak memory, of the device on CUDA, otherwise of the process so far.
     device : str
+        Torch device of the fit.
     n_train : int
         Rows of the training part, before the strategy.
     counts_before : tuple of int
-        Rows a class in the training part.
+        Rows per class in the training part.
     counts_after : tuple of float
-        Rows a class that the model was trained on (nets: drawn in an epoch, on average).
+        Rows per class that the model was trained on (nets: mean number drawn per epoch).
     trained : tuple of mapping
-        For each model inside what it was trained on, see :func:`imbench.pipeline.fitted.trained`.
+        Training data of each fitted model, see :func:`imbench.pipeline.fitted.trained`.
     tuned : mapping of str to object
-        The values that tuning chose, by ``strategy.<path>`` and ``model.<path>``.
+        Parameters chosen by tuning, by ``strategy.<path>`` and ``model.<path>``.
     n_trials, n_pruned, n_tuning_fits : int
-        Trials of tuning, those of them that were given up early, and how often the whole
-        composition was fitted for them; none of these is in ``n_fits``.
+        Trials of tuning, pruned trials, and fits of all trials. ``n_fits`` does not include them.
     tune_s : float
-        Seconds of tuning, counted as ``fit_s`` is.
+        Seconds of tuning, measured like ``fit_s``.
     trials : tuple of mapping
-        What was tried: ``number, state, value, inner`` (the metric by inner fold), ``values,
-        seconds, reason``.
+        One mapping per trial: ``number, state, value, inner`` (the metric of each inner fold),
+        ``values, seconds, reason``.
     importance : mapping of str to float
-        Share of each parameter in the differences between trials; {} with few trials.
+        Share of the variance between trials that each parameter explains. Empty with few trials.
     versions, hardware : mapping of str to str
+        Package versions, and properties of the machine.
     warnings, notes : tuple of str
-        What libraries warned about, and what imbench changed (both shown in the report).
+        Warnings of libraries, and changes that imbench made to fit the fold. The report shows
+        both.
     traceback : str
-        Of a failed fold.
+        Traceback of a failed fold.
     audit : mapping
-        Which rows trained and tested it, and what was fitted on which, as JSON: see
+        Hashes of the training and test rows and the rows of every fit, see
         :mod:`imbench.pipeline.witness`. Empty in folds of older versions.
     test_index, y_true, y_pred : ndarray of shape (n_test,)
         int64.
     y_score : ndarray of shape (n_test, K)
-        Class probabilities, rows sum to one.
+        Class probabilities. Rows sum to one.
     history : ndarray of shape (n_epochs, 2)
-        Training loss and validation score by epoch; (0, 2) for models without epochs.
+        Training loss and validation score per epoch. Shape (0, 2) for models without epochs.
     picture : ndarray of shape (n, C, H, W) or (n, 2)
-        Rows that a sampler shows: images, or points of a table; (0, 2) if there is none.
+        Examples of rows from a sampler: images, or the first two principal components of a table.
+        Shape (0, 2) if there are none.
     picture_y, picture_made : ndarray of shape (n,)
-        Their labels, and whether the sampler made them.
+        Labels of these rows, and whether the sampler generated them.
+
+    Examples
+    --------
+    >>> fold = FoldResult(
+    ...     run_id="0f1a", dataset="toy", model="knn", label="none", repeat=0, fold=3,
+    ...     status="ok", reason="", class_names=("no", "yes"), minority=1,
+    ...     test_index=np.array([0, 1]), y_true=np.array([0, 1]), y_pred=np.array([0, 0]),
+    ...     y_score=np.array([[0.9, 0.1], [0.6, 0.4]]),
+    ... )
+    >>> fold.y_score.shape, fold.history.shape
+    ((2, 2), (0, 2))
     """
 
     run_id: str
@@ -138,7 +148,7 @@ class FoldResult:
 
 @dataclass(frozen=True, eq=False)
 class CellResult:
-    """One (data set, model, strategy) with the folds that are there.
+    """Result of one cell, a combination of data set, model and strategy.
 
     Parameters
     ----------
@@ -146,13 +156,24 @@ class CellResult:
     stages : tuple of str
         Stages that the strategy fills, in the order of the pipeline.
     status : {"ok", "skipped", "failed"}
+        ``failed`` if any fold failed, else ``skipped`` if any was skipped.
     reason : str
+        Reason of the first fold that is not ``ok``, else empty.
     n_folds : int
-        Folds of a complete cell; fewer in ``folds`` means that the run was interrupted.
+        Folds of a complete cell. There are fewer in ``folds`` if the run was interrupted.
     config : mapping
         The resolved configuration.
     folds : tuple of FoldResult
-        In the order (repeat, fold).
+        Ordered by (repeat, fold).
+
+    Examples
+    --------
+    >>> cell = CellResult(
+    ...     run_id="0f1a", dataset="toy", model="knn", label="smote", stages=("resample",),
+    ...     status="skipped", reason="a class has one row", n_folds=5, config={"seed": 0},
+    ... )
+    >>> len(cell.folds), cell.n_folds
+    (0, 5)
     """
 
     run_id: str
@@ -169,7 +190,14 @@ class CellResult:
 
 @dataclass(frozen=True)
 class CellKey:
-    """What a cell is, before anything of it has run: the content of ``cell.json``."""
+    """Identity of a cell: the content of ``cell.json``, known before the cell runs.
+
+    Examples
+    --------
+    >>> key = CellKey("0f1a", "toy", "knn", "smote+focal", ("resample", "loss"), 5, {"seed": 0})
+    >>> key.folder
+    'toy-knn-smote+focal-0f1a'
+    """
 
     run_id: str
     dataset: str
@@ -181,17 +209,17 @@ class CellKey:
 
     @property
     def folder(self) -> str:
-        """Name of the cell's folder: readable, then unique."""
+        """Name of the cell's folder: readable names, then the unique ``run_id``."""
         readable = re.sub(r"[^A-Za-z0-9+_.-]+", "_", f"{self.dataset}-{self.model}-{self.label}")
         return f"{readable[:80]}-{self.run_id}"
 
 
 def cell_result(key: CellKey, folds: list[FoldResult]) -> CellResult:
-    """Join the folds of a cell. One failed fold fails the cell, one skipped fold skips it."""
+    """Join the folds of a cell. One failed or skipped fold decides the status of the cell."""
     bad = [f for f in folds if f.status == "failed"] or [f for f in folds if f.status == "skipped"]
     status: Status = bad[0].status if bad else "ok"
     return CellResult(
-        **{f.name: getattr(key, f.name) for f in dataclasses.fields(key)},
+        **vars(key),
         status=status,
         reason=bad[0].reason if bad else "",
         folds=tuple(sorted(folds, key=lambda f: (f.repeat, f.fold))),

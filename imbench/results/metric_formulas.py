@@ -1,9 +1,8 @@
-"""Every metric from predictions and weights of rows, for many weightings at once.
+"""Formulas of all metrics for weighted rows, vectorised over several vectors of weights.
 
-:func:`imbench.results.metrics.compute_metrics` calls :func:`weighted_metrics` with one weighting
-of ones;
-the bootstrap of :mod:`imbench.report.statistics` with a thousand, so that a metric and its
-interval come from one formula. Rules for what a fold does not define are those of
+:func:`imbench.results.metrics.compute_metrics` calls :func:`weighted_metrics` with weights of
+one. The bootstrap of :mod:`imbench.report.statistics.intervals` calls it with a thousand vectors
+of weights, so a metric and its interval have the same formula. Rules for undefined values are in
 :mod:`imbench.results.metrics`.
 """
 
@@ -29,24 +28,32 @@ def weighted_metrics(
     ece_bins: int = 15,
     only: Collection[str] | None = None,
 ) -> dict[str, Floats]:
-    """Compute every metric under each of B weightings of the rows.
+    """Compute all metrics for each of B vectors of row weights.
 
     Parameters
     ----------
     y_true, y_pred : ndarray of shape (n,), n >= 1
     y_score : ndarray of shape (n, K)
     weights : ndarray of shape (B, n)
-        Above 0; a weight of 2 counts a row twice.
+        Positive. A weight of 2 counts a row twice.
     class_names : sequence of str of length K
     minority : int
+        Label of the positive class of the binary metrics.
     ece_bins : int, default=15
     only : collection of str or None
-        Names wanted: metrics of the scores that are not among them are not computed. They take
-        most of the time.
+        Score metrics to compute, which take most of the time. None computes all.
 
     Returns
     -------
     dict of str to ndarray of shape (B,)
+
+    Examples
+    --------
+    >>> y_score = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    >>> y_true, y_pred = np.array([0, 1, 1]), np.array([0, 1, 0])
+    >>> weights = np.array([[1.0, 1.0, 1.0], [1.0, 1.0, 2.0]])
+    >>> weighted_metrics(y_true, y_pred, y_score, weights, ("a", "b"), 1)["accuracy"].round(3)
+    array([0.667, 0.5  ])
     """
     metrics = label_metrics(confusion(y_true, y_pred, weights, len(class_names)), minority)
     for kind in PER_CLASS:
@@ -59,7 +66,7 @@ def weighted_metrics(
 def confusion(
     y_true: NDArray[np.int64], y_pred: NDArray[np.int64], weights: Floats, n_classes: int
 ) -> Floats:
-    """Weights of the rows of each (true, predicted) pair, shape (B, K, K)."""
+    """Return weighted confusion matrices with true classes in rows, shape (B, K, K)."""
     cells = n_classes * n_classes
     pair = y_true * n_classes + y_pred
     table: Floats = np.zeros((len(weights), cells))
@@ -72,18 +79,18 @@ def confusion(
 
 
 def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
-    """Metrics of the labels from confusion matrices.
+    """Compute the metrics of predicted labels from confusion matrices.
 
     Parameters
     ----------
     table : ndarray of shape (B, K, K)
-        True classes in rows. Which classes are present is read from the first matrix.
+        True classes in rows. A class is present if the first matrix has rows of it.
     minority : int
 
     Returns
     -------
     dict of str to ndarray
-        Of shape (B,), but of shape (B, K) for ``precision``, ``recall`` and ``f1``.
+        Shape (B, K) for ``precision``, ``recall`` and ``f1`` of each class, else (B,).
     """
     hits = np.diagonal(table, axis1=1, axis2=2)  # (B, K)
     support, predicted = table.sum(axis=2), table.sum(axis=1)
@@ -95,7 +102,7 @@ def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
     recall[:, present] = hits[:, present] / support[:, present]
     f1[:, present] = 2 * hits[:, present] / (support + predicted)[:, present]
     here = recall[:, present]
-    with np.errstate(divide="ignore"):  # the log of a recall of 0: its geometric mean is 0
+    with np.errstate(divide="ignore"):  # log(0) of a recall of 0 gives a geometric mean of 0
         g_mean = np.exp(np.log(here).mean(axis=1))
     accuracy = hits.sum(axis=1) / total
     return {
@@ -123,7 +130,7 @@ def score_metrics(
     ece_bins: int,
     wanted: Collection[str] = SCORE_NAMES,
 ) -> dict[str, Floats]:
-    """Metrics of the probabilities; all NaN if a net has diverged and left NaN in them."""
+    """Compute the metrics of probabilities. All are NaN if a score is NaN (a diverged net)."""
     size = y_score.sum(axis=1, keepdims=True)
     if not (np.isfinite(size).all() and (size > 0).all()):
         return {name: np.full(len(weights), np.nan) for name in wanted}
@@ -133,13 +140,13 @@ def score_metrics(
     values = {}
     if "roc_auc" in wanted or "average_precision" in wanted:
         classes = [minority] if n_classes == 2 else np.flatnonzero(np.bincount(y_true)).tolist()
-        # Of the scores as they are: dividing by the size would tell rows of equal score apart.
+        # Unscaled scores, because the division could break ties between rows of equal score.
         ranked = [rank_metrics(y_true == c, y_score[:, c], weights) for c in classes]
         values["roc_auc"] = np.mean([auc for auc, _ in ranked], axis=0)
         values["average_precision"] = np.mean([ap for _, ap in ranked], axis=0)
     own = score[np.arange(n), y_true]
     if "brier" in wanted:
-        # For two classes that of one of them, which is half the sum over both.
+        # For two classes the squared error of one of them, which is half the sum over both.
         squares = (1 - own) ** 2 if n_classes == 2 else 1 - 2 * own + (score**2).sum(axis=1)
         values["brier"] = weights @ squares / total
     if "log_loss" in wanted:
@@ -152,13 +159,14 @@ def score_metrics(
 def rank_metrics(
     positive: NDArray[np.bool_], ranked: Floats, weights: Floats
 ) -> tuple[Floats, Floats]:
-    """Area under the ROC curve and average precision; rows of equal score share a threshold.
+    """Compute the area under the ROC curve and the average precision.
 
     Parameters
     ----------
     positive : ndarray of shape (n,)
+        Whether a row is of the positive class.
     ranked : ndarray of shape (n,)
-        Score of being positive.
+        Score of the positive class. Rows of equal score share a threshold.
     weights : ndarray of shape (B, n)
 
     Returns
@@ -170,14 +178,14 @@ def rank_metrics(
         return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
     order = np.argsort(-ranked, kind="stable")
     n, hit, sorted_score = len(order), positive[order], ranked[order]
-    # A threshold passes whole groups of equal score; only those with a positive row add anything.
+    # Thresholds lie between groups of equal score. Only groups with a positive row contribute.
     first = np.append(True, sorted_score[1:] != sorted_score[:-1])
     group = np.cumsum(first) - 1
     edges = np.append(np.flatnonzero(first), n)
     places = np.flatnonzero(hit)
-    last = np.append(group[places[1:]] != group[places[:-1]], True)  # of each group's positives
+    last = np.append(group[places[1:]] != group[places[:-1]], True)  # last positive of its group
     groups = group[places[last]]
-    sums = np.zeros((len(weights), n + 1))  # weights of all rows before a place, from the top
+    sums = np.zeros((len(weights), n + 1))  # cumulative weight from the highest score down
     np.cumsum(weights[:, order], axis=1, out=sums[:, 1:])
     passed, before = sums[:, edges[groups + 1]], sums[:, edges[groups]]
     hits = np.cumsum(weights[:, order[places]], axis=1)[:, last]
@@ -186,7 +194,7 @@ def rank_metrics(
     steps, n_hits = hits - earlier, hits[:, -1]
     n_false = sums[:, -1] - n_hits
     average_precision = (steps * hits / passed).sum(axis=1) / n_hits
-    # Trapezoids: a pair of equal scores counts one half.
+    # Trapezoidal rule: a pair of equal scores counts one half.
     above = 0.5 * ((passed - hits) + (before - earlier))
     return 1 - (steps * above).sum(axis=1) / (n_hits * n_false), average_precision
 
@@ -205,7 +213,10 @@ def calibration_error(
 
 
 def _mcc(accuracy: Floats, truth: Floats, guess: Floats, present: NDArray[np.bool_]) -> Floats:
-    """Matthews correlation from shares (B, K); 0 for constant predictions, NaN for one class."""
+    """Matthews correlation coefficient from class shares of shape (B, K).
+
+    It is 0 for constant predictions and NaN if only one class is present.
+    """
     if np.count_nonzero(present) < 2:
         return np.full(len(accuracy), np.nan)
     covariance = accuracy - (truth * guess).sum(axis=1)

@@ -1,190 +1,60 @@
-"""From a stored fold to numbers. Every metric is derived from predictions, none is stored.
+"""Compute metrics from stored predictions. No metric is stored, so a new one needs no training.
 
-Called by the tables, the tracker and the report, each time from the same arrays, so that a new
-metric never retrains anything. Rules that hold for every metric:
+Rules for folds on which a metric is undefined:
 
-- What a fold does not define is NaN: no warning, no crash, no invented zero. NaN folds are
-  left out of means.
-- A class without true rows in the fold has NaN recall and F1, and macro means run over the
-  classes that are present. Its precision is 0 if it was predicted (every time wrongly),
-  otherwise NaN.
+- Undefined values are NaN, without a warning. Means leave NaN folds out.
+- A class without true rows in the fold has recall and F1 NaN, and macro means run over the
+  classes that are present. Its precision is 0 if it was predicted, otherwise NaN.
 - A class that is present but never predicted has precision 0 and F1 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any
-from weakref import WeakKeyDictionary
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.components.construct import bind, closest, construct
+from imbench.components.construct import construct
 from imbench.errors import ConfigError
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.metric_formulas import PER_CLASS, calibration_error, weighted_metrics
-
-HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
-    {  # in the order of tables
-        "precision_macro": True,
-        "recall_macro": True,
-        "f1_macro": True,
-        "f1_weighted": True,
-        "f1_minority": True,
-        "roc_auc": True,
-        "average_precision": True,
-        "balanced_accuracy": True,
-        "g_mean": True,
-        "mcc": True,
-        "brier": False,
-        "log_loss": False,
-        "ece": False,
-        "accuracy": True,
-        "worst_class_recall": True,
-    }
+from imbench.results.metric_options import (
+    ARGUMENTS,
+    HIGHER_IS_BETTER,
+    MetricOptions,
+    metric_call,
+    minority_label,
 )
-# By fold, then by what the numbers depend on of the options; a fold takes its numbers with it.
-_computed: WeakKeyDictionary[FoldResult, dict[str, dict[str, float]]] = WeakKeyDictionary()
-ARGUMENTS = ("y_true", "y_pred", "y_score", "minority")  # what a user's metric is called with
-
-
-@dataclass(frozen=True)
-class MetricOptions:
-    """The group ``metrics`` of the configuration, checked.
-
-    Parameters
-    ----------
-    columns : tuple of str
-        Metrics that tables show; the names in `extra` are shown after them.
-    sort : str
-        Metric that tables are sorted by and that the verdict is about.
-    minority : str or None
-        Class that ``f1_minority`` and the binary curves are about; None: the rarest.
-    ece_bins : int
-        Bins of the expected calibration error.
-    rope : float
-        Region of practical equivalence: gains in `sort` up to this size are practically none.
-    extra : mapping of str to mapping
-        User metrics: ``{name: {_target_: function, parameter: value, ...}}``. The function is
-        called with ``y_true, y_pred, y_score, minority`` and returns a float. The key
-        ``higher_is_better: false`` in a node turns its direction.
-
-    Raises
-    ------
-    ConfigError
-        If a name is unknown, a node cannot be called, ``ece_bins`` is below 1, or ``rope`` is no
-        number from 0 on.
-    """
-
-    columns: tuple[str, ...] = (
-        "f1_macro", "f1_minority", "average_precision", "brier", "roc_auc", "ece", "log_loss",
-        "balanced_accuracy", "g_mean",
-    )  # fmt: skip
-    sort: str = "f1_macro"
-    minority: str | None = None
-    ece_bins: int = 15
-    rope: float = 0.01
-    extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.ece_bins, bool) or not isinstance(self.ece_bins, int):
-            raise ConfigError(f"metrics.ece_bins={self.ece_bins!r}: must be a whole number.")
-        if self.ece_bins < 1:
-            raise ConfigError(f"metrics.ece_bins={self.ece_bins}: must be at least 1.")
-        is_number = isinstance(self.rope, int | float) and not isinstance(self.rope, bool)
-        if not is_number or not 0 <= self.rope < float("inf"):
-            raise ConfigError(f"metrics.rope={self.rope!r}: must be a number from 0 on.")
-        for name, node in self.extra.items():
-            _check_extra(name, node)
-        known = [*HIGHER_IS_BETTER, *self.extra]
-        for key, name in [("columns", c) for c in self.columns] + [("sort", self.sort)]:
-            if name not in known and not _is_per_class(name):
-                raise ConfigError(
-                    f"metrics.{key}: there is no metric {name!r}{closest(name, known)}; "
-                    f"known are {', '.join(known)} and {', '.join(PER_CLASS)}/<class>."
-                )
-
-    @property
-    def shown(self) -> tuple[str, ...]:
-        """Columns of a table: the chosen ones, then every user metric, each once."""
-        return tuple(dict.fromkeys([*self.columns, *self.extra]))
-
-    def higher_is_better(self, name: str) -> bool:
-        """Direction of a metric."""
-        if name in self.extra:
-            return bool(self.extra[name].get("higher_is_better", True))
-        return HIGHER_IS_BETTER.get(name, True)
-
-
-def metric_options(node: Mapping[str, Any]) -> MetricOptions:
-    """Build the options from the resolved yaml group ``metrics``; raises as the class does."""
-    known = MetricOptions.__dataclass_fields__
-    for key in node:
-        if key not in known:
-            raise ConfigError(
-                f"metrics.{key}: there is no such key{closest(str(key), known)}; "
-                f"known are {', '.join(known)}."
-            )
-    values = dict(node)
-    columns = values.get("columns", MetricOptions.columns)
-    if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise ConfigError(f"metrics.columns={columns!r}: must be a list, for example [f1_macro].")
-    minority = values.get("minority")
-    # YAML reads the class name 1 as a number; class names are text everywhere.
-    values |= {
-        "columns": tuple(str(c) for c in columns),
-        "minority": None if minority is None else str(minority),
-        "extra": dict(values.get("extra") or {}),
-    }
-    return MetricOptions(**values)
-
-
-def check_classes(options: MetricOptions, class_names: Sequence[str]) -> None:
-    """Check the names that only a data set can tell; called once a data set is loaded.
-
-    Raises
-    ------
-    ConfigError
-        If ``metrics.minority`` or a ``recall/<class>`` names a class that is not there.
-    """
-    minority_label(options, class_names, 0)
-    for name in (*options.columns, options.sort):
-        if _is_per_class(name):
-            _class_index(name.partition("/")[2], class_names, f"metrics: {name}")
-
-
-def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: int) -> int:
-    """Label of the class that the minority metrics are about.
-
-    Raises
-    ------
-    ConfigError
-        If ``metrics.minority`` is no class of the data set.
-    """
-    if options.minority is None:
-        return rarest
-    return _class_index(options.minority, class_names, f"metrics.minority={options.minority}")
 
 
 def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
-    """Compute every metric of a stored fold, once in a process: who asks again gets a copy.
+    """Compute all metrics of a stored fold.
+
+    Returns
+    -------
+    dict of str to float
+        The built-in metrics, ``precision/<class>``, ``recall/<class>`` and ``f1/<class>`` of all
+        classes, and those of ``options.extra``.
 
     Raises
     ------
     ConfigError
-        If ``metrics.minority`` is unknown or a user metric fails.
+        If ``metrics.minority`` is unknown or a user-defined metric fails.
+
+    Examples
+    --------
+    >>> fold = FoldResult(
+    ...     run_id="0", dataset="toy", model="knn", label="none", repeat=0, fold=0, status="ok",
+    ...     reason="", class_names=("no", "yes"), minority=1,
+    ...     y_true=np.array([0, 0, 0, 1]),
+    ...     y_pred=np.array([0, 0, 1, 1]),
+    ...     y_score=np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]]),
+    ... )
+    >>> metrics = compute(fold, MetricOptions())
+    >>> metrics["accuracy"], metrics["roc_auc"], metrics["precision/yes"]
+    (0.75, 1.0, 0.5)
     """
-    known = _computed.setdefault(fold, {})
-    key = repr((options.minority, options.ece_bins, sorted(options.extra.items())))
-    if key not in known:
-        known[key] = _compute(fold, options)
-    return dict(known[key])
-
-
-def _compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     minority = minority_label(options, fold.class_names, fold.minority)
     arrays = (fold.y_true, fold.y_pred, fold.y_score)
     metrics = compute_metrics(*arrays, fold.class_names, minority, options.ece_bins)
@@ -192,13 +62,19 @@ def _compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
 
 
 def compute_user_metrics(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
-    """Compute the metrics of ``metrics.extra`` alone; raises as :func:`compute` does."""
+    """Compute the metrics of ``metrics.extra`` only.
+
+    Raises
+    ------
+    ConfigError
+        If ``metrics.minority`` is unknown or a metric fails or returns no number.
+    """
     metrics = {}
     for name, node in options.extra.items():
         minority = minority_label(options, fold.class_names, fold.minority)
         arrays = (fold.y_true, fold.y_pred, fold.y_score)
         given = dict(zip(ARGUMENTS, (*arrays, minority), strict=True))
-        value = construct(_without_direction(node), f"metrics.extra.{name}", **given)
+        value = construct(metric_call(node), f"metrics.extra.{name}", **given)
         try:
             metrics[name] = float(value)
         except (TypeError, ValueError) as error:
@@ -209,17 +85,22 @@ def compute_user_metrics(fold: FoldResult, options: MetricOptions) -> dict[str, 
 
 
 def compute_folds(cell: CellResult, options: MetricOptions) -> list[dict[str, float]]:
-    """Metrics of every fold of a cell that is ``ok``, in the order of the folds."""
+    """Return the metrics of each fold of a cell with status ``ok``, in the order of the folds."""
     return [compute(fold, options) for fold in cell.folds if fold.status == "ok"]
 
 
 def summarise(folds: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:
-    """Mean and standard deviation (n - 1) over the folds where a metric is defined.
+    """Return mean and standard deviation (n - 1) over the folds on which a metric is defined.
 
     Returns
     -------
     mean, std : dict of str to float
-        ``std`` is NaN where fewer than two folds define the metric.
+        ``std`` is NaN if fewer than two folds define the metric.
+
+    Examples
+    --------
+    >>> summarise([{"f1": 0.5}, {"f1": 1.0}, {"f1": float("nan")}])
+    ({'f1': 0.75}, {'f1': 0.3535533905932738})
     """
     mean, std = {}, {}
     for name in dict.fromkeys(name for fold in folds for name in fold):
@@ -238,7 +119,7 @@ def compute_metrics(
     minority: int,
     ece_bins: int = 15,
 ) -> dict[str, float]:
-    """Compute every metric of imbench from the predictions on one test part.
+    """Compute all built-in metrics from the predictions on one test part.
 
     Parameters
     ----------
@@ -248,17 +129,27 @@ def compute_metrics(
         Class probabilities.
     class_names : sequence of str of length K
     minority : int
-        Label of the class of ``f1_minority``, positive in the binary ranking metrics.
+        Label of the class of ``f1_minority``. It is the positive class of the binary ranking
+        metrics.
     ece_bins : int, default=15
+        Bins of the expected calibration error.
 
     Notes
     -----
-    ``roc_auc`` and ``average_precision`` are one-vs-rest means over the classes present for
-    K > 2. ``brier`` is scikit-learn's: the mean squared error of the minority's probability
-    for two classes, in 0..1, and the sum of squared errors over the classes for more, in 0..2.
-    ``balanced_accuracy`` is the mean recall, hence equal to ``recall_macro``. ``mcc`` is 0 for
-    constant predictions (its limit) and NaN where the fold has one class. ``ece`` is about the
-    scores and does not see a moved threshold.
+    For K > 2, ``roc_auc`` and ``average_precision`` are one-vs-rest means over the classes that
+    are present. ``brier`` is defined as in scikit-learn: for two classes the mean squared error
+    of the minority's probability, in [0, 1], for more the sum of squared errors over the classes,
+    in [0, 2]. ``balanced_accuracy`` is the mean recall, hence equal to ``recall_macro``. ``mcc``
+    is 0 for constant predictions (its limit) and NaN on a fold with one class. ``ece`` depends on
+    the scores only, so moving a threshold does not change it.
+
+    Examples
+    --------
+    >>> y_score = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]])
+    >>> y_true, y_pred = np.array([0, 0, 0, 1]), y_score.argmax(axis=1)
+    >>> metrics = compute_metrics(y_true, y_pred, y_score, ("no", "yes"), minority=1)
+    >>> metrics["balanced_accuracy"], metrics["f1_minority"]
+    (0.8333333333333333, 0.6666666666666666)
     """
     if len(y_true) == 0:
         return _all_undefined(class_names)
@@ -276,13 +167,22 @@ def expected_calibration_error(
     ----------
     y_true : ndarray of shape (n,)
     y_score : ndarray of shape (n, K)
-        The confidence of a row is its largest probability, of the class that it names.
+        Class probabilities. The confidence of a row is the largest one, its prediction the class
+        that has it.
     n_bins : int, default=15
-        Bins ``((m - 1) / M, m / M]``.
+        Number M of bins ``((m - 1) / M, m / M]``.
 
     References
     ----------
     Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, eq. 3.
+
+    Examples
+    --------
+    >>> y_score = np.array([[0.75, 0.25], [0.75, 0.25], [0.75, 0.25], [0.75, 0.25]])
+    >>> expected_calibration_error(np.array([0, 0, 0, 1]), y_score)
+    0.0
+    >>> expected_calibration_error(np.array([0, 0, 0, 0]), y_score)
+    0.25
     """
     return float(calibration_error(y_true, y_score, np.ones((1, len(y_true))), n_bins)[0])
 
@@ -294,10 +194,32 @@ def fbeta_minority(
     minority: int,
     beta: float = 2.0,
 ) -> float:
-    """F-beta of the minority; beta 2 counts recall four times as much as precision.
+    """F-beta score of the minority class. With beta 2, recall weighs four times as much.
 
-    The worked example of a user metric: ``metrics=[default,f2]`` adds it.
+    It is an example of a user-defined metric. ``metrics=[default,f2]`` adds it.
 
+    Parameters
+    ----------
+    y_true, y_pred : ndarray of shape (n,)
+    y_score : ndarray of shape (n, K)
+        Not used.
+    minority : int
+        Label of the positive class.
+    beta : float, default=2.0
+
+    Raises
+    ------
+    ValueError
+        If `beta` is not positive.
+
+    Examples
+    --------
+    >>> y_true, y_pred = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 0, 0, 1])
+    >>> y_score = np.eye(2)[y_pred]
+    >>> round(fbeta_minority(y_true, y_pred, y_score, minority=1), 3)
+    0.556
+    >>> round(fbeta_minority(y_true, y_pred, y_score, minority=1, beta=1), 3)
+    0.667
     """
     from sklearn.metrics import fbeta_score
 
@@ -312,32 +234,3 @@ def fbeta_minority(
 def _all_undefined(class_names: Sequence[str]) -> dict[str, float]:
     per_class = (f"{kind}/{name}" for kind in PER_CLASS for name in class_names)
     return dict.fromkeys([*HIGHER_IS_BETTER, *per_class], float("nan"))
-
-
-def _is_per_class(name: str) -> bool:
-    kind, slash, class_name = name.partition("/")
-    return kind in PER_CLASS and bool(slash) and bool(class_name)
-
-
-def _class_index(name: str, class_names: Sequence[str], key: str) -> int:
-    if name not in class_names:
-        raise ConfigError(
-            f"{key}: the data set has no class {name!r}{closest(name, class_names)}; "
-            f"its classes are {', '.join(class_names)}."
-        )
-    return list(class_names).index(name)
-
-
-def _without_direction(node: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in node.items() if key != "higher_is_better"}
-
-
-def _check_extra(name: str, node: Mapping[str, Any]) -> None:
-    key = f"metrics.extra.{name}"
-    if name in HIGHER_IS_BETTER or _is_per_class(name):
-        raise ConfigError(f"{key}: imbench has a metric of that name, choose another one.")
-    if not isinstance(node, Mapping) or "_target_" not in node:
-        raise ConfigError(f"{key}: must hold _target_: <module>.<function>, got {node!r}.")
-    problems = bind(_without_direction(node), key, supplied=ARGUMENTS)
-    if problems:
-        raise ConfigError(" ".join(problems))

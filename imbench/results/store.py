@@ -1,16 +1,16 @@
-"""The store: one atomic, checksummed pair of files a fold, and nothing else is the truth.
+"""The store of results on disk: two files with checksums per fold, written atomically.
 
-``<results_dir>/runs/<dataset>-<model>-<label>-<run_id>/`` holds
+``<results_dir>/runs/<dataset>-<model>-<label>-<run_id>/`` contains
 
-- ``cell.json``: what the cell is (resolved configuration, label, stages);
-- ``r0-f3.npz``: test rows, labels, predictions, scores and the training curve of a fold; where
-  a sampler shows the rows it made, a few of them beside training rows;
+- ``cell.json``: the identity of the cell (resolved configuration, label, stages);
+- ``r0-f3.npz``: row numbers, labels, predictions, scores and training curve of a fold, and
+  example rows if a sampler provides them;
 - ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
 
-The arrays are written first and the JSON last, each to a temporary file that is renamed. A process
-killed between any two instructions leaves a fold that is either complete or absent. Files of folds
-that took longer than `FLUSH_FROM_S` are flushed to the disk before; a machine that loses its power
-may lose the others of the last half minute, and their checksums say so. Both formats open without
+The arrays are written first and the JSON file last, each to a temporary file that is renamed, so a
+fold is either complete or missing whenever the process is killed. Files of folds that took longer
+than `FLUSH_FROM_S` are flushed to the disk before they are renamed. A power failure may lose other
+files of the last half minute, which their checksums reveal. Both formats can be read without
 imbench.
 """
 
@@ -33,31 +33,49 @@ from imbench.errors import ConfigError, DataError
 from imbench.results.fold import ARRAYS, PICTURE, CellKey, CellResult, FoldResult, cell_result
 
 FORMAT = 1
-
-
-FLUSH_FROM_S = 1.0  # a flush takes 1 ms, and up to 10 beside another process that writes
+FLUSH_FROM_S = 1.0  # a flush takes 1 ms, up to 10 ms while another process writes
 
 
 class Store:
-    """Reads and writes the folds under ``<results_dir>/runs``.
+    """Read and write the results under ``<results_dir>/runs``.
 
     Parameters
     ----------
     results_dir : Path
     runs : Path or None
-        The folder of the cells itself, where it has another name.
+        Folder of the cells, if it is not ``<results_dir>/runs``.
 
-    Raises
-    ------
-    ConfigError
-        From :meth:`prepare`, if the folder cannot be written.
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> store = Store(Path(folder.name))
+    >>> store.prepare()
+    >>> key = CellKey("0f1a", "toy", "knn", "none", (), n_folds=1, config={"seed": 0})
+    >>> fold = FoldResult(
+    ...     run_id="0f1a", dataset="toy", model="knn", label="none", repeat=0, fold=0,
+    ...     status="ok", reason="", class_names=("no", "yes"), minority=1, y_pred=np.array([0, 1]),
+    ... )
+    >>> store.write_cell(key)
+    >>> store.write_fold(key, fold)
+    >>> store.read_fold(key, repeat=0, fold=0).y_pred
+    array([0, 1])
+    >>> [cell.status for cell in store.read_cells()]
+    ['ok']
+    >>> folder.cleanup()
     """
 
     def __init__(self, results_dir: Path, runs: Path | None = None) -> None:
         self.runs = runs or results_dir / "runs"
 
     def prepare(self) -> None:
-        """Create the folder and prove that it can be written, before anything is computed."""
+        """Create the folder and check that it can be written. Called before anything runs.
+
+        Raises
+        ------
+        ConfigError
+            If the folder cannot be written.
+        """
         try:
             self.runs.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.runs):
@@ -69,52 +87,53 @@ class Store:
             ) from error
 
     def write_cell(self, key: CellKey) -> None:
-        """Describe a cell; called before its first fold. An equal description is left alone."""
+        """Write ``cell.json`` unless it exists with the same content. Called before any fold."""
         path = self.runs / key.folder / "cell.json"
         content = _seal({"format": FORMAT, **dataclasses.asdict(key)})
         if not path.exists() or path.read_bytes() != content:
             _write_atomically(path, content)
 
     def write_fold(self, key: CellKey, result: FoldResult) -> None:
-        """Store one fold, arrays first, so that the JSON is the mark of completeness."""
+        """Write one fold, arrays first: a fold is complete once its JSON file exists."""
         stem = self._stem(key, result.repeat, result.fold)
         buffer = io.BytesIO()
+        values = vars(result)
         names = (*ARRAYS, *PICTURE) if len(result.picture) else ARRAYS
-        np.savez(buffer, **{name: getattr(result, name) for name in names})
+        np.savez(buffer, **{name: values[name] for name in names})
         arrays = buffer.getvalue()
-        meta = {
-            f.name: getattr(result, f.name)
-            for f in dataclasses.fields(result)
-            if f.name not in (*ARRAYS, *PICTURE)
-        }
+        meta = {k: value for k, value in values.items() if k not in (*ARRAYS, *PICTURE)}
         meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
         flush = result.tune_s + result.fit_s + result.predict_s >= FLUSH_FROM_S
         _write_atomically(stem.with_suffix(".npz"), arrays, flush)
         _write_atomically(stem.with_suffix(".json"), _seal(meta), flush)
 
     def read_fold(self, key: CellKey, repeat: int, fold: int) -> FoldResult | None:
-        """Return a stored fold, or None if it is absent or damaged (it is then computed anew)."""
+        """Return a stored fold, or None if it is missing or damaged and must be computed."""
         try:
             return _read_fold(self._stem(key, repeat, fold))
         except (OSError, DataError):
             return None
 
     def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
-        """Store the scores of :mod:`imbench.results.scores` beside a fold; they can be lost."""
+        """Write the scores of :mod:`imbench.results.scores` of a fold, without a flush.
+
+        They can be computed again.
+        """
         path = self._stem(key, repeat, fold).with_suffix(".scores.npz")
         _write_atomically(path, content, flush=False)
 
     def read_scores(self, key: CellKey, repeat: int, fold: int) -> bytes | None:
-        """Return what `write_scores` wrote, or None."""
+        """Return the bytes that :meth:`write_scores` wrote, or None."""
         try:
             return self._stem(key, repeat, fold).with_suffix(".scores.npz").read_bytes()
         except OSError:
             return None
 
     def read_cells(self) -> Iterator[CellResult | DataError]:
-        """Yield every stored cell, and for what is damaged the error that says so.
+        """Yield all stored cells, and an error for each damaged file.
 
-        A folder that holds scores alone is no cell: its strategy ran with a decision rule only.
+        Folders that contain scores only are skipped: their strategy ran only in combination with
+        a decision rule, which has a folder of its own.
         """
         if not self.runs.is_dir():
             return
@@ -128,7 +147,7 @@ class Store:
 
 
 def _seal(meta: dict[str, Any]) -> bytes:
-    """JSON with a checksum over its own content."""
+    """Return JSON with a checksum of its content."""
     content = json.loads(canonical_json(meta))
     digest = hashlib.sha256(canonical_json(content)).hexdigest()
     return json.dumps({**content, "sha256": digest}, indent=1).encode()
@@ -140,7 +159,7 @@ def _unseal(path: Path) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If it is not JSON, was changed, or has another format number.
+        If it is no JSON, was changed, or has another format number.
     """
     try:
         meta = json.loads(path.read_bytes())
@@ -174,7 +193,7 @@ def _read_fold(stem: Path) -> FoldResult:
 
 
 def _read_cell(folder: Path) -> Iterator[CellResult | DataError]:
-    """Yield the cell with the folds that are whole, and an error for each that is damaged."""
+    """Yield an error for each damaged fold, then the cell with all others."""
     folds = []
     try:
         description = _unseal(folder / "cell.json")

@@ -21,7 +21,7 @@ from imbench.errors import ConfigError, ImbenchError
 from imbench.models.base import Model
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
-from imbench.results.metrics import check_classes, metric_options
+from imbench.results.metric_options import check_classes, metric_options
 from imbench.results.scores import RecordFiles
 from imbench.results.store import Store
 from imbench.run.folds import Task, can_run_apart, run_folds

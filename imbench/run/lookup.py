@@ -17,7 +17,7 @@ from imbench.config import parse as config_parse
 from imbench.data.cache import facts_of
 from imbench.errors import ImbenchError
 from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
-from imbench.results.metrics import check_classes, metric_options
+from imbench.results.metric_options import check_classes, metric_options
 from imbench.results.store import Store
 from imbench.strategies import STAGES
 from imbench.strategies.base import Strategy

@@ -7,7 +7,9 @@ import pytest
 import yaml
 
 from imbench.components.construct import construct
-from imbench.results.metrics import HIGHER_IS_BETTER, PER_CLASS, MetricOptions, compute_metrics
+from imbench.results.metric_formulas import PER_CLASS
+from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions
+from imbench.results.metrics import compute_metrics
 from imbench.testing.metrics import MetricContract
 
 CONF = Path(__file__).parents[2] / "conf" / "metrics"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imbench.config import catalogue
-from imbench.results.metrics import HIGHER_IS_BETTER
+from imbench.results.metric_options import HIGHER_IS_BETTER
 from tests.conftest import ROOT
 from tests.e2e.conftest import Done, Run
 

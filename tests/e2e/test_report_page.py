@@ -11,7 +11,7 @@ import pytest
 from imbench.report.page import to_html, write_report
 from imbench.report.payload import Extras, build_payload, to_json
 from imbench.report.tables import build_leaderboard
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 from tests.pages import EVIL, address, browser, large_sweep, sweep
 

@@ -15,7 +15,7 @@ import pytest
 
 from imbench.cli.ui_command import _running
 from imbench.report.mlflow.tracker import MlflowTracker
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from tests.conftest import ROOT
 from tests.e2e.conftest import Run, says
 from tests.factories import make_cell

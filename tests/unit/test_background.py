@@ -12,7 +12,7 @@ import pytest
 from imbench.errors import ConfigError, ImbenchError
 from imbench.report.mlflow.export import Background, in_background
 from imbench.report.mlflow.tracker import MlflowTracker, NullTracker
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from imbench.run import environment
 from tests.factories import make_cell
 

@@ -6,7 +6,7 @@ from imbench.report.diagram import figure_critical_difference
 from imbench.report.plots import save_png
 from imbench.report.statistics.across import cliques
 from imbench.report.tables import build_leaderboard
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 
 

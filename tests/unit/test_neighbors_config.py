@@ -21,7 +21,7 @@ from imbench.config.neighbors import SHIPPED
 from imbench.config.parse import strategy_of
 from imbench.errors import ConfigError
 from imbench.report.tables import build_leaderboard
-from imbench.results.metrics import metric_options
+from imbench.results.metric_options import metric_options
 from imbench.strategies.neighbors.base import Neighbors
 from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors

@@ -21,7 +21,7 @@ from imbench.report.payload import (
 )
 from imbench.report.provenance import command_lines
 from imbench.report.tables import build_leaderboard
-from imbench.results.metrics import MetricOptions, metric_options
+from imbench.results.metric_options import MetricOptions, metric_options
 from tests.factories import make_cell
 from tests.pages import EVIL, sweep
 

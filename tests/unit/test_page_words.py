@@ -4,7 +4,7 @@ import dataclasses
 
 from imbench.report.tables import build_leaderboard
 from imbench.report.words import metric_name, sentence, summary, version_note
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 from tests.pages import sweep
 

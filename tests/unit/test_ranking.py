@@ -8,7 +8,7 @@ import pytest
 
 from imbench.report.render import ranking_notes, ranking_texts, to_markdown
 from imbench.report.tables import build_leaderboard
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 
 OPTIONS = MetricOptions()

@@ -12,7 +12,7 @@ from imbench.report.export import to_frame, write_parquet
 from imbench.report.latex import escape_latex, to_latex
 from imbench.report.render import to_csv
 from imbench.report.tables import build_leaderboard
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 
 EVIL = r"a_b & 50% {x} \input{y} #1 $z$ ~^ <|>"

@@ -43,7 +43,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.factories import make_fold
 from tests.unit.test_results import KEY
-from imbench.results import Store
+from imbench.results.store import Store
 store = Store(Path({folder!r}))
 store.write_cell(KEY)
 print("ready", flush=True)

@@ -8,7 +8,8 @@ import pytest
 from scipy import stats
 
 from imbench.report.statistics.intervals import bootstrap, recall_intervals, wilson
-from imbench.results.metrics import MetricOptions, compute_folds, metric_options
+from imbench.results.metric_options import MetricOptions, metric_options
+from imbench.results.metrics import compute_folds
 from tests.factories import make_cell, make_fold
 
 OPTIONS = MetricOptions()

@@ -13,7 +13,8 @@ from imbench.errors import ConfigError
 from imbench.report.page import write_report
 from imbench.report.render import to_csv, to_json_lines, to_markdown, to_rich
 from imbench.report.tables import build_leaderboard, flatten
-from imbench.results.metrics import MetricOptions, compute, metric_options
+from imbench.results.metric_options import MetricOptions, metric_options
+from imbench.results.metrics import compute
 from tests.factories import make_cell
 
 OPTIONS = MetricOptions()

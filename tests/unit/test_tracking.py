@@ -17,7 +17,8 @@ import yaml
 from imbench.components.construct import bind, construct
 from imbench.errors import ConfigError, ImbenchError
 from imbench.report.mlflow.tracker import VIEW, MlflowTracker, NullTracker
-from imbench.results.metrics import MetricOptions, compute_folds, metric_options, summarise
+from imbench.results.metric_options import MetricOptions, metric_options
+from imbench.results.metrics import compute_folds, summarise
 from tests.factories import make_cell
 
 ROOT = Path(__file__).parents[2]
@@ -372,7 +373,7 @@ def test_an_experiment_deleted_in_mlflow_is_named(tracker):
 
 def test_two_processes_open_one_new_file_at_once_in_silence(tmp_path):
     code = (
-        "import sys; from imbench.results.metrics import MetricOptions;"
+        "import sys; from imbench.results.metric_options import MetricOptions;"
         "from imbench.report.mlflow.tracker import *;"
         "from tests.factories import make_cell;"
         f"tracker = MlflowTracker('sqlite:///{tmp_path}/new/m.db', artifact_dir='{tmp_path}/a');"

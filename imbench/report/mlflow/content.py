@@ -17,7 +17,7 @@ from imbench.report.render import to_csv
 from imbench.report.tables import Leaderboard, Row, flatten
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
 from imbench.results.fold import CellResult
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 
 RUN_ID = "imbench.run_id"
 # Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.

@@ -29,7 +29,7 @@ from imbench.components.startup import quick_imports, resume_collection
 from imbench.errors import ConfigError, ImbenchError
 from imbench.report.mlflow.tracker import Tracker
 from imbench.results.fold import CellResult
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 
 OPEN, END = "open", None  # what is asked beside cells
 MANY = 4  # cells that wait; fewer are written before this process has imported what draws

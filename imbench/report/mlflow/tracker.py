@@ -38,7 +38,7 @@ from imbench.report.mlflow.content import (
 from imbench.report.mlflow.views import shared_view
 from imbench.report.tables import build_leaderboard
 from imbench.results.fold import ARRAYS, PICTURE, CellResult
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 
 FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
 DIGEST = "imbench.digest"

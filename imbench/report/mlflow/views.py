@@ -12,7 +12,7 @@ from typing import Any
 
 from imbench.report.statistics import corrected_t_test
 from imbench.report.tables import Row
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 
 
 def intervals(row: Row) -> dict[str, float]:

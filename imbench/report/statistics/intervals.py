@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from imbench.results.fold import FoldResult
 from imbench.results.metric_formulas import weighted_metrics
-from imbench.results.metrics import MetricOptions, compute, compute_user_metrics, minority_label
+from imbench.results.metric_options import MetricOptions, minority_label
+from imbench.results.metrics import compute, compute_user_metrics
 
 CONFIDENCE = 0.95
 CHUNK = 4_000_000  # weights held at once: 32 MB

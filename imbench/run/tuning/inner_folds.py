@@ -28,7 +28,8 @@ from imbench.pipeline import fitted
 from imbench.pipeline.build import build
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
-from imbench.results.metrics import MetricOptions, compute
+from imbench.results.metric_options import MetricOptions
+from imbench.results.metrics import compute
 from imbench.strategies import fitted as scoring
 from imbench.strategies.base import Strategy
 

@@ -23,7 +23,7 @@ from imbench.components.seeding import derive
 from imbench.config.search_space import Choices, Dimension, grid, grid_point, present_values
 from imbench.errors import ConfigError, reason_of
 from imbench.results.fold import CellKey
-from imbench.results.metrics import MetricOptions
+from imbench.results.metric_options import MetricOptions
 from imbench.run.tuning.inner_folds import Nested, Running, State, Trial, Tuned, best_of
 
 SAMPLERS = ("tpe", "random", "grid")
