@@ -37,7 +37,7 @@ from verdict_tables import (
 )
 
 from imbench.components.seeding import derive
-from imbench.report import tables
+from imbench.report import comparisons
 
 DOC = Path(__file__).parents[1] / "docs" / "verdict.md"
 PICTURE = DOC.parent / "images" / "verdict-power.png"
@@ -90,12 +90,12 @@ def exact_null(n_tables: int, lost: Callable[[NDArray[np.float64], float], bool]
 def any_better(values: NDArray[np.float64], ratio: float) -> bool:
     """Whether any strategy is better than the first one."""
     gains = {str(i): (v - values[0]).tolist() for i, v in enumerate(values[1:])}
-    return any(c.verdict == "better" for c in tables.compare(gains, ratio).values())
+    return any(c.verdict == "better" for c in comparisons.compare(gains, ratio).values())
 
 
 def any_left_out(values: NDArray[np.float64], ratio: float) -> bool:
     """Whether any strategy is told from the best."""
-    return not all(tables.among_best(values, int(values.mean(axis=1).argmax()), ratio))
+    return not all(comparisons.among_best(values, int(values.mean(axis=1).argmax()), ratio))
 
 
 def check_nulls(found: Mapping[Condition, Sequence[Look]]) -> tuple[list[list[str]], bool]:

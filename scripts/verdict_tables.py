@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.components.seeding import derive
-from imbench.report import tables
+from imbench.report import comparisons, tables
+from imbench.report.board import BASELINE
 from imbench.report.statistics import ALPHA, Comparison, corrected_t_test, holm
 from imbench.report.statistics.ttest import pairwise_p_values
 from imbench.results.fold import CellResult, FoldResult
@@ -120,7 +121,7 @@ def cells_of(fitted: Fitted) -> Table:
 
 def labels_of(condition: Condition) -> list[str]:
     """Return the baseline and the strategies."""
-    return [tables.BASELINE, *(f"strategy{i}" for i in range(condition.n_strategies))]
+    return [BASELINE, *(f"strategy{i}" for i in range(condition.n_strategies))]
 
 
 def tree(seed: int) -> Any:
@@ -270,7 +271,7 @@ def best_pairs_alone(values: Any, best: int, ratio: float) -> list[bool]:
 @contextmanager
 def judged_by(**functions: Any) -> Iterator[None]:
     """Replace functions of the verdict for a while."""
-    with mock.patch.multiple(tables, **functions):
+    with mock.patch.multiple(comparisons, **functions):
         yield
 
 
@@ -332,7 +333,7 @@ def look(condition: Condition, seed: int) -> Look:
             known[id(fold)] = compute(fold, options)
         return known[id(fold)]
 
-    with judged_by(compute=compute_once):
+    with mock.patch.object(tables, "compute", compute_once):
         null = [judge(cells, metric)[:2] for metric in METRICS]
         power = [judge(table, METRICS[0])[2:] for table in planted]
         for name in condition.rivals:

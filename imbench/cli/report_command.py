@@ -26,8 +26,8 @@ def command(words: list[str]) -> int:
     from imbench.cli.reproduce import commands
     from imbench.report.page import write_report
     from imbench.report.payload import Extras
-    from imbench.report.render import to_rich
     from imbench.report.tables import build_leaderboard
+    from imbench.report.terminal import to_rich
     from imbench.results.metric_options import metric_options
 
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)

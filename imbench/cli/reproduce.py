@@ -20,7 +20,8 @@ from imbench.config import catalogue
 from imbench.config.identity import identity_of
 from imbench.config.search_space import entries
 from imbench.errors import ConfigError
-from imbench.report.tables import BASELINE, flatten
+from imbench.report.board import BASELINE
+from imbench.report.titles import flatten
 from imbench.results.fold import CellResult
 from imbench.strategies import STAGES
 

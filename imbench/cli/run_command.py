@@ -222,8 +222,9 @@ def exit_code(cells: Sequence[CellResult]) -> int:
 def _print_results(
     cells: Sequence[CellResult], options: Any, output: str, show_tracebacks: bool
 ) -> None:
-    from imbench.report.render import to_json_lines, to_rich
+    from imbench.report.export import to_json_lines
     from imbench.report.tables import build_leaderboard
+    from imbench.report.terminal import to_rich
 
     board = build_leaderboard(cells, options)
     if output == "json":

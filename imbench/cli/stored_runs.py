@@ -44,7 +44,7 @@ def read_cells(
     ConfigError
         If the folder holds no cell, or none matches the filters.
     """
-    from imbench.report.choose import select
+    from imbench.report.filters import select
     from imbench.results.store import Store
 
     cells, problems = [], []

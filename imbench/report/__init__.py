@@ -1,1 +1,1 @@
-"""Tables, statistics, plots and the page: everything that is derived from stored results."""
+"""Reports on stored results: tables, statistics, plots, the HTML page and MLflow."""

@@ -1,7 +1,7 @@
-"""The leak audit of stored cells: leaks, duplicates and folds that differ, from records alone.
+"""Leak audit of stored cells: leaks, duplicate rows and folds that differ between cells.
 
-Called by ``imbench audit`` and by the report. How a record is made, and what its keys mean, is
-:mod:`imbench.pipeline.witness`.
+It reads stored records only. :mod:`imbench.pipeline.witness` creates them and documents their
+keys. Called by ``imbench audit`` and by the report.
 """
 
 from __future__ import annotations
@@ -15,32 +15,31 @@ from typing import Any
 from imbench.data.row_hashes import rows_hash
 from imbench.results.fold import CellResult, FoldResult
 
-# What cells must share for their folds to be the same rows, whatever model and strategy.
+# Configuration that determines the rows of the folds. Model and strategy have no influence.
 SPLIT_BY = ("dataset", "fingerprint", "splits", "seed")
 SHORT = 8  # hexadecimal digits of a hash in a table
 
 
 @dataclass(frozen=True)
 class CellAudit:
-    """What the records of one cell say.
+    """Summary of the audit records of one cell.
 
     Parameters
     ----------
     dataset, model, label : str
     n_folds, n_recorded : int
-        Folds that are stored, and those of them with a record.
+        Stored folds, and those with an audit record.
     train, test : str
-        Hash over the row numbers of the training (test) parts of all folds, in their order;
-        equal for all cells that met the same folds. Empty without a record.
+        Hash of the row numbers of all training or test parts, in the order of the folds. It is
+        equal for cells with the same folds, and empty without a record.
     n_test, overlap, copies, contradictory : int
-        Sums over the folds: test rows; those whose number, those whose content and those
-        whose content with another label stand in the training part of their fold.
+        Sums over the folds, see :func:`imbench.data.split_facts.fold_facts`.
     fitted : tuple of str
-        A line for each kind of fit: how many, on how many rows, by which steps.
+        One line per kind of fit: number of fits, rows, and steps.
     leaks : tuple of str
-        A sentence for each place where rows of a test part were fitted on.
+        One sentence per leak of test rows into a fit.
     notes : tuple of str
-        What else the reader must know.
+        Other remarks.
     """
 
     dataset: str
@@ -60,7 +59,7 @@ class CellAudit:
 
 
 def audit_cells(cells: Sequence[CellResult]) -> list[CellAudit]:
-    """Judge the records of cells, and whether cells of one data set met the same folds."""
+    """Audit each cell, and compare the folds of cells that should have the same ones."""
     first: dict[tuple[str, int, int], tuple[str, FoldResult]] = {}
     audits = []
     for cell in cells:
@@ -80,11 +79,11 @@ def audit_cells(cells: Sequence[CellResult]) -> list[CellAudit]:
 
 
 def duplicate_warnings(cells: Sequence[CellResult]) -> list[str]:
-    """Return a sentence for each data set with test rows that stand in their training part too.
+    """Return a sentence for each data set with test rows that equal rows of their training part.
 
-    Rows of equal content are legal, and common in tables of few columns, but on them a model is
-    tested on what it was trained on. Every split of a data set is counted once, from the cell
-    with the most folds.
+    Such duplicates are legal and common in tables with few columns, but a model is then tested on
+    rows that it was trained on. Each split of a data set is reported once, for the cell with the
+    most folds.
     """
     by_split: dict[str, list[CellAudit]] = {}
     distinct: dict[str, tuple[int, int]] = {}
@@ -136,7 +135,7 @@ def _audit(cell: CellResult, notes: Sequence[str] = ()) -> CellAudit:
 
 
 def _leaks(fold: FoldResult) -> Iterator[str]:
-    """Yield a sentence for each way in which test rows were fitted on."""
+    """Yield a sentence for each leak of test rows into the fits of a fold."""
     place = f"repeat {fold.repeat}, fold {fold.fold}"
     if fold.audit["overlap"]:
         yield (
@@ -154,7 +153,7 @@ def _leaks(fold: FoldResult) -> Iterator[str]:
 
 
 def _fitted(folds: Sequence[FoldResult]) -> Iterator[str]:
-    """Yield a line a kind of fit, over all folds: of the strategy itself, then of its tuning."""
+    """Yield one line per kind of fit over all folds, first of the strategy, then of its tuning."""
     yield from _kinds_of_fits(folds, "fits", "")
     replayed = sum(fold.audit.get("replayed_fits", 0) for fold in folds)
     if replayed:

@@ -1,6 +1,6 @@
-"""The nouns of a comparison: fold, row, block, leaderboard.
+"""Data classes of a comparison: fold, row, block and leaderboard.
 
-:func:`imbench.report.tables.build_leaderboard` makes them; renderers and the page lay them out.
+:func:`imbench.report.tables.build_leaderboard` creates them. Tables and the page lay them out.
 """
 
 from __future__ import annotations
@@ -17,10 +17,13 @@ from imbench.results.fold import Status
 if TYPE_CHECKING:
     from imbench.report.ranking import Ranking
 
+BASELINE = "none"  # label of the strategy that changes nothing
+NEAR_BEST = "*"  # marks the best row and those that cannot be told from it
+
 
 @dataclass(frozen=True)
 class FoldRow:
-    """Every metric of one fold that is ``ok``."""
+    """Times, sizes and metrics of one fold with status ``ok``."""
 
     repeat: int
     fold: int
@@ -39,28 +42,30 @@ class Row:
     ----------
     run_id, dataset, model, label : str
     title : str
-        The label, with the parameters that tell it from other cells of that label.
+        The label, followed by parameters if several cells have the same label.
     stages : tuple of str
+        Stages that the strategy fills.
     status : {"ok", "skipped", "failed"}
     reason : str
         Why the status is not ``ok``, or how many folds are missing.
     mean, std : mapping of str to float
-        Over the folds; empty unless the status is ``ok``.
+        Metrics over the folds. Empty unless the status is ``ok``.
     fit_s : float
         Mean seconds of fitting a fold.
     folds : tuple of FoldRow
     comparison : Comparison or None
-        None for the baseline, without one, and unless the status is ``ok``.
+        Comparison with the baseline. None for the baseline itself, if there is no baseline, and
+        unless the status is ``ok``.
     among_best : bool
         Whether the row is the best of its block or cannot be told from it.
     notes : mapping of str to int
-        What imbench changed to fit a fold, and in how many folds.
+        Changes that imbench made to fit a fold, with their number of folds.
     same_as : str
         Title of an earlier row with the same predictions, or empty.
     undefined : mapping of str to int
-        For each shown metric the number of folds on which it is undefined, where there are any.
+        Number of folds on which a shown metric is undefined, without zeros.
     intervals : mapping of str to Interval
-        Bootstrap intervals of the shown metrics; empty unless they were asked for.
+        Bootstrap intervals of the shown metrics, if they were computed.
     recalls : mapping of str to Proportion
         Recall of each class over all test rows, with Wilson's interval.
     """
@@ -87,25 +92,25 @@ class Row:
 
     @property
     def beats_baseline(self) -> bool:
-        """Whether the strategy can be told to be better than doing nothing."""
+        """Whether the verdict against the baseline is "better"."""
         return self.comparison is not None and self.comparison.verdict == "better"
 
 
 @dataclass(frozen=True)
 class Crossed:
-    """A strategy and a decision rule, on the same folds.
+    """Gains of a strategy, of a decision rule, and of both, on the same folds.
 
     Parameters
     ----------
     strategy, rule, metric : str
     as_is : TTest
-        Gain of the strategy over doing nothing.
+        Gain of the strategy over the baseline.
     rule_alone : TTest
-        Gain of the rule over doing nothing.
+        Gain of the rule over the baseline.
     beyond : TTest
         Gain of the strategy with the rule over the rule alone.
     p_holm : float
-        Of ``beyond``, after Holm's correction for the strategies crossed with this rule.
+        p-value of ``beyond`` after Holm's correction for all strategies with this rule.
     """
 
     strategy: str
@@ -119,7 +124,19 @@ class Crossed:
 
 @dataclass(frozen=True)
 class Block:
-    """The strategies that met the same data set, model and folds, best first."""
+    """Strategies compared on the same data set, model and folds, best first.
+
+    Parameters
+    ----------
+    dataset, model : str
+    title : str
+        Data set and model, followed by settings if several blocks have the same.
+    caption : str
+        What the numbers are means of, and how gains were tested.
+    rows : tuple of Row
+    crossings : tuple of Crossed
+        Strategies combined with decision rules.
+    """
 
     dataset: str
     model: str
@@ -131,20 +148,19 @@ class Block:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Everything that a table shows.
+    """The compared strategies of all data sets and models.
 
     Parameters
     ----------
     columns : tuple of str
-        The metrics shown; `sort` is always one of them.
+        The metrics shown, including `sort`.
     sort : str
-        The metric that rows are sorted by and that gains and verdicts are about.
+        The metric that rows are sorted by and that gains and verdicts refer to.
     higher_is_better : mapping of str to bool
-        Direction of every column.
+        Direction of each column.
     blocks : tuple of Block
     rankings : tuple of Ranking
-        For each model and its settings the strategies over the data sets; only where there are
-        two data sets or more.
+        Rankings over data sets, one per model and settings, if there are at least two data sets.
     """
 
     columns: tuple[str, ...]
@@ -155,5 +171,5 @@ class Leaderboard:
 
     @property
     def rows(self) -> list[Row]:
-        """Rows of all blocks."""
+        """The rows of all blocks."""
         return [row for block in self.blocks for row in block.rows]

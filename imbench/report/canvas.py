@@ -1,8 +1,7 @@
-"""Empty axes for the figures of a cell, and how a figure becomes a file.
+"""Create the figures and axes of plots, and write them as PNG files.
 
-Called by :mod:`imbench.report.plots`. Margins are given in inches: they are known beforehand, and
-matplotlib's constrained layout finds them by drawing everything once more. Grids of many panels are
-left to it.
+Margins of single plots are given in inches, because matplotlib's constrained layout finds them by
+drawing everything twice. It is used for grids of panels only.
 """
 
 from __future__ import annotations
@@ -22,10 +21,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 90
-LABELS = 0.6  # inches: the label of an axis and its ticks, without the words at the ticks
-PER_CHARACTER = 0.085  # inches of a letter of 8.3 points, upper case too
+LABELS = 0.6  # inches for the label and the ticks of an axis, without tick labels
+PER_CHARACTER = 0.085  # inches of a letter of 8.3 points
 WIDE = "MWmw@%—…"
-N_STEPS = 4  # between the numbers of an axis, at most: they take most of the drawing
+MAX_CURVES = 10  # more colours cannot be told apart
+BEFORE, AFTER = "#9aa5b1", "#1f6feb"  # colours of training rows, and of rows after the strategy
+N_STEPS = 4  # maximum number of tick intervals, because ticks take most of the drawing time
 
 
 def axes_of(
@@ -39,7 +40,7 @@ def axes_of(
     top: float = 0.65,
     pad: float | None = None,
 ) -> tuple[Figure, Axes]:
-    """Return a figure with one pair of axes under the names of a cell.
+    """Return a figure with one plot, titled with the names of a cell.
 
     Parameters
     ----------
@@ -57,7 +58,7 @@ def axes_of(
     width, height = size
     figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
     axes = figure.subplots()
-    # A title with a place is not moved about, for which every label would be measured.
+    # With a fixed y, matplotlib does not measure all labels to place the title.
     axes.set_title(_title(cell, what), fontsize="medium", y=1.0, pad=pad)
     return figure, axes
 
@@ -65,7 +66,7 @@ def axes_of(
 def row_of_axes(
     cell: CellResult, what: str, size: tuple[float, float]
 ) -> tuple[Figure, Sequence[Axes]]:
-    """Return a figure with two pairs of axes beside each other."""
+    """Return a figure with two plots next to each other."""
     figure = _figure(size)
     figure.subplots_adjust(left=0.09, right=0.98, bottom=0.14, top=0.84, wspace=0.32)
     figure.suptitle(_title(cell, what), fontsize="medium")
@@ -73,28 +74,28 @@ def row_of_axes(
 
 
 def grid_figure(cell: CellResult, what: str, size: tuple[float, float]) -> Figure:
-    """Return a figure without axes, for grids of many."""
+    """Return a figure without axes, for a grid of plots."""
     figure = _figure(size, layout="constrained")
     figure.suptitle(_title(cell, what), fontsize="medium")
     return figure
 
 
 def width_of(names: Sequence[str]) -> float:
-    """Return the inches that the longest name takes in small letters, at most."""
+    """Return an upper bound for the width of the longest name in small type, in inches."""
     return PER_CHARACTER * max((sum(map(_share, name)) for name in names), default=0)
 
 
 def _share(character: str) -> float:
-    """Return how much wider a character is than a letter of ordinary width."""
+    """Return the width of a character relative to an average letter."""
     if unicodedata.east_asian_width(character) in "WF":
         return 2.0
     return 1.4 if character in WIDE else 1.0
 
 
 def save_png(figure: Figure, path: Path) -> None:
-    """Write a figure. A character that the font lacks becomes a box, without a warning.
+    """Write a figure as PNG, optimised for speed: fast compression and no hinting of glyphs.
 
-    It is compressed fast, and letters are not fitted to the pixels: a sweep waits for its plots.
+    Characters that the font lacks become boxes, without a warning.
     """
     from matplotlib import rc_context
     from PIL import Image
@@ -107,10 +108,21 @@ def save_png(figure: Figure, path: Path) -> None:
 
 
 def plain(text: str, width: int) -> str:
-    """Shorten a name, on one line, and keep a dollar from starting a formula."""
+    r"""Put a name on one line, truncate it to `width` characters, and escape dollar signs.
+
+    Examples
+    --------
+    >>> print(plain("cost in $", 20), plain("a long name", 7))
+    cost in \$ a long…
+    """
     text = " ".join(text.split())
     text = text if len(text) <= width else f"{text[: width - 1]}…"
     return text.replace("$", r"\$")
+
+
+def class_names(cell: CellResult) -> list[str]:
+    """Return the class names of a cell, shortened for axes and legends."""
+    return [plain(name, 16) for name in cell.finished[0].class_names]
 
 
 def _figure(size: tuple[float, float], layout: Literal["constrained"] | None = None) -> Figure:

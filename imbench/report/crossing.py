@@ -1,9 +1,9 @@
-"""How much of a gain is only a moved threshold: strategies crossed with decision rules.
+"""Compare strategies with decision rules, to see how much of a gain is a moved threshold.
 
-Called by the renderers for each block of a leaderboard. A strategy that beats doing nothing may
-have moved nothing but the point at which scores become labels; a decision rule on top of doing
-nothing then gains as much. Where a block holds S, S with a rule, and the rule alone, the gain of S
-is set beside that of the rule and what S still gains when both have it.
+A strategy may beat the baseline only because it shifts the scores against a fixed threshold. A
+decision rule without the strategy then gains as much. If a block contains a strategy, the
+strategy with a rule, and the rule alone, the gain of the strategy is reported next to the gain of
+the rule, and next to what the strategy gains if both sides use the rule.
 """
 
 from __future__ import annotations
@@ -12,22 +12,20 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from imbench.report.board import Crossed, Row
+from imbench.report.board import BASELINE, Crossed, Row
 from imbench.report.statistics import ALPHA, TTest, corrected_t_test, holm
-
-BASELINE = "none"
 
 
 def crossings(rows: Sequence[Row], metric: str, higher_is_better: bool) -> tuple[Crossed, ...]:
-    """Return what a block says about strategies and rules, rule by rule.
+    """Return the gains of all strategies that were run with and without a decision rule.
 
     Parameters
     ----------
     rows : sequence of Row
-        Of a block.
+        Rows of one block.
     metric : str
     higher_is_better : bool
-        Gains are turned so that above 0 is better.
+        Direction of the metric. Positive gains are improvements in any case.
     """
     done = {row.title: row for row in rows if row.status == "ok"}
     rules = [
@@ -48,7 +46,7 @@ def crossings(rows: Sequence[Row], metric: str, higher_is_better: bool) -> tuple
 
 
 def crossing_sentence(crossed: Crossed) -> str:
-    """Say how much of the gain of a strategy the rule alone reaches."""
+    """Return a sentence with the gains of a strategy, of the rule alone, and with both."""
     c = crossed
     left = f"with {c.rule} on both it gains {_gain(c.beyond)}"
     if not c.p_holm < ALPHA:
@@ -78,7 +76,7 @@ def _crossed(rows: Mapping[str, Row], name: str, rule: str, metric: str, sign: f
 
 
 def _test(row: Row, against: Row, metric: str, sign: float) -> TTest:
-    """Test the gains of a row over another on the folds that both have."""
+    """Test the gains of a row over another one on their common folds."""
     theirs = {(f.repeat, f.fold): f.metrics[metric] for f in against.folds}
     pairs = [(f, theirs.get((f.repeat, f.fold), math.nan)) for f in row.folds]
     gains = [sign * (f.metrics[metric] - value) for f, value in pairs]

@@ -1,8 +1,8 @@
-"""What the page's curves are drawn from: few points a strategy, counted over pooled folds.
+"""Reduce predictions to the few points that the curves of the page need, over pooled folds.
 
-A point is a threshold on the score of one class against the rest, and stands for two counts:
-true and false positives. ROC, precision-recall and cost curves are three views of the same
-points, so that the page stores them once.
+A point is a threshold on the score of one class against the rest, with the numbers of true and
+false positives. ROC, precision-recall and cost curves are drawn from the same points, so the page
+stores them once.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from imbench.results.fold import FoldResult
 
 MAX_POINTS = 40
-MAX_CLASSES = 20  # rows of a confusion matrix; the more frequent classes are joined
+MAX_CLASSES = 20  # rows of a confusion matrix, beyond which the most frequent classes are merged
 N_BINS = 10
-# Where points are kept: at these recalls, at these false positive rates, and where expected cost
-# is smallest for these slopes (a vertex of the ROC convex hull each). 15 + 12 + 12 + origin.
+# Points are kept at these recalls, at these false positive rates, and at the minimum of expected
+# cost for these slopes (vertices of the ROC convex hull): 15 + 12 + 12 points and the origin.
 RECALLS = np.linspace(0.0, 1.0, 15)
 FALL_OUTS = np.array([0.0, 0.001, 0.003, 0.01, 0.02, 0.04, 0.07, 0.12, 0.2, 0.35, 0.55, 0.75])
 SLOPES = np.geomspace(0.02, 50.0, 12)
@@ -35,11 +35,11 @@ class Curve:
         The class.
     n_positive, n_negative : int
     true_positives, false_positives : ndarray of shape (n_points,)
-        Counts at thresholds from strict to lax; the first point is (0, 0), the last everything.
+        Counts at decreasing thresholds, from (0, 0) to all rows.
     average_precision, roc_auc : float
-        Of all thresholds, not only of the points kept.
+        Computed from all thresholds, not only from these points.
     bins : ndarray of shape (n_bins, 3)
-        Rows, true rows and mean score of each bin of the score that is not empty.
+        Rows, positive rows and mean score of each non-empty bin of the score.
     """
 
     label: int
@@ -53,15 +53,22 @@ class Curve:
 
 
 def curve(truth: NDArray[np.bool_], score: NDArray[np.float64], label: int) -> Curve | None:
-    """Return the curve of one class, or None where it is undefined.
+    """Return the curve of one class, or None if only one of the two outcomes is present.
 
     Parameters
     ----------
     truth : ndarray of shape (n,)
         Whether a row is of the class.
     score : ndarray of shape (n,)
-        Its probability; rows with a NaN (of a net that diverged) are left out.
+        Probability of the class. Rows with NaN (from diverged nets) are left out.
     label : int
+        The class.
+
+    Examples
+    --------
+    >>> found = curve(np.array([True, False, True, False]), np.array([0.9, 0.8, 0.4, 0.1]), 1)
+    >>> found.true_positives.tolist(), found.false_positives.tolist(), found.roc_auc
+    ([0, 1, 1, 2, 2], [0, 0, 1, 1, 2], 0.75)
     """
     finite = np.isfinite(score)
     truth, score = truth[finite], score[finite]
@@ -70,7 +77,7 @@ def curve(truth: NDArray[np.bool_], score: NDArray[np.float64], label: int) -> C
     if not n_positive or not n_negative:
         return None
     order = np.argsort(-score, kind="stable")
-    last = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)  # of equal scores
+    last = np.append(np.flatnonzero(np.diff(score[order])), len(order) - 1)  # of a run of ties
     tp = np.concatenate([[0], np.cumsum(truth[order])[last]])
     fp = np.concatenate([[0], last + 1 - tp[1:]])
     recall, fall_out = tp / n_positive, fp / n_negative
@@ -89,16 +96,16 @@ def curve(truth: NDArray[np.bool_], score: NDArray[np.float64], label: int) -> C
 
 
 def curves(folds: Sequence[FoldResult], minority: int, n_classes: int) -> list[Curve]:
-    """Return the curves of a cell over its pooled folds, the minority's first.
+    """Return the curves of a cell over its pooled folds, starting with the minority class.
 
     Parameters
     ----------
     folds : sequence of FoldResult
-        Those that are ``ok``.
+        Folds with status ``ok``.
     minority : int
-        Of two classes the only one with a curve: the other's says the same.
+        For two classes the only one with a curve, because the other one is its mirror image.
     n_classes : int
-        How many classes to return at most, the rarest.
+        Maximum number of classes. The rarest are chosen.
     """
     y_true = np.concatenate([f.y_true for f in folds])
     y_score = np.concatenate([f.y_score for f in folds])
@@ -110,12 +117,12 @@ def curves(folds: Sequence[FoldResult], minority: int, n_classes: int) -> list[C
 
 
 def classes_shown(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the labels with a row of their own in the page's matrices, in their own order.
+    """Return the labels that have their own row in the matrices of the page, ascending.
 
     Parameters
     ----------
     counts : ndarray of shape (K,)
-        Rows a class; the most frequent are left out where there are more than `MAX_CLASSES`.
+        Rows per class. With more than `MAX_CLASSES`, the most frequent are left out.
     """
     if len(counts) <= MAX_CLASSES:
         return np.arange(len(counts))
@@ -123,7 +130,7 @@ def classes_shown(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def confusion(folds: Sequence[FoldResult], shown: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Count true by predicted classes over pooled folds; classes not shown are the last one."""
+    """Return the confusion matrix over pooled folds. Classes not shown share the last row."""
     n_classes = folds[0].y_score.shape[1]
     place = np.full(n_classes, len(shown), dtype=np.int64)
     place[shown] = np.arange(len(shown))
@@ -134,7 +141,7 @@ def confusion(folds: Sequence[FoldResult], shown: NDArray[np.int64]) -> NDArray[
 
 
 def _points_kept(tp: NDArray[np.int64], fp: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Choose at most `MAX_POINTS` thresholds, always the first and the last."""
+    """Return the indices of at most `MAX_POINTS` thresholds, including the first and the last."""
     if len(tp) <= MAX_POINTS:
         return np.arange(len(tp))
     recall, fall_out = tp / tp[-1], fp / fp[-1]

@@ -1,4 +1,4 @@
-"""The critical-difference diagram of a ranking, one line a strategy so that 100 names fit."""
+"""Critical-difference diagram of a ranking, with one line per strategy so that 100 names fit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ BEST, REST = "#1f6feb", "#5b6472"
 
 
 def figure_critical_difference(ranking: Ranking) -> Figure:
-    """Draw average ranks; bars join strategies that Nemenyi's test cannot tell apart.
+    """Draw average ranks, with bars that join strategies whose ranks do not differ significantly.
 
     Raises
     ------
     ValueError
-        If nothing is ranked; ``ranking.reason`` says why.
+        If nothing is ranked. The message is ``ranking.reason``.
 
     References
     ----------
-    Demsar 2006, JMLR 7, section 3.2.4 and figure 1, here with the names in lines of their own.
+    Demsar 2006, JMLR 7, section 3.2.4 and figure 1. Here each name has a line of its own.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -40,7 +40,7 @@ def figure_critical_difference(ranking: Ranking) -> Figure:
     colours = [BEST if s.among_best else REST for s in ranking.standings]
     axes.hlines(range(n), 1, ranks, color="#d0d4da", linewidth=0.8)
     axes.scatter(ranks, range(n), c=colours, s=26, zorder=3)
-    # The bars stand to the right of the worst rank, each in a column of its own.
+    # The bars are to the right of the worst rank, each in its own column.
     step = 0.035 * max(ranks[-1] - 1, 1)
     for column, (first, last) in enumerate(groups):
         place = ranks[-1] + step * (2 + column)

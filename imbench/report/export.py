@@ -1,30 +1,53 @@
-"""Every fold value as a data frame and as Parquet, for analyses of one's own."""
+"""Export a leaderboard for programs: CSV, data frame, Parquet and JSON lines."""
 
 from __future__ import annotations
 
+import csv
 import io
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imbench.errors import ConfigError
-from imbench.report.render import to_csv
-from imbench.report.tables import Leaderboard
+from imbench.report.board import Leaderboard, Row
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXT = ("run_id", "dataset", "model", "label", "status", "reason", "metric")
-WHOLE = ("repeat", "fold", "n_train", "n_test")
+CELL_COLUMNS = ("run_id", "dataset", "model", "label", "status", "reason")
+FOLD_COLUMNS = ("repeat", "fold", "n_train", "n_test", "fit_s", "predict_s", "metric", "value")
+TEXT = (*CELL_COLUMNS, "metric")
+INTEGERS = ("repeat", "fold", "n_train", "n_test")
+
+
+def to_csv(board: Leaderboard) -> str:
+    """Return one line per cell, fold and metric.
+
+    The long format suits data sets with different classes. A cell without a finished fold has one
+    line with an empty metric. Undefined values are empty.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*CELL_COLUMNS, *FOLD_COLUMNS])
+    for row in board.rows:
+        cell = [row.run_id, row.dataset, row.model, row.title, row.status, row.reason]
+        if not row.folds:
+            writer.writerow([*cell, *[""] * len(FOLD_COLUMNS)])
+        for fold in row.folds:
+            facts = [fold.repeat, fold.fold, fold.n_train, fold.n_test, fold.fit_s, fold.predict_s]
+            for name, value in fold.metrics.items():
+                writer.writerow([*cell, *facts, name, "" if math.isnan(value) else repr(value)])
+    return buffer.getvalue()
 
 
 def to_frame(board: Leaderboard) -> pd.DataFrame:
-    """One row for each cell, fold and metric; the columns of ``results.csv``.
-
-    A cell without a finished fold has one row without a metric. Undefined values are missing.
-    """
+    """Return the lines of :func:`to_csv` as a data frame, undefined values missing."""
     import pandas as pd
 
-    types = dict.fromkeys(TEXT, "string") | dict.fromkeys(WHOLE, "Int64")
+    types = dict.fromkeys(TEXT, "string") | dict.fromkeys(INTEGERS, "Int64")
     # Only empty cells are missing: a strategy may be called "none" or "NA".
     frame = pd.read_csv(
         io.StringIO(to_csv(board)), dtype=types, keep_default_na=False, na_values=[""]
@@ -47,3 +70,47 @@ def write_parquet(board: Leaderboard, path: Path) -> None:
             f"{path} cannot be written ({error.strerror or error}): "
             "choose a folder that you may write to."
         ) from error
+
+
+def to_json_lines(board: Leaderboard) -> Iterator[str]:
+    """Yield one JSON object per cell. Undefined values are null."""
+    for row in board.rows:
+        content = {
+            "run_id": row.run_id,
+            "dataset": row.dataset,
+            "model": row.model,
+            "label": row.label,
+            "status": row.status,
+            "reason": row.reason,
+            "metrics": _finite(row.mean),
+            "std": _finite(row.std),
+            "n_folds": len(row.folds),
+            "fit_s": None if math.isnan(row.fit_s) else row.fit_s,
+            "notes": dict(row.notes),
+            "among_best": row.among_best,
+            "same_as": row.same_as,
+            "undefined": dict(row.undefined),
+            "intervals": {name: _finite(asdict(i)) for name, i in row.intervals.items()},
+            "recall": {name: _finite(asdict(r)) for name, r in row.recalls.items()},
+        }
+        if row.comparison is not None:
+            content["gain"] = _gain(row, board.sort)
+        yield json.dumps(content, ensure_ascii=False, allow_nan=False)
+
+
+def _gain(row: Row, metric: str) -> dict[str, Any]:
+    """Return the comparison of a row with the baseline, for JSON."""
+    assert row.comparison is not None
+    test, posterior = row.comparison.test, row.comparison.posterior
+    numbers = {"mean": test.mean, "low": test.low, "high": test.high, "p": test.p_value}
+    return {
+        "metric": metric,
+        **_finite(numbers | {"p_holm": row.comparison.p_holm}),
+        "verdict": row.comparison.verdict,
+        "note": row.comparison.note,
+        "rope": None if posterior is None else asdict(posterior),
+    }
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, Any]:
+    return {name: value if math.isfinite(value) else None for name, value in values.items()}

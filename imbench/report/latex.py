@@ -1,12 +1,13 @@
-r"""A leaderboard as LaTeX tables for a paper; needs ``\usepackage{booktabs}``."""
+r"""Render a leaderboard as LaTeX tables, which need ``\usepackage{booktabs}``."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
+from imbench.report.board import NEAR_BEST, Block, Leaderboard, Row
 from imbench.report.ranking import Ranking
-from imbench.report.render import (
+from imbench.report.texts import (
     RANKING_HEADS,
     gain,
     number,
@@ -15,7 +16,6 @@ from imbench.report.render import (
     reasons,
     verdict,
 )
-from imbench.report.tables import NEAR_BEST, Block, Leaderboard, Row
 
 ESCAPES = str.maketrans(
     {
@@ -44,9 +44,9 @@ ESCAPES = str.maketrans(
 
 
 def to_latex(board: Leaderboard) -> str:
-    """One ``table`` for each block and ranking.
+    """Return one ``table`` per block and ranking.
 
-    The value sorted by is bold for the best strategy and for those that cannot be told from it.
+    The metric sorted by is bold for the best strategy and those that cannot be told from it.
     """
     parts = [_block_table(board, block) for block in board.blocks]
     parts += [_ranking_table(ranking) for ranking in board.rankings]
@@ -54,7 +54,13 @@ def to_latex(board: Leaderboard) -> str:
 
 
 def escape_latex(text: str) -> str:
-    """Keep a name from becoming a command; line breaks become spaces."""
+    r"""Escape the special characters of LaTeX. Line breaks become spaces.
+
+    Examples
+    --------
+    >>> print(escape_latex("f1_macro & 5 %"))
+    f1\_macro \& 5 \%
+    """
     return " ".join(text.split()).translate(ESCAPES)
 
 
@@ -69,7 +75,7 @@ def _block_table(board: Leaderboard, block: Block) -> str:
 
 
 def _cells(board: Leaderboard, row: Row) -> list[str]:
-    """Cells as LaTeX."""
+    """Return the cells of a row as LaTeX."""
     if row.status != "ok":
         empty = [""] * (len(board.columns) + 2)
         return [escape_latex(row.title), escape_latex(row.status), *empty]
@@ -96,7 +102,7 @@ def _ranking_table(ranking: Ranking) -> str:
 
 
 def _table(heads: Sequence[str], lines: Sequence[Sequence[str]], caption: str, left: str) -> str:
-    """Lay out cells that are LaTeX already under heads and a caption that are not."""
+    """Return a table. Cells are LaTeX already, heads and caption are escaped."""
     rows = "\n".join(f"    {' & '.join(line)} \\\\" for line in lines)
     return "\n".join(
         [

@@ -1,4 +1,4 @@
-"""The report on disk: the page, and its tables for papers and programs."""
+"""Write the report: an HTML page, and tables as Markdown, LaTeX, CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from importlib import resources
 from pathlib import Path
 
 from imbench.errors import ConfigError
-from imbench.report.export import write_parquet
+from imbench.report.board import Leaderboard
+from imbench.report.export import to_csv, write_parquet
 from imbench.report.latex import to_latex
+from imbench.report.markdown import escape_markdown, to_markdown
 from imbench.report.payload import Extras, build_payload, to_json
-from imbench.report.render import escape_markdown, to_csv, to_markdown
-from imbench.report.tables import Leaderboard, build_leaderboard
+from imbench.report.tables import build_leaderboard
 from imbench.report.words import sentence, summary
 from imbench.results.fold import CellResult
 from imbench.results.metric_options import MetricOptions
 
-# Joined in this order into one script; each file says what it needs of those before it.
+# Concatenated to one script in this order, because files use functions of those before them.
 SCRIPTS = (
     "base.js",
     "data.js",
@@ -39,19 +40,19 @@ def write_report(
     extras: Extras | None = None,
     board: Leaderboard | None = None,
 ) -> Path:
-    """Write the report of the given cells and return the path of its page.
+    """Write the report of the given cells and return the path of the page.
 
     Parameters
     ----------
     cells : iterable of CellResult
     options : MetricOptions
     out_dir : Path
-        Created if absent. ``index.html``, ``report.md``, ``tables.tex``, ``results.csv`` and
+        Created if missing. ``index.html``, ``report.md``, ``tables.tex``, ``results.csv`` and
         ``results.parquet`` in it are overwritten.
     extras : Extras or None
-        Commands and problems.
+        Commands and problems that the page shows.
     board : Leaderboard or None
-        Of these cells, where the caller has it already.
+        Leaderboard of these cells. None builds it.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def write_report(
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            # A lone surrogate in a name (a file name that is not UTF-8) must not end the report.
+            # A name may contain a lone surrogate, from a file name that is no valid UTF-8.
             (out_dir / name).write_text(content, encoding="utf-8", errors="replace")
     except OSError as error:
         raise ConfigError(
@@ -83,12 +84,12 @@ def write_report(
 
 
 def to_html(board: Leaderboard, data: str) -> str:
-    """Return one self-contained page: styles, scripts, plotting library and data are inside.
+    """Return a self-contained page with styles, scripts, plotting library and data.
 
     Parameters
     ----------
     board : Leaderboard
-        For the sentences that can be read without a script.
+        Its verdicts are readable without JavaScript.
     data : str
         JSON that is safe inside a ``<script>`` element.
     """
@@ -105,12 +106,12 @@ def to_html(board: Leaderboard, data: str) -> str:
         "PLOTLY": get_plotlyjs(),
     }
     skeleton = (assets / "page.html").read_text(encoding="utf-8")
-    # In one pass, so that a name which looks like a placeholder stays a name.
+    # One pass, so that placeholders inside the inserted data are not replaced.
     return re.sub(r"<!--([A-Z]+)-->", lambda found: parts[found[1]], skeleton)
 
 
 def to_report_markdown(board: Leaderboard, problems: Sequence[str]) -> str:
-    """Return ``report.md``: verdicts in words, then the tables."""
+    """Return the content of ``report.md``: problems, verdicts in words, tables."""
     together = summary(board.blocks, board.sort)
     lines = [*([together] if together else []), *(sentence(b, board.sort) for b in board.blocks)]
     verdicts = "\n".join(f"- {escape_markdown(line)}" for line in lines)

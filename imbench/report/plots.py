@@ -1,7 +1,7 @@
-"""Figures of one cell, drawn from its stored predictions.
+"""Plot the stored predictions of one cell.
 
-Matplotlib's objects are used directly: no pyplot, hence no global state and no display. Each
-``figure_x(cell)`` takes the folds that are ``ok``; which of them pool folds stands in the title.
+Figures are created without pyplot, which has global state and may need a display. Each
+``figure_x(cell)`` uses the folds with status ``ok``.
 """
 
 from __future__ import annotations
@@ -13,35 +13,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.report.canvas import (
+    AFTER,
+    BEFORE,
     LABELS,
+    MAX_CURVES,
     N_STEPS,
     axes_of,
-    grid_figure,
-    plain,
+    class_names,
     row_of_axes,
-    save_png,
     width_of,
 )
+from imbench.report.made_rows import figure_made_rows
 from imbench.report.trials import draw_trials
-from imbench.results.fold import CellResult, FoldResult
+from imbench.results.fold import CellResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["figures", "save_png"]
-
-MAX_CURVES = 10  # as many colours can be told apart
 MAX_NAMES = 30  # class names that fit on an axis
-BEFORE, AFTER = "#9aa5b1", "#1f6feb"
 
 
 def figure_confusion_matrix(cell: CellResult) -> Figure:
-    """Draw counts over the pooled folds, coloured by the share of the true class."""
+    """Draw the confusion matrix of the pooled folds, coloured by the share of the true class."""
     from sklearn.metrics import confusion_matrix
 
     y_true, y_pred, _ = _pooled(cell)
-    names = _names(cell)
+    names = class_names(cell)
     counts = confusion_matrix(y_true, y_pred, labels=np.arange(len(names)))
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     side = min(max(4.2, 2.6 + 0.45 * len(names)), 9.0)
@@ -69,7 +67,7 @@ def figure_confusion_matrix(cell: CellResult) -> Figure:
 
 
 def figure_precision_recall(cell: CellResult) -> Figure:
-    """Draw precision over recall, a curve a class (binary: the minority), folds pooled."""
+    """Draw precision-recall curves of the pooled folds, one per class (binary: minority only)."""
     from sklearn.metrics import average_precision_score, precision_recall_curve
 
     figure, axes = _curve_axes(cell, f"precision and recall, {_pooled_title(cell)}")
@@ -77,7 +75,7 @@ def figure_precision_recall(cell: CellResult) -> Figure:
         precision, recall, _ = precision_recall_curve(truth, score, drop_intermediate=True)
         area = average_precision_score(truth, score)
         axes.step(recall, precision, where="post", label=f"{name}: AP {area:.3f}")
-        if len(_names(cell)) == 2:
+        if len(class_names(cell)) == 2:
             chance = "chance: share of the class"
             axes.axhline(truth.mean(), color="grey", linestyle=":", linewidth=0.8, label=chance)
     axes.set(xlabel="recall", ylabel="precision")
@@ -86,7 +84,7 @@ def figure_precision_recall(cell: CellResult) -> Figure:
 
 
 def figure_roc(cell: CellResult) -> Figure:
-    """Draw the ROC curve, one a class (binary: the minority), folds pooled."""
+    """Draw ROC curves of the pooled folds, one per class (binary: minority only)."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
     figure, axes = _curve_axes(cell, f"ROC, {_pooled_title(cell)}")
@@ -101,11 +99,11 @@ def figure_roc(cell: CellResult) -> Figure:
 
 
 def figure_class_distribution(cell: CellResult) -> Figure:
-    """Draw rows a class in the training part and after the strategy, mean over folds."""
+    """Draw training rows per class before and after the strategy, as means over folds."""
     from matplotlib.ticker import MaxNLocator
 
-    folds = _ok(cell)
-    names = _names(cell)
+    folds = cell.finished
+    names = class_names(cell)
     before = np.mean([f.counts_before for f in folds], axis=0)
     after = np.mean([f.counts_after for f in folds], axis=0)
     place = np.arange(len(names))
@@ -140,14 +138,14 @@ def figure_class_distribution(cell: CellResult) -> Figure:
 
 
 def figure_training_curve(cell: CellResult) -> Figure:
-    """Draw loss and validation score by epoch, a line a fold; for models with epochs."""
+    """Draw training loss and validation score per epoch, one line per fold."""
     from matplotlib.ticker import MaxNLocator
 
     figure, (left, right) = row_of_axes(cell, "training, a line a fold", (7.6, 3.6))
-    for fold in _ok(cell):
+    for fold in cell.finished:
         epochs = np.arange(1, len(fold.history) + 1)
         name = f"{fold.repeat}.{fold.fold}"
-        marker = "o" if len(epochs) == 1 else None  # one point makes no line
+        marker = "o" if len(epochs) == 1 else None  # a single point is no visible line
         left.plot(epochs, fold.history[:, 0], linewidth=1, marker=marker, label=name)
         right.plot(epochs, fold.history[:, 1], linewidth=1, marker=marker, label=name)
     for axes, label in ((left, "training loss"), (right, "validation score")):
@@ -156,94 +154,23 @@ def figure_training_curve(cell: CellResult) -> Figure:
         axes.xaxis.set_major_locator(whole)
         axes.yaxis.set_major_locator(MaxNLocator(N_STEPS))
         axes.grid(alpha=0.25)
-    if not any(np.isfinite(f.history[:, 1]).any() for f in _ok(cell)):
+    if not any(np.isfinite(f.history[:, 1]).any() for f in cell.finished):
         right.text(0.5, 0.5, "none was held out", ha="center", transform=right.transAxes)
-    if len(_ok(cell)) <= MAX_CURVES:
+    if len(cell.finished) <= MAX_CURVES:
         right.legend(title="repeat.fold", fontsize="x-small", title_fontsize="x-small")
     return figure
 
 
-def figure_made_rows(cell: CellResult) -> Figure:
-    """Draw rows that a sampler made beside training rows of their class, for a fold."""
-    fold = next(f for f in _ok(cell) if len(f.picture))
-    shown = list(dict.fromkeys(fold.picture_y[fold.picture_made].tolist()))[:MAX_CURVES]
-    what = f"rows of fold {fold.repeat}.{fold.fold}, training rows and made ones"
-    draw = _made_images if fold.picture.ndim == 4 else _made_points
-    return draw(cell, fold, sorted(shown), what)
-
-
-def _made_images(cell: CellResult, fold: FoldResult, shown: list[int], what: str) -> Figure:
-    """Draw a panel a class: a line of training rows above one of made rows."""
-    names = _names(cell)
-    columns = 1 if len(shown) <= 3 else 2
-    lines = -(-len(shown) // columns)
-    figure = grid_figure(cell, what, (5.2 * columns, 0.7 + 1.35 * lines))
-    grid = figure.subplots(lines, columns, squeeze=False)
-    for axes in grid.flat[len(shown) :]:
-        axes.remove()
-    for k, axes in zip(shown, grid.flat, strict=False):
-        own, made = fold.picture_y == k, fold.picture_made
-        height = fold.picture.shape[2] + 1  # a white pixel between images
-        axes.imshow(_mosaic([fold.picture[own & ~made], fold.picture[own & made]]))
-        axes.set_yticks([height / 2, 1.5 * height], ["real", "made"], fontsize="small")
-        axes.set(xticks=[], frame_on=False)
-        axes.tick_params(length=0)
-        axes.set_title(f"class {names[k]}", fontsize="small", loc="left")
-    return figure
-
-
-def _mosaic(lines: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Lay lines of images, each (n, C, H, W), on a white ground, shape (H', W', 3)."""
-    _, channels, height, width = lines[0].shape
-    n_columns = max(map(len, lines))
-    ground = np.full((len(lines) * (height + 1) - 1, n_columns * (width + 1) - 1, 3), 255, np.uint8)
-    for line, images in enumerate(lines):
-        for column, image in enumerate(images):
-            top, left = line * (height + 1), column * (width + 1)
-            pixels = np.moveaxis(image[:3] if channels >= 3 else image[:1], 0, -1)
-            ground[top : top + height, left : left + width] = pixels
-    return ground
-
-
-def _made_points(cell: CellResult, fold: FoldResult, shown: list[int], what: str) -> Figure:
-    """Draw a panel a class in the plane of the first two principal components."""
-    names, points = _names(cell), fold.picture
-    columns = min(len(shown), 3)
-    lines = -(-len(shown) // columns)
-    figure = grid_figure(cell, what, (max(3.2 * columns, 5.2), 1.2 + 3.4 * lines))
-    grid = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
-    for axes in grid.flat[len(shown) :]:
-        axes.remove()
-    for k, axes in zip(shown, grid.flat, strict=False):
-        own, made = fold.picture_y == k, fold.picture_made
-        layers = (
-            (~own & ~made, "training rows of other classes", {"color": BEFORE, "alpha": 0.45}),
-            (own & ~made, "training rows of the class", {"color": "black"}),
-            (own & made, "made rows", {"color": AFTER, "marker": "x"}),
-        )
-        for chosen, label, style in layers:
-            axes.scatter(*points[chosen].T, s=16, linewidths=1, label=label, **style)
-        axes.set_title(f"class {names[k]}", fontsize="small")
-        axes.grid(alpha=0.25)
-        axes.set(xlabel="first principal component", ylabel="second")
-        axes.label_outer()
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles, labels, fontsize="small", ncols=min(columns, 2), loc="outside lower center"
-    )
-    return figure
-
-
 def figure_tuning_history(cell: CellResult) -> Figure:
-    """Draw the value of every trial and the best so far, a line a fold."""
+    """Draw the value of each tuning trial and the best value so far, one line per fold."""
     figure, axes = axes_of(cell, "trials of tuning", (6.4, 4.0), left=0.95, bottom=0.9)
     draw_trials(axes, cell)
     return figure
 
 
 def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
-    """Yield the figures that a cell has data for, by file name; none without an ``ok`` fold."""
-    folds = _ok(cell)
+    """Yield file name and figure of each plot that the cell has data for."""
+    folds = cell.finished
     if not folds:
         return
     drawn: dict[str, Callable[[CellResult], Figure]] = {}
@@ -265,14 +192,10 @@ def figures(cell: CellResult) -> Iterator[tuple[str, Figure]]:
         yield name, draw(cell)
 
 
-def _ok(cell: CellResult) -> list[FoldResult]:
-    return [fold for fold in cell.folds if fold.status == "ok"]
-
-
 def _pooled(
     cell: CellResult,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    folds = _ok(cell)
+    folds = cell.finished
     return (
         np.concatenate([f.y_true for f in folds]),
         np.concatenate([f.y_pred for f in folds]),
@@ -281,15 +204,15 @@ def _pooled(
 
 
 def _one_vs_rest(cell: CellResult) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.float64]]]:
-    """Yield name, truth and score of the classes to draw: at most ten, the rarest, by label."""
+    """Yield name, truth and score of the classes to draw, at most the ten rarest."""
     y_true, _, y_score = _pooled(cell)
-    names = _names(cell)
+    names = class_names(cell)
     counts = np.bincount(y_true, minlength=len(names))
     classes = np.flatnonzero((counts > 0) & (counts < len(y_true)))
     if len(names) == 2:
-        classes = classes[classes == _ok(cell)[0].minority]
+        classes = classes[classes == cell.finished[0].minority]
     rarest = classes[np.argsort(counts[classes], kind="stable")][:MAX_CURVES]
-    finite = np.isfinite(y_score).all(axis=1)  # a diverged net has no curve
+    finite = np.isfinite(y_score).all(axis=1)  # scores of diverged nets are NaN
     for k in sorted(rarest):
         truth = y_true[finite] == k
         if truth.any() and not truth.all():
@@ -297,13 +220,13 @@ def _one_vs_rest(cell: CellResult) -> Iterator[tuple[str, NDArray[np.bool_], NDA
 
 
 def _pooled_title(cell: CellResult) -> str:
-    many = len(_names(cell)) > MAX_CURVES
+    many = len(class_names(cell)) > MAX_CURVES
     return f"the {MAX_CURVES} rarest classes, folds pooled" if many else "folds pooled"
 
 
 def _curve_axes(cell: CellResult, what: str) -> tuple[Figure, Axes]:
-    """Leave room for the legend beside the axes where there are several curves."""
-    names = _names(cell)
+    """Return a figure with one plot, and room for a legend next to it if it has many curves."""
+    names = class_names(cell)
     if len(names) == 2:
         return axes_of(cell, what, (5.4, 4.4))
     return axes_of(cell, what, (7.2, 4.4), right=0.6 + width_of([f"{max(names, key=len)}: AUC"]))
@@ -322,12 +245,8 @@ def _finish_curves(axes: Axes) -> None:
         axes.legend(fontsize="x-small", loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _names(cell: CellResult) -> list[str]:
-    return [plain(name, 16) for name in _ok(cell)[0].class_names]
-
-
 def _name_axis(axes: Axes, names: list[str], which: str, rotate: bool = False) -> None:
-    """Name the classes on an axis, every n-th of them where they do not fit."""
+    """Label an axis with class names, with every n-th one if there are too many."""
     step = -(-len(names) // MAX_NAMES)
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_ticks(range(0, len(names), step), names[::step], fontsize="small")

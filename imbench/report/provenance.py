@@ -1,4 +1,4 @@
-"""Where the numbers of a block come from: commands, configuration, versions, hardware."""
+"""Provenance of a block: commands, configuration, package versions, hardware and warnings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from imbench.report.tables import SHARED, Block, flatten
+from imbench.report.board import Block
+from imbench.report.titles import SHARED, flatten
 from imbench.results.fold import CellResult, FoldResult
 
 MAX_LINES = 40  # of warnings; a sweep may repeat one for each strategy
@@ -15,12 +16,12 @@ MAX_LINES = 40  # of warnings; a sweep may repeat one for each strategy
 def provenance(
     cells: Sequence[CellResult], block: Block, commands: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Any]:
-    """Return what the page says about how a block came to be.
+    """Return what the page shows about how a block was computed.
 
     Parameters
     ----------
     cells : sequence of CellResult
-        Of the block, in the order of its rows.
+        Cells of the block, in the order of its rows.
     block : Block
     commands : mapping of str to tuple of str
         Override words by ``run_id``.
@@ -39,18 +40,23 @@ def provenance(
 
 
 def command_lines(words: Sequence[tuple[str, ...]]) -> list[str]:
-    """Return the fewest commands: cells that differ in the strategy alone are one sweep.
+    """Return commands that compute all cells. Cells that differ in the strategy share a sweep.
 
     Parameters
     ----------
     words : sequence of tuple of str
         Override words of each cell, for example ``("dataset=digits", "strategy=smote")``.
+
+    Examples
+    --------
+    >>> command_lines([("model=knn", "strategy=none"), ("model=knn", "strategy=smote")])
+    ['python -m imbench -m model=knn strategy=none,smote']
     """
     sweeps: dict[tuple[str, ...], list[str]] = {}
     for cell in words:
         strategy = [w for w in cell if w.startswith("strategy=")]
         rest = tuple(w for w in cell if w not in strategy)
-        # A parameter of one strategy is no parameter of the others.
+        # Overrides of a strategy's parameters are invalid for the other strategies.
         own = any("strategy." in w.partition("=")[0] for w in rest)
         key = (*rest, *strategy) if own else rest
         sweeps.setdefault(key, []).extend([] if own else [w.partition("=")[2] for w in strategy])
@@ -72,7 +78,7 @@ def _versions(folds: Iterable[FoldResult]) -> dict[str, str]:
 
 
 def _hardware(folds: Sequence[FoldResult]) -> dict[str, str]:
-    """Device, peak memory, and the hardware that the folds were stored with."""
+    """Return device, peak memory and stored hardware of the finished folds."""
     done = [fold for fold in folds if fold.status == "ok"]
     if not done:
         return {}
@@ -87,7 +93,7 @@ def _hardware(folds: Sequence[FoldResult]) -> dict[str, str]:
 
 
 def _warnings(cells: Sequence[CellResult], titles: Mapping[str, str]) -> list[list[Any]]:
-    """Each warning once, with the strategies that it was made for."""
+    """Return each warning once, with the titles of the strategies that caused it."""
     found: dict[str, dict[str, None]] = {}
     for cell in cells:
         for fold in cell.folds:

@@ -1,7 +1,7 @@
-"""Strategies ranked over data sets: which does well everywhere, and whether that can be told.
+"""Rank strategies over several data sets, with tests of their differences.
 
 Called by :func:`imbench.report.tables.build_leaderboard` with the blocks that share a model and
-settings. What a strategy that could not run counts as is a rule in words, shown with the ranking.
+settings. `RULE` says how strategies that did not run are scored. It is shown with the ranking.
 """
 
 from __future__ import annotations
@@ -34,26 +34,27 @@ RULE = (
 
 @dataclass(frozen=True)
 class Standing:
-    """One strategy over all data sets of a ranking.
+    """Standing of one strategy in a ranking.
 
     Parameters
     ----------
     title : str
     average_rank : float
-        1 is best; NaN if nothing is ranked.
+        Average rank, 1 is best. NaN if nothing is ranked.
     among_best : bool
-        Whether its average rank is within the critical difference of the best.
+        Whether the average rank is within the critical difference of the best.
     win, tie, loss : int
-        Data sets on which the verdict against doing nothing is better, cannot be told, or worse.
-        Skipped is a tie, failed a loss.
+        Number of data sets by verdict against the baseline. "Cannot be told" and skipped are
+        ties, failed is a loss.
     mean_gain : float
-        Mean over the data sets of the gain over doing nothing; NaN for it itself.
+        Mean gain over the baseline. NaN for the baseline.
     p_wilcoxon, p_holm : float
-        Signed-rank test against doing nothing, and after Holm's correction; NaN if not tested.
+        p-values of the signed-rank test against the baseline, without and with Holm's
+        correction. NaN if not tested.
     posterior : Posterior or None
-        Bayesian signed-rank test against doing nothing.
+        Bayesian signed-rank test against the baseline.
     n_imputed : int
-        Data sets on which the score follows from the rule.
+        Data sets on which the score is imputed by `RULE`.
     """
 
     title: str
@@ -71,25 +72,27 @@ class Standing:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Strategies over the data sets of one model, best average rank first.
+    """Ranking of strategies over the data sets of one model.
 
     Parameters
     ----------
     title : str
-        The model, with the settings that tell it from another ranking.
+        The model, followed by settings if several rankings have the same model.
     metric : str
     datasets : tuple of str
         Titles of the blocks.
     standings : tuple of Standing
+        Sorted by average rank.
     friedman : Friedman or None
+        None if nothing is tested.
     critical_difference : float
-        NaN without a ranking.
+        Nemenyi's critical difference, NaN if nothing is tested.
     n_imputed : int
-        Scores that follow from the rule.
+        Number of imputed scores.
     rule : str
-        The rule, in words.
+        How scores are imputed, in words.
     left_out : tuple of str
-        Strategies that were not run on every data set.
+        Strategies that were not run on all data sets.
     reason : str
         Why nothing is tested, or empty.
     """
@@ -120,12 +123,13 @@ def rank_strategies(
     ----------
     title : str
     blocks : sequence of Block
-        One for each data set.
+        One block per data set.
     metric : str
     higher_is_better : bool
     rope : float
+        Half width of the region of practical equivalence.
     baseline : str
-        Title of the strategy that does nothing.
+        Title of the baseline.
     """
     by_title: list[Mapping[str, Row]] = [{row.title: row for row in b.rows} for b in blocks]
     everywhere = [t for t in by_title[0] if all(t in rows for rows in by_title)]
@@ -174,7 +178,10 @@ def _scores(
     higher_is_better: bool,
     baseline: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Scores (N, k), higher is better, minus infinity where one failed; and which are imputed."""
+    """Return scores and a mask of the imputed ones, both of shape (N, k).
+
+    Higher is better. Scores of failed strategies are minus infinity.
+    """
     sign = 1.0 if higher_is_better else -1.0
     scores = np.array(
         [[sign * rows[t].mean.get(metric, math.nan) for t in titles] for rows in by_title]
@@ -191,7 +198,10 @@ def _scores(
 def _gains(
     scores: NDArray[np.float64], titles: Sequence[str], baseline: str
 ) -> dict[str, list[float]]:
-    """Differences to doing nothing; empty without it, and where no data set has a score."""
+    """Return the gains over the baseline by strategy.
+
+    It is empty without a baseline, or if all strategies failed on a data set.
+    """
     if baseline not in titles:
         return {}
     finite = np.isfinite(scores)

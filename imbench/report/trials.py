@@ -1,4 +1,4 @@
-"""Trials of tuning as numbers, as a table and as a picture, from stored results."""
+"""Trials of tuning from stored results: chosen values, metrics, CSV and a plot."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COMPLETE, PRUNED, BEST = "#1f6feb", "#9aa5b1", "#d1570b"
-COSTS = ("n_trials", "n_pruned", "n_tuning_fits", "tune_s")
 FACTS = ("repeat", "fold", "number", "state", "value", "seconds", "reason")
 
 
 def tuned_values(cell: CellResult) -> dict[str, Any]:
-    """Return what was chosen for each parameter: a value, or a list of those of the folds."""
+    """Return the chosen value of each parameter, a list by fold if the folds differ."""
     found: dict[str, list[Any]] = {}
     for fold in cell.folds:
         for key, value in fold.tuned.items():
@@ -29,12 +28,15 @@ def tuned_values(cell: CellResult) -> dict[str, Any]:
 
 
 def tuning_metrics(cell: CellResult) -> dict[str, float]:
-    """Return the cost of tuning and the importance of each parameter, means over the folds."""
+    """Return the cost of tuning and the importance of each parameter, as means over the folds."""
     tuned = [fold for fold in cell.folds if fold.trials]
+    if not tuned:
+        return {}
     values = {
-        f"tuning/{name}": float(np.mean([getattr(fold, name) for fold in tuned]))
-        for name in COSTS
-        if tuned
+        "tuning/n_trials": float(np.mean([fold.n_trials for fold in tuned])),
+        "tuning/n_pruned": float(np.mean([fold.n_pruned for fold in tuned])),
+        "tuning/n_tuning_fits": float(np.mean([fold.n_tuning_fits for fold in tuned])),
+        "tuning/tune_s": float(np.mean([fold.tune_s for fold in tuned])),
     }
     shares = [fold.importance for fold in tuned if fold.importance]
     for key in shares[0] if shares else ():
@@ -43,7 +45,7 @@ def tuning_metrics(cell: CellResult) -> dict[str, float]:
 
 
 def to_trials_csv(cell: CellResult) -> str:
-    """Return a line a trial: fold, state, mean and value of each inner fold, what was tried."""
+    """Return one line per trial: fold, state, mean and values of inner folds, parameters."""
     trials = [(fold, trial) for fold in cell.folds for trial in fold.trials]
     keys = list(dict.fromkeys(key for _, trial in trials for key in trial["values"]))
     n_inner = max(len(trial["inner"]) for _, trial in trials)
@@ -59,7 +61,7 @@ def to_trials_csv(cell: CellResult) -> str:
 
 
 def draw_trials(axes: Axes, cell: CellResult) -> None:
-    """Draw the value of each trial, folds over each other, and the best so far of each fold."""
+    """Draw the value of each trial and the best value so far, with a line per fold."""
     from matplotlib.ticker import MaxNLocator
 
     tuned = [fold for fold in cell.folds if fold.trials]
@@ -84,7 +86,7 @@ def draw_trials(axes: Axes, cell: CellResult) -> None:
 
 
 def _metric(cell: CellResult) -> tuple[str, bool]:
-    """Return the name of what was tuned and whether more of it is better."""
+    """Return the name of the tuned metric and whether larger values are better."""
     tuning = cell.config["tuning"]
     name, extra = tuning["metric"], tuning.get("metrics_extra") or {}
     return name, extra.get("higher_is_better", HIGHER_IS_BETTER.get(name, True))

@@ -1,4 +1,4 @@
-"""The report in sentences: what each comparison says, and what a reader must know about it."""
+"""Summarise blocks in sentences for the page and ``report.md``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from imbench.report.tables import BASELINE, Block, Row
+from imbench.report.board import BASELINE, Block, Row
 from imbench.results.fold import FoldResult
 
 METRIC_NAMES = {
@@ -21,23 +21,29 @@ METRIC_NAMES = {
     "brier": "Brier score",
     "ece": "ECE",
 }
-MAX_GAINS = 3  # told with their intervals
-MAX_NAMES = 5
+MAX_GAINS = 3  # gains that a sentence states with their intervals
+MAX_NAMES = 5  # names in a list
 
 
 def metric_name(key: str) -> str:
-    """Return the name of a metric as it stands in a text."""
+    """Return the name of a metric for running text.
+
+    Examples
+    --------
+    >>> metric_name("f1_macro"), metric_name("balanced_accuracy")
+    ('macro F1', 'balanced accuracy')
+    """
     return METRIC_NAMES.get(key, key.replace("_", " "))
 
 
 def sentence(block: Block, sort: str) -> str:
-    """Say in words what a block says about doing nothing.
+    """Summarise the comparisons of a block with the baseline in one sentence.
 
     Parameters
     ----------
     block : Block
-        Its comparisons are about the metric `sort`.
     sort : str
+        Metric of the comparisons.
     """
     place, metric = f"On {block.dataset} with {block.model}", metric_name(sort)
     done = [row for row in block.rows if row.status == "ok" and row.folds]
@@ -58,7 +64,7 @@ def sentence(block: Block, sort: str) -> str:
 
 
 def summary(blocks: Sequence[Block], sort: str) -> str:
-    """Say what several blocks say together; empty for fewer than two that have a baseline."""
+    """Summarise several blocks in one sentence, empty for fewer than two with a baseline."""
     judged = [b for b in blocks if any(row.comparison for row in b.rows)]
     if len(judged) < 2:
         return ""
@@ -80,7 +86,7 @@ def summary(blocks: Sequence[Block], sort: str) -> str:
 
 
 def version_note(folds: Iterable[FoldResult]) -> str:
-    """Say which packages differ between folds; empty where none does."""
+    """Return a sentence about packages whose versions differ between folds, or ``""``."""
     seen: dict[str, Counter[str]] = {}
     for fold in folds:
         for package, version in fold.versions.items():
@@ -96,7 +102,7 @@ def version_note(folds: Iterable[FoldResult]) -> str:
 
 
 def _of(rows: Iterable[Row], verdict: str) -> list[Row]:
-    """Rows with a verdict, the largest gain first."""
+    """Return the rows with a verdict, largest gain first."""
     found = [row for row in rows if row.comparison and row.comparison.verdict == verdict]
     return sorted(found, key=lambda row: -row.comparison.test.mean if row.comparison else 0.0)
 
@@ -128,7 +134,7 @@ def _names(rows: Sequence[Row]) -> str:
 
 
 def _joined(names: Sequence[str]) -> str:
-    """Join names as in a text, at most `MAX_NAMES` of them."""
+    """Join names with commas and "and", at most `MAX_NAMES` of them."""
     if len(names) > MAX_NAMES + 1:
         return f"{', '.join(names[:MAX_NAMES])} and {len(names) - MAX_NAMES} others"
     *most, last = names

@@ -187,6 +187,11 @@ class CellResult:
     config: Mapping[str, Any]
     folds: tuple[FoldResult, ...] = ()
 
+    @property
+    def finished(self) -> list[FoldResult]:
+        """The folds with status ``ok``."""
+        return [fold for fold in self.folds if fold.status == "ok"]
+
 
 @dataclass(frozen=True)
 class CellKey:

@@ -85,8 +85,8 @@ def compute_user_metrics(fold: FoldResult, options: MetricOptions) -> dict[str, 
 
 
 def compute_folds(cell: CellResult, options: MetricOptions) -> list[dict[str, float]]:
-    """Return the metrics of each fold of a cell with status ``ok``, in the order of the folds."""
-    return [compute(fold, options) for fold in cell.folds if fold.status == "ok"]
+    """Return the metrics of each finished fold of a cell, in the order of the folds."""
+    return [compute(fold, options) for fold in cell.finished]
 
 
 def summarise(folds: Sequence[Mapping[str, float]]) -> tuple[dict[str, float], dict[str, float]]:

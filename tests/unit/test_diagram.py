@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from imbench.report.canvas import save_png
 from imbench.report.diagram import figure_critical_difference
-from imbench.report.plots import save_png
 from imbench.report.statistics.across import cliques
 from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import MetricOptions

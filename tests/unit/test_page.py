@@ -10,15 +10,9 @@ import numpy as np
 import pytest
 
 from imbench.errors import ConfigError
+from imbench.report.packing import STATS
 from imbench.report.page import write_report
-from imbench.report.payload import (
-    STATS,
-    Extras,
-    build_payload,
-    paired_folds,
-    to_json,
-    with_metric,
-)
+from imbench.report.payload import Extras, build_payload, paired_folds, to_json, with_metric
 from imbench.report.provenance import command_lines
 from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import MetricOptions, metric_options

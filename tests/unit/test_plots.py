@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imbench.report.canvas import save_png
+from imbench.report.made_rows import figure_made_rows
 from imbench.report.plots import (
     figure_class_distribution,
     figure_confusion_matrix,
-    figure_made_rows,
     figure_precision_recall,
     figure_roc,
     figure_training_curve,
     figures,
-    save_png,
 )
 from tests.factories import make_cell
 

@@ -6,8 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from imbench.report.render import ranking_notes, ranking_texts, to_markdown
+from imbench.report.markdown import to_markdown
 from imbench.report.tables import build_leaderboard
+from imbench.report.texts import ranking_notes, ranking_texts
 from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 

@@ -8,9 +8,8 @@ import pandas as pd
 import pytest
 
 from imbench.errors import ConfigError
-from imbench.report.export import to_frame, write_parquet
+from imbench.report.export import to_csv, to_frame, write_parquet
 from imbench.report.latex import escape_latex, to_latex
-from imbench.report.render import to_csv
 from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell

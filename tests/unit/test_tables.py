@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from imbench.errors import ConfigError
+from imbench.report.export import to_csv, to_json_lines
+from imbench.report.markdown import to_markdown
 from imbench.report.page import write_report
-from imbench.report.render import to_csv, to_json_lines, to_markdown, to_rich
-from imbench.report.tables import build_leaderboard, flatten
+from imbench.report.tables import build_leaderboard
+from imbench.report.terminal import to_rich
+from imbench.report.titles import flatten
 from imbench.results.metric_options import MetricOptions, metric_options
 from imbench.results.metrics import compute
 from tests.factories import make_cell

@@ -7,7 +7,7 @@ import importlib
 import numpy as np
 import pytest
 
-from imbench.report import tables
+from imbench.report import comparisons
 from tests.conftest import ROOT
 
 
@@ -79,10 +79,10 @@ def test_permuted_tables_hold_the_predictions_of_each_setting_once_a_fold(simula
 
 
 def test_replacing_the_verdict_ends_with_the_context(simulated):
-    before = tables.compare
+    before = comparisons.compare
     with simulated.judged_by(compare=None):
-        assert tables.compare is None
-    assert tables.compare is before
+        assert comparisons.compare is None
+    assert comparisons.compare is before
 
 
 def test_a_rate_is_shown_with_its_exact_interval(check):

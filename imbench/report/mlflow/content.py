@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from imbench.report.board import Leaderboard, Row
+from imbench.report.canvas import save_png
+from imbench.report.export import to_csv
 from imbench.report.mlflow.views import as_split, fold_table, intervals
-from imbench.report.plots import figures, save_png
-from imbench.report.render import to_csv
-from imbench.report.tables import Leaderboard, Row, flatten
+from imbench.report.plots import figures
+from imbench.report.titles import flatten
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
 from imbench.results.fold import CellResult
 from imbench.results.metric_options import MetricOptions

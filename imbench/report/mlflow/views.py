@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from imbench.report.board import Row
 from imbench.report.statistics import corrected_t_test
-from imbench.report.tables import Row
 from imbench.results.metric_options import MetricOptions
 
 

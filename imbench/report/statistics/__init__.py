@@ -1,12 +1,10 @@
-"""Tests, posteriors and intervals: what can be said about differences of strategies.
+"""Statistics of differences between strategies. They take arrays and can be used on their own.
 
-- ``ttest``: the corrected resampled t-test, over pairs of rows, and Holm's adjustment;
-- ``bayes``: posteriors with a region of practical equivalence, on one data set and over many;
-- ``verdict``: what the table says about each strategy, and which cannot be told from the best;
-- ``intervals``: Wilson's interval of a recall and the bootstrap of every metric;
-- ``across``: ranks, Friedman, Nemenyi and Wilcoxon over data sets.
-
-Nothing here knows files or cells; :mod:`imbench.report.tables` calls it with arrays.
+- ``ttest``: the corrected resampled t-test and Holm's adjustment;
+- ``bayes``: posteriors with a region of practical equivalence, on one or several data sets;
+- ``verdict``: verdicts against a baseline, and strategies that cannot be told from the best;
+- ``intervals``: Wilson's interval of recalls and bootstrap intervals of all metrics;
+- ``across``: average ranks, Friedman's, Nemenyi's and Wilcoxon's tests over data sets.
 """
 
 from imbench.report.statistics.bayes import Posterior, correlated_posterior, signed_rank_posteriors

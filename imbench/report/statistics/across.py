@@ -1,4 +1,4 @@
-"""Strategies over several data sets: ranks, Friedman, Nemenyi, Wilcoxon."""
+"""Compare strategies over several data sets: ranks, Friedman, Nemenyi, Wilcoxon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from imbench.report.statistics.ttest import ALPHA
 
 @dataclass(frozen=True)
 class Friedman:
-    """Whether any of k strategies ranks otherwise than the rest over N data sets.
+    """Result of Friedman's test that k strategies rank alike over N data sets.
 
     Parameters
     ----------
@@ -20,6 +20,11 @@ class Friedman:
         Friedman's chi-square with k - 1 degrees of freedom.
     f_statistic, f_p_value : float
         Iman and Davenport's F, which is less conservative.
+
+    Examples
+    --------
+    >>> Friedman(statistic=6.0, p_value=0.05, f_statistic=9.0, f_p_value=0.02).p_value
+    0.05
     """
 
     statistic: float
@@ -29,12 +34,21 @@ class Friedman:
 
 
 def average_ranks(scores: ArrayLike) -> NDArray[np.float64]:
-    """Average rank of each strategy, 1 being best; equal scores share their ranks.
+    """Return the average rank of each strategy. 1 is best, and ties share their mean rank.
 
     Parameters
     ----------
     scores : array of shape (N, k)
-        Higher is better; N data sets, k strategies.
+        Scores of k strategies on N data sets. Higher is better.
+
+    Returns
+    -------
+    ndarray of shape (k,)
+
+    Examples
+    --------
+    >>> average_ranks([[0.9, 0.7, 0.5], [0.8, 0.8, 0.6]])
+    array([1.25, 1.75, 3.  ])
     """
     from scipy.stats import rankdata
 
@@ -47,22 +61,30 @@ def friedman(scores: ArrayLike) -> Friedman:
     Parameters
     ----------
     scores : array of shape (N, k)
+        Scores of k strategies on N data sets. Higher is better.
 
     Notes
     -----
-    Corrected for ties, as scipy does. Where all scores of every data set are equal, p = 1.
+    The statistic is corrected for ties, as in scipy. If all scores of each data set are equal,
+    p = 1.
 
     References
     ----------
     Friedman 1937, Journal of the American Statistical Association 32; Iman and Davenport 1980,
     Communications in Statistics 9, doi:10.1080/03610928008827904; Demsar 2006, JMLR 7,
     section 3.2.2.
+
+    Examples
+    --------
+    >>> result = friedman([[0.9, 0.7, 0.5], [0.8, 0.6, 0.4], [0.9, 0.8, 0.7], [0.7, 0.8, 0.6]])
+    >>> round(result.statistic, 2), round(result.p_value, 3)
+    (6.5, 0.039)
     """
     from scipy import stats
 
     v = np.asarray(scores, dtype=np.float64)
     n, k = v.shape
-    # Ranks, since a strategy that failed scores minus infinity, whose differences are NaN.
+    # Ranks instead of scores, because failed strategies score minus infinity.
     ranks = stats.rankdata(v, axis=1)
     if (ranks == ranks[:, :1]).all():
         return Friedman(0.0, 1.0, 0.0, 1.0)
@@ -73,19 +95,28 @@ def friedman(scores: ArrayLike) -> Friedman:
 
 
 def critical_difference(k: int, n: int, alpha: float = ALPHA) -> float:
-    """Nemenyi's critical difference: average ranks closer than this cannot be told apart.
+    """Return Nemenyi's critical difference of average ranks.
+
+    Strategies whose average ranks differ by less are not significantly different.
 
     Parameters
     ----------
     k : int
-        Strategies.
+        Number of strategies.
     n : int
-        Data sets.
+        Number of data sets.
+    alpha : float, default=0.05
+        Significance level.
 
     References
     ----------
     Demsar 2006, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 7, 1-30,
     section 3.2.2 and table 5.
+
+    Examples
+    --------
+    >>> round(critical_difference(k=4, n=14), 2)
+    1.25
     """
     from scipy.stats import studentized_range
 
@@ -94,12 +125,22 @@ def critical_difference(k: int, n: int, alpha: float = ALPHA) -> float:
 
 
 def wilcoxon(differences: ArrayLike) -> float:
-    """Two-sided p-value of the signed-rank test on the gains over N data sets.
+    """Return the two-sided p-value of Wilcoxon's signed-rank test.
+
+    Parameters
+    ----------
+    differences : array of shape (N,)
+        Gains on N data sets.
 
     Notes
     -----
-    Gains of zero are split evenly between the signs, as Demsar 2006, section 3.1.3, does. All
-    zero: p = 1.
+    Zeros are split evenly between the signs, as in Demsar 2006, section 3.1.3. If all gains are
+    zero, p = 1.
+
+    Examples
+    --------
+    >>> wilcoxon([0.01, 0.02, 0.03, 0.04, 0.05, 0.06])
+    0.03125
     """
     from scipy import stats
 
@@ -110,18 +151,24 @@ def wilcoxon(differences: ArrayLike) -> float:
 
 
 def cliques(ranks: ArrayLike, critical: float) -> list[tuple[int, int]]:
-    """Find the runs of sorted average ranks that span less than the critical difference.
+    """Find the maximal groups of ranks that span less than the critical difference.
 
     Parameters
     ----------
     ranks : array of shape (k,)
-        Ascending.
+        Average ranks, ascending.
     critical : float
+        Critical difference.
 
     Returns
     -------
-    list of (first, last)
-        The longest runs of two or more, none inside another.
+    list of (int, int)
+        First and last index of each group of at least two ranks. No group contains another.
+
+    Examples
+    --------
+    >>> cliques([1.0, 1.5, 2.2, 4.0], critical=1.0)
+    [(0, 1), (1, 2)]
     """
     r = np.asarray(ranks, dtype=np.float64)
     runs: list[tuple[int, int]] = []

@@ -1,9 +1,9 @@
-"""How far the test rows carry: Wilson's interval and the stratified bootstrap."""
+"""Confidence intervals from stored predictions: Wilson's interval and a stratified bootstrap."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,22 @@ from imbench.results.metric_options import MetricOptions, minority_label
 from imbench.results.metrics import compute, compute_user_metrics
 
 CONFIDENCE = 0.95
-CHUNK = 4_000_000  # weights held at once: 32 MB
-RESAMPLES_OF_USER_METRICS = 200  # each is a call of the user's function a fold
+CHUNK = 4_000_000  # weights in memory at once: 32 MB
+RESAMPLES_OF_USER_METRICS = 200  # each calls the user's function once per fold
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval.
+    """A 95 % confidence interval.
 
     Parameters
     ----------
     low, high : float
+
+    Examples
+    --------
+    >>> Interval(low=0.81, high=0.93).high
+    0.93
     """
 
     low: float
@@ -33,15 +38,21 @@ class Interval:
 
 @dataclass(frozen=True)
 class Proportion:
-    """A share of rows, with its 95 % interval.
+    """A share of rows with its 95 % confidence interval.
 
     Parameters
     ----------
     hits : float
-        Whole but for several repeats, where it is the mean over them.
+        Number of hits, as a mean over repeats.
     n : int
-        Rows, each counted once.
+        Number of rows, each counted once.
     low, high : float
+        Limits of the interval.
+
+    Examples
+    --------
+    >>> Proportion(hits=8, n=10, low=0.49, high=0.94).n
+    10
     """
 
     hits: float
@@ -51,12 +62,26 @@ class Proportion:
 
 
 def wilson(hits: float, n: int, confidence: float = CONFIDENCE) -> Proportion:
-    """Compute Wilson's score interval of a share, which holds for few rows and for 0 or all hits.
+    """Return a share with Wilson's score interval, which is valid for few rows and extreme shares.
+
+    Parameters
+    ----------
+    hits : float
+        Number of hits, at most `n`.
+    n : int
+        Number of rows. The limits are NaN for 0.
+    confidence : float, default=0.95
 
     References
     ----------
     Wilson 1927, "Probable Inference, the Law of Succession, and Statistical Inference", Journal
     of the American Statistical Association 22, 209-212, doi:10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> share = wilson(hits=8, n=10)
+    >>> round(share.low, 3), round(share.high, 3)
+    (0.49, 0.943)
     """
     from scipy.special import ndtri
 
@@ -66,21 +91,37 @@ def wilson(hits: float, n: int, confidence: float = CONFIDENCE) -> Proportion:
     centre = share + z * z / (2 * n)
     reach = z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)))
     scale = 1 + z * z / n
-    # Rounding must not put the limit beside the share that it belongs to.
+    # Exact limits for 0 and n hits, so that rounding cannot move them past the share.
     low = 0.0 if hits == 0 else (centre - reach) / scale
     return Proportion(hits, n, low, 1.0 if hits == n else (centre + reach) / scale)
 
 
 def recall_intervals(folds: Sequence[FoldResult]) -> dict[str, Proportion]:
-    """Recall of every class over all test rows, each row counted once.
+    """Return the recall of each class over all test rows, each row counted once.
 
-    The folds of a repeat are pooled, because one of them may hold three rows of a rare class.
-    Repeats test the same rows again and add none: hits are averaged over them.
+    The folds of a repeat are pooled, because a fold may have only few rows of a rare class.
+    Repeats test the same rows again, so hits are averaged over them instead of added.
 
     Parameters
     ----------
     folds : sequence of FoldResult
-        Of one cell, all ``ok``.
+        Finished folds of one cell.
+
+    Returns
+    -------
+    dict of str to Proportion
+        By class name.
+
+    Examples
+    --------
+    >>> fold = FoldResult(
+    ...     run_id="0", dataset="toy", model="knn", label="none", repeat=0, fold=0, status="ok",
+    ...     reason="", class_names=("no", "yes"), minority=1,
+    ...     y_true=np.array([0, 0, 1, 1]), y_pred=np.array([0, 0, 0, 1]),
+    ... )
+    >>> recalls = recall_intervals([fold])
+    >>> recalls["yes"].hits, recalls["yes"].n
+    (1.0, 2)
     """
     if not folds:
         return {}
@@ -90,7 +131,7 @@ def recall_intervals(folds: Sequence[FoldResult]) -> dict[str, Proportion]:
     hit = y == np.concatenate([f.y_pred for f in folds])
     rows = np.bincount(y, minlength=k) / n_repeats
     hits = np.bincount(y[hit], minlength=k) / n_repeats
-    # Rows of repeated hold-outs differ from repeat to repeat: their mean number, rounded.
+    # Repeated hold-outs have different test rows, so the number of rows is a rounded mean.
     return {
         name: wilson(float(min(h, round(n))), round(n))
         for name, h, n in zip(names, hits, rows, strict=True)
@@ -104,12 +145,12 @@ def bootstrap(
     n_boot: int = 1000,
     seed: int = 0,
 ) -> dict[str, dict[str, Interval]]:
-    """Compute percentile intervals of the means over folds, from the stored predictions.
+    """Compute bootstrap percentile intervals of metrics, averaged over folds.
 
-    The draw is stratified: within each fold and class, so that every class keeps its weight.
-    It is a Bayesian bootstrap: a row draws one exponential weight, which it keeps in all
-    repeats and for all strategies, and the weights of a class in a fold are scaled to sum to
-    its rows. Drawing rows anew in each repeat would count the same row as several.
+    This is a Bayesian bootstrap. Each row draws one exponential weight, which is the same in all
+    repeats and for all strategies; independent draws per repeat would treat the same row as
+    several. The bootstrap is stratified: the weights of each class in each fold are scaled to sum
+    to its number of rows.
 
     Parameters
     ----------
@@ -119,24 +160,40 @@ def bootstrap(
         Metrics.
     options : MetricOptions
     n_boot : int, default=1000
-        Draws; 200 for a user's metric, which is recomputed on resampled rows of one repeat.
-    seed : int
+        Number of draws. User-defined metrics take no weights, so they are computed on 200
+        resamples of the rows of one repeat.
+    seed : int, default=0
 
     Returns
     -------
     dict of str to dict of str to Interval
-        Without the metrics that no fold defines.
+        Intervals by cell and metric, without metrics that no fold defines.
 
     Notes
     -----
-    The models stay as they were fitted: this is the uncertainty of the test rows alone. Drawing
-    rows raises an expected calibration error, as any noise does; its draws are moved down so
-    that their mean is the value that the table shows.
+    The models are not fitted again, so the intervals cover the uncertainty of the test rows only.
+    Weighting rows at random increases the expected calibration error. Its draws are shifted so
+    that their mean is the value in the table.
 
     References
     ----------
     Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13; Rubin 1981, "The
     Bayesian Bootstrap", Annals of Statistics 9, doi:10.1214/aos/1176345338.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y_true = np.repeat([0, 1], [80, 20])
+    >>> y_score = rng.dirichlet([1, 1], size=100)
+    >>> fold = FoldResult(
+    ...     run_id="0", dataset="toy", model="knn", label="none", repeat=0, fold=0, status="ok",
+    ...     reason="", class_names=("no", "yes"), minority=1, test_index=np.arange(100),
+    ...     y_true=y_true, y_pred=y_score.argmax(axis=1), y_score=y_score,
+    ... )
+    >>> found = bootstrap({"none": [fold]}, ["accuracy"], MetricOptions(), n_boot=100)
+    >>> interval = found["none"]["accuracy"]
+    >>> bool(interval.low < (fold.y_true == fold.y_pred).mean() < interval.high)
+    True
     """
     built_in = [name for name in names if name not in options.extra]
     n_rows = 1 + max(
@@ -165,7 +222,7 @@ def bootstrap(
 
 
 def _row_weights(n_rows: int, n_boot: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """Yield weights of shape (chunk, n_rows) until there are `n_boot`."""
+    """Yield arrays of weights of shape (chunk, n_rows), `n_boot` rows in total."""
     rng = np.random.default_rng(seed)
     size = max(1, CHUNK // n_rows)
     for start in range(0, n_boot, size):
@@ -200,9 +257,11 @@ def _fold_metrics(
 def _user_metrics(
     folds: Sequence[FoldResult], names: Sequence[str], options: MetricOptions, seed: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Means over the folds of the first repeat on rows drawn again, moved to the mean of all."""
-    from dataclasses import replace
+    """Return bootstrap draws of user-defined metrics by name, each of shape (draws,).
 
+    The rows of the first repeat are resampled, and the draws are shifted to the mean over all
+    repeats.
+    """
     if not names or not folds:
         return {}
     rng = np.random.default_rng(seed)
@@ -222,15 +281,15 @@ def _user_metrics(
                     for c in np.unique(f.y_true)
                 ]
             )
-            arrays = {n: getattr(f, n)[rows] for n in ("y_true", "y_pred", "y_score")}
-            parts.append(replace(f, **arrays))
+            y_true, y_pred, y_score = f.y_true[rows], f.y_pred[rows], f.y_score[rows]
+            parts.append(replace(f, y_true=y_true, y_pred=y_pred, y_score=y_score))
         drawn.append(means(parts))
     moved = np.array(drawn) + (means(folds) - means(first))  # (draws, names)
     return dict(zip(names, moved.T, strict=True))
 
 
 def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the folds, the first axis, without those that are NaN; NaN if all are."""
+    """Return the mean over the first axis without NaN, NaN if all values are."""
     defined = ~np.isnan(values)
     counts = defined.sum(axis=0)
     total = np.where(defined, values, 0.0).sum(axis=0)
@@ -239,5 +298,5 @@ def _mean_of_defined(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _percentiles(values: NDArray[np.float64]) -> Interval:
     tails = (100 * (1 - CONFIDENCE) / 2, 100 * (1 + CONFIDENCE) / 2)
-    low, high = np.percentile(values, tails)  # NaN if one draw is
+    low, high = np.percentile(values, tails)  # NaN if any draw is NaN
     return Interval(float(low), float(high))

@@ -1,4 +1,4 @@
-"""The corrected resampled t-test of paired fold differences, and Holm's adjustment."""
+"""Corrected resampled t-test of paired differences by fold, and Holm's adjustment."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 ALPHA = 0.05
-ROUNDING = 1e-12  # differences closer than this, relative to the largest, are equal
+ROUNDING = 1e-12  # relative tolerance for equal differences
 
 
 @dataclass(frozen=True)
 class TTest:
-    """Corrected resampled t-test of paired differences.
+    """Result of the corrected resampled t-test.
 
     Parameters
     ----------
     n : int
-        Pairs.
+        Number of pairs.
     mean : float
-        NaN without a pair.
+        Mean difference, NaN without pairs.
     low, high : float
-        Limits of the 95 % interval, NaN where there is none.
+        Limits of the 95 % confidence interval, NaN if it is undefined.
     p_value : float
-        Two-sided; NaN where it cannot be computed.
+        Two-sided p-value, NaN if it is undefined.
+
+    Examples
+    --------
+    >>> TTest(n=5, mean=0.04, low=0.01, high=0.07, p_value=0.02).n
+    5
     """
 
     n: int
@@ -39,27 +44,33 @@ def corrected_t_test(
 ) -> TTest:
     """Test whether the mean of paired fold differences is zero.
 
-    Training parts of a cross-validation share rows, so fold differences are correlated and the
-    plain t-test finds far too much. The variance of the mean is inflated to
+    The training parts of a cross-validation share rows, so differences by fold are correlated and
+    the plain t-test rejects far too often. Here the variance of the mean is inflated to
     ``(1/n + n_test/n_train) * var(differences)``.
 
     Parameters
     ----------
     differences : array of shape (n,)
     test_train_ratio : float
-        Rows of a test part over rows of a training part.
+        Rows of a test part divided by rows of a training part.
     confidence : float, default=0.95
 
     Notes
     -----
-    All differences zero: difference 0, p = 1. All equal but not zero: there is no spread that
-    t could be measured by, and coarse metrics on small folds coincide by chance. The p-value is
-    then that of the sign test, ``2 ** (1 - n)``, and there is no interval.
+    If all differences are zero, p = 1. If all are equal but not zero, the variance is zero and t
+    is undefined, which happens by chance with coarse metrics on small folds. The p-value is then
+    that of the sign test, ``2 ** (1 - n)``, and there is no interval.
 
     References
     ----------
     Nadeau and Bengio 2003, "Inference for the Generalization Error", Machine Learning 52,
     doi:10.1023/A:1024068626366, section 3 (corrected resampled t-test).
+
+    Examples
+    --------
+    >>> test = corrected_t_test([0.03, 0.05, 0.02, 0.04, 0.06], test_train_ratio=0.25)
+    >>> round(test.mean, 3), round(test.low, 3), round(test.p_value, 3)
+    (0.04, 0.011, 0.02)
     """
     from scipy.special import stdtrit
 
@@ -80,24 +91,33 @@ def corrected_t_test(
 
 
 def pairwise_p_values(values: ArrayLike, test_train_ratio: float) -> NDArray[np.float64]:
-    """Test every pair of strategies on the folds that both have.
+    """Test all pairs of strategies on their common folds.
 
     Parameters
     ----------
     values : array of shape (k, n)
-        A metric of k strategies on n folds, NaN where it is missing.
+        Metric of k strategies on n folds, NaN where it is missing.
     test_train_ratio : float
+        Rows of a test part divided by rows of a training part.
 
     Returns
     -------
     ndarray of shape (k, k)
-        The p-values of :func:`corrected_t_test`, symmetric; NaN where there is no test, and on
-        the diagonal.
+        The p-values of :func:`corrected_t_test`. The matrix is symmetric, and NaN on the diagonal
+        and where no test is possible.
+
+    Examples
+    --------
+    >>> values = [[0.8, 0.7, 0.9], [0.6, 0.6, 0.7], [0.8, 0.7, 0.9]]
+    >>> pairwise_p_values(values, test_train_ratio=0.5).round(3)
+    array([[  nan, 0.087, 1.   ],
+           [0.087,   nan, 0.087],
+           [1.   , 0.087,   nan]])
     """
     v = np.asarray(values, dtype=np.float64)
     p = np.full((len(v), len(v)), np.nan)
     for i in range(len(v) - 1):
-        # (k - i - 1, n): one strategy against all later ones at once, in blocks of equal folds.
+        # One strategy against all later ones, grouped by their common folds: (k - i - 1, n).
         d = v[i] - v[i + 1 :]
         shared = ~np.isnan(d)
         for pattern in np.unique(shared, axis=0):
@@ -107,17 +127,29 @@ def pairwise_p_values(values: ArrayLike, test_train_ratio: float) -> NDArray[np.
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """Adjust p-values so that any false alarm among them is as rare as one is meant to be.
+    """Adjust p-values for multiple testing by Holm's step-down method.
+
+    The family-wise error rate is controlled: the probability of any false rejection is at most
+    the significance level.
 
     Parameters
     ----------
     p_values : array of shape (m,)
-        NaN values are no tests: they stay NaN and are not counted.
+        NaN means "not tested". It stays NaN and is not counted.
+
+    Returns
+    -------
+    ndarray of shape (m,)
 
     References
     ----------
     Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal
     of Statistics 6, 65-70.
+
+    Examples
+    --------
+    >>> holm([0.01, 0.04, float("nan"), 0.03])
+    array([0.03, 0.06,  nan, 0.06])
     """
     p = np.asarray(p_values, dtype=np.float64)
     adjusted = np.full(len(p), np.nan)
@@ -129,13 +161,19 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 
 
 def is_constant(differences: NDArray[np.float64]) -> bool:
-    """Whether all differences are equal up to rounding."""
+    """Return whether all differences are equal up to rounding.
+
+    Examples
+    --------
+    >>> is_constant(np.array([0.1, 0.1])), is_constant(np.array([0.1, 0.2]))
+    (True, False)
+    """
     d = differences
     return len(d) > 0 and bool(np.ptp(d) <= ROUNDING * np.abs(d).max())
 
 
 def _p_values(d: NDArray[np.float64], test_train_ratio: float) -> NDArray[np.float64]:
-    """P-values of :func:`corrected_t_test` for the rows of (m, n), n the same for all."""
+    """Return the p-values of :func:`corrected_t_test` for each row of an array (m, n)."""
     n = d.shape[1]
     if n < 2:
         return np.full(len(d), np.nan)
@@ -147,7 +185,7 @@ def _p_values(d: NDArray[np.float64], test_train_ratio: float) -> NDArray[np.flo
 
 
 def _p_value(t: float | NDArray[np.float64], df: int) -> float:
-    """Two-sided; an array for an array."""
+    """Return the two-sided p-value of Student's t, an array for an array."""
     from scipy.special import stdtr
 
     p = 2 * stdtr(df, -np.abs(t))

@@ -1,7 +1,7 @@
-"""What a table says: better, worse or cannot be told, and which rows may be the best.
+"""Verdicts of a table: better, worse or cannot be told, and which strategies may be the best.
 
-``scripts/verdict_check.py`` tests what is here on tables in which nothing is to be found;
-docs/verdict.md holds the rates.
+``scripts/verdict_check.py`` measures the rate of false verdicts on tables without differences.
+The rates are in docs/verdict.md.
 """
 
 from __future__ import annotations
@@ -24,29 +24,34 @@ from imbench.report.statistics.ttest import (
 )
 
 Verdict = Literal["better", "worse", "cannot be told"]
-# On fewer folds, rare classes of some ten rows a fold give equal or nearly equal differences by
-# chance, and t is then huge (docs/verdict.md, "Without a rule").
+# With fewer folds, rare classes of about ten rows per fold give nearly equal differences by
+# chance, and t becomes huge (docs/verdict.md, "Without a rule").
 MIN_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What can be said about one strategy against the baseline of its block.
+    """Comparison of one strategy with the baseline of its block.
 
     Parameters
     ----------
     test : TTest
-        Of the gains, turned so that above 0 is better, whatever the metric's direction. Its
-        interval stands for this strategy alone.
+        Test of the gains, which are positive for improvements in any metric. Its interval is not
+        adjusted for multiple testing.
     p_holm : float
-        The p-value after Holm's correction for the strategies of the block; NaN if it was not
-        tested.
+        The p-value after Holm's correction for the strategies of the block, NaN if not tested.
     verdict : {"better", "worse", "cannot be told"}
-        From `p_holm` at 5 %, on at least five folds.
+        Significant at 5 % by `p_holm`, on at least five folds.
     note : str
         Why there is no interval or no verdict, or empty.
     posterior : Posterior or None
-        Of the mean gain, with the region of practical equivalence ``metrics.rope``.
+        Posterior of the mean gain with the region of practical equivalence ``metrics.rope``.
+
+    Examples
+    --------
+    >>> test = TTest(n=5, mean=0.04, low=0.01, high=0.07, p_value=0.02)
+    >>> Comparison(test, p_holm=0.04, verdict="better").verdict
+    'better'
     """
 
     test: TTest
@@ -67,13 +72,21 @@ def compare(
     Parameters
     ----------
     gains : mapping of str to sequence of float
-        For each strategy its paired differences to the baseline on the folds that both have,
-        above 0 where the strategy is better.
+        Paired differences of each strategy to the baseline on their common folds, positive where
+        the strategy is better.
     test_train_ratio : float
+        Rows of a test part divided by rows of a training part.
     rope : float, default=0.01
+        Half width of the region of practical equivalence.
     same : collection of str
-        Strategies whose predictions are those of the baseline. They are not tested, and Holm's
-        correction does not count them.
+        Strategies with the same predictions as the baseline. They are not tested and not counted
+        by Holm's correction.
+
+    Examples
+    --------
+    >>> gains = {"smote": [0.06, 0.08, 0.07, 0.06, 0.07], "focal": [0.01, -0.02, 0.0, 0.02, 0.0]}
+    >>> {name: c.verdict for name, c in compare(gains, test_train_ratio=0.25).items()}
+    {'smote': 'better', 'focal': 'cannot be told'}
     """
     tests = {name: corrected_t_test(d, test_train_ratio) for name, d in gains.items()}
     tested = {name for name, t in tests.items() if t.n >= MIN_FOLDS and name not in same}
@@ -92,21 +105,32 @@ def compare(
 
 
 def among_best(values: ArrayLike, best: int, test_train_ratio: float) -> list[bool]:
-    """Tell which strategies cannot be told from the best one of their block.
+    """Return for each strategy whether it cannot be told from the best one of its block.
 
     Parameters
     ----------
     values : array of shape (k, n)
-        The metric of k strategies on n folds, NaN where it is missing.
+        Metric of k strategies on n folds, NaN where it is missing. Higher is better.
     best : int
         Row of the strategy with the best mean.
     test_train_ratio : float
+        Rows of a test part divided by rows of a training part.
 
     Notes
     -----
-    Holm's correction runs over all pairs of the block and not only over those with the best:
-    the best is chosen after looking, and when only its own pairs are counted, more than 5 % of
-    tables without any difference lose a strategy (docs/verdict.md, "Without a rule").
+    Holm's correction counts all pairs of the block, because the best strategy is chosen after
+    looking at the data. If only the pairs with the best one are counted, a strategy is falsely
+    excluded in more than 5 % of tables without differences (docs/verdict.md, "Without a rule").
+
+    Examples
+    --------
+    >>> values = [
+    ...     [0.90, 0.91, 0.92, 0.91, 0.90],
+    ...     [0.90, 0.92, 0.91, 0.90, 0.91],
+    ...     [0.70, 0.72, 0.71, 0.72, 0.70],
+    ... ]
+    >>> among_best(values, best=0, test_train_ratio=0.25)
+    [True, True, False]
     """
     v = np.asarray(values, dtype=np.float64)
     p = pairwise_p_values(v, test_train_ratio)

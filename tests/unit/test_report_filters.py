@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from imbench.errors import ConfigError
-from imbench.report.choose import select
+from imbench.report.filters import select
 from tests.factories import make_cell
 
 CELLS = [

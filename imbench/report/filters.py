@@ -1,4 +1,4 @@
-"""``--filter key=pattern``: which stored cells a report is about."""
+"""Filter stored cells by ``--filter key=pattern``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from imbench.components.construct import closest
 from imbench.errors import ConfigError
-from imbench.report.tables import BASELINE
+from imbench.report.board import BASELINE
 from imbench.results.fold import CellResult
 
 KEYS: Mapping[str, Callable[[CellResult], Sequence[str]]] = MappingProxyType(
@@ -23,20 +23,28 @@ KEYS: Mapping[str, Callable[[CellResult], Sequence[str]]] = MappingProxyType(
 
 
 def select(cells: Sequence[CellResult], filters: Sequence[str]) -> list[CellResult]:
-    """Keep the cells that match.
+    """Return the cells that match all keys.
 
     Parameters
     ----------
     cells : sequence of CellResult
     filters : sequence of str
-        ``key=pattern``; in a pattern ``*`` and ``?`` stand for any text and any character. Of
-        several filters with one key one has to match, of different keys each. Doing nothing
-        passes the filters of strategy and stage, because gains are measured against it.
+        ``key=pattern`` with the wildcards ``*`` and ``?``. At least one of several filters with
+        the same key has to match. The baseline passes all filters of strategy and stage, because
+        gains are measured against it.
 
     Raises
     ------
     ConfigError
-        If a filter cannot be read, or nothing is left.
+        If a filter is malformed, matches no cell, or no cell matches all filters.
+
+    Examples
+    --------
+    >>> def cell(label):
+    ...     return CellResult("0", "toy", "knn", label, (), "ok", "", n_folds=5, config={})
+    >>> cells = [cell("none"), cell("smote"), cell("smote+focal"), cell("focal")]
+    >>> [cell.label for cell in select(cells, ["strategy=smote*"])]
+    ['none', 'smote', 'smote+focal']
     """
     wanted: dict[str, list[str]] = {}
     for text in filters:
@@ -48,7 +56,7 @@ def select(cells: Sequence[CellResult], filters: Sequence[str]) -> list[CellResu
             )
         wanted.setdefault(key, []).append(pattern)
     for key, patterns in wanted.items():
-        # Checked one by one, so that a name that matches nothing is told and not only its effect.
+        # Each pattern is checked on its own, so that the error names the one that matches nothing.
         known = sorted({value for cell in cells for value in KEYS[key](cell)})
         for pattern in patterns:
             if not any(fnmatchcase(value, pattern) for value in known):

@@ -1,0 +1,55 @@
+"""Render a leaderboard as Markdown tables for ``report.md``."""
+
+from __future__ import annotations
+
+import re
+
+from imbench.report.board import Leaderboard
+from imbench.report.ranking import Ranking
+from imbench.report.texts import (
+    RANKING_HEADS,
+    header,
+    ranking_notes,
+    ranking_texts,
+    ranking_title,
+    reasons,
+    texts,
+)
+
+
+def to_markdown(board: Leaderboard) -> str:
+    """Return one section with a table per block and ranking."""
+    parts = []
+    for block in board.blocks:
+        heads = [escape_markdown(head) for head in header(board)]
+        lines = [heads, ["---", "---", *["---:"] * (len(board.columns) + 2)]]
+        lines += [[escape_markdown(text) for text in texts(board, row)] for row in block.rows]
+        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+        notes = "\n".join(f"- {escape_markdown(line)}" for line in reasons(block))
+        parts.append(
+            f"## {escape_markdown(block.title)}\n\n{table}\n\n{block.caption}\n\n{notes}".strip()
+        )
+    parts += [_ranking(ranking) for ranking in board.rankings]
+    return "\n\n".join(parts) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    r"""Escape table bars, tags and emphasis in a name. Line breaks become spaces.
+
+    Examples
+    --------
+    >>> print(escape_markdown("*a|b* in f1_macro"))
+    \*a\|b\* in f1_macro
+    """
+    text = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;")
+    text = re.sub(r"([\\|*`\[\]])", r"\\\1", text)
+    # An underscore inside a word, as in f1_macro, is no emphasis.
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
+
+
+def _ranking(ranking: Ranking) -> str:
+    lines = [list(RANKING_HEADS), ["---", *["---:"] * (len(RANKING_HEADS) - 1)]]
+    lines += [[escape_markdown(text) for text in texts] for texts in ranking_texts(ranking)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    notes = "\n".join(f"- {escape_markdown(line)}" for line in ranking_notes(ranking))
+    return f"## {escape_markdown(ranking_title(ranking))}\n\n{table}\n\n{notes}".strip()
