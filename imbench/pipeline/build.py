@@ -57,7 +57,7 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
         If the parts do not fit; the reason names the strategy, the model or the data, and why.
     """
     check_needs(model, strategy, info)
-    _check_meeting(strategy)
+    _check_meeting(strategy, info.n_classes)
     estimator = _with_training_stages(model, strategy, info)
     estimator = _pipeline(estimator, model, strategy, info)
     for stage in ("ensemble", "decision"):
@@ -81,16 +81,28 @@ def _give_neighbors(estimator: Any, strategy: Strategy) -> None:
         estimator.set_params(neighbors=_neighbors(strategy))
 
 
-def _check_meeting(strategy: Strategy) -> None:
+def _is_batch_level(loss: Any, n_classes: int) -> bool:
+    """Whether the losses of rows depend on each other; found out by calling the loss."""
+    # PyTorch is imported here alone: forests and tables build without it.
+    import torch
+
+    from imbench.models.nets.probe import probe_loss
+
+    try:
+        return probe_loss(loss, 10 * torch.arange(n_classes, 0, -1)).batch_level
+    except Exception:  # made-up counts may not suit it: fit calls it again with the real ones
+        return bool(getattr(loss, "batch_level", False))
+
+
+def _check_meeting(strategy: Strategy, n_classes: int) -> None:
     """Refuse in-training entries that cannot do their work beside each other."""
     mixing = [n for n, entry in strategy.augment.items() if getattr(entry, "mixes_labels", False)]
-    loss = next(iter(strategy.loss), "")
-    if getattr(strategy.entry("loss"), "batch_level", False):
-        for name in (*strategy.weights, *mixing):
-            raise Incompatible(
-                f"strategy={loss} is one loss for a whole batch: it has none of a row that "
-                f"strategy={name} could weight; leave one of the two out."
-            )
+    loss, weighing = next(iter(strategy.loss), ""), (*strategy.weights, *mixing)
+    if loss and weighing and _is_batch_level(strategy.loss[loss], n_classes):
+        raise Incompatible(
+            f"strategy={loss} computes one loss for a whole batch, so strategy={weighing[0]} has "
+            "no loss of a row to weight; leave one of the two out."
+        )
     *earlier, last = strategy.augment or [""]
     for name in earlier:
         if name in mixing:

@@ -18,6 +18,7 @@ from torch import Generator, Tensor, nn
 from imbench.models.arrays import checked_rows
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.probe import LossFacts, probe_loss
 from imbench.models.nets.rows import Rows
 from imbench.models.nets.schedule import threads_for_scoring
 from imbench.models.nets.together import train_job
@@ -206,7 +207,7 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         with seeded(seed, device):
             net = self._make_net()
             self.net_ = net if device.type == "cpu" else net.to(device)
-        stages = self._bound(torch.bincount(rows.y, minlength=len(self.classes_)))
+        stages = self._bound(rows)
         job = Job(
             self.net_,
             rows,
@@ -272,15 +273,39 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         make_head = getattr(self.loss, "make_head", nn.Linear)
         return nn.Sequential(body, make_head(n_features, len(self.classes_)))
 
-    def _bound(self, counts: Tensor) -> Stages:
-        """Return the stages for training counts of shape (K,)."""
+    def _bound(self, rows: Rows) -> Stages:
+        """Return the stages, bound to the class counts of the training rows.
+
+        Raises
+        ------
+        ValueError
+            If the loss does not return one loss a row, or if its rows depend on each other and
+            something is there to weight them.
+        """
+        counts = torch.bincount(rows.y, minlength=len(self.classes_))
         loss = self.loss or CrossEntropyLoss()
+        if self.loss is None:
+            facts = LossFacts(batch_level=False, stacks=True)
+        else:
+            facts = probe_loss(loss, counts, getattr(self.net_[1], "in_features", 6))
+        weighing = {
+            "weights": self.weights is not None,
+            "sample_weight": rows.weight is not None,
+            "augment": getattr(self.augment, "mixes_labels", False),
+        }
+        for name, is_given in weighing.items():
+            if facts.batch_level and is_given:
+                raise ValueError(
+                    f"the loss {type(loss).__name__} of a row depends on the other rows of its "
+                    f"batch, so {name} cannot weight rows: leave one of the two out, or return "
+                    "one independent loss a row."
+                )
         return Stages(
             loss=loss.bind(counts),
             loss_uses_features=getattr(loss, "uses_features", False),
             loss_uses_progress=getattr(loss, "uses_progress", False),
-            loss_is_batch_level=getattr(loss, "batch_level", False),
-            stack_loss=loss.bind if getattr(loss, "stacks", False) else None,
+            loss_is_batch_level=facts.batch_level,
+            stack_loss=loss.bind if facts.stacks else None,
             batches=self.batches,
             augment=self.augment.bind(counts) if self.augment is not None else None,
             augment_uses_balanced_rows=getattr(self.augment, "uses_balanced_rows", False),

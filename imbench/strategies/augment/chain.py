@@ -29,6 +29,11 @@ class AugmentChain:
         """Whether the last part does: those before it then change these rows too."""
         return getattr(self.parts[-1], "uses_balanced_rows", False)
 
+    @property
+    def mixes_labels(self) -> bool:
+        """Whether the last part does; no other may."""
+        return getattr(self.parts[-1], "mixes_labels", False)
+
     def bind(self, counts: Tensor) -> BatchTransform:
         """Return the chained transform for training counts of shape (K,)."""
         bound = [part.bind(counts) for part in self.parts]
