@@ -13,7 +13,6 @@ from imbench.strategies.loss.ldam import LDAMLoss
 from imbench.strategies.loss.poly1 import Poly1Loss
 from tests.shipped import shipped
 
-
 SHIPPED = shipped("loss")
 """By name in ``conf/strategy``."""
 

@@ -9,7 +9,6 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional as F
 
-from imbench.config import catalogue
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.nets.job import Job, Settings, Stages
 from imbench.models.nets.rows import Rows
@@ -22,15 +21,8 @@ from imbench.strategies.augment.mixup import Mixup
 from imbench.strategies.augment.noise import Noise
 from imbench.strategies.augment.remix import Remix, label_share
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.testing import cells
 
 COUNTS = torch.tensor([900, 300, 30, 10])
-AUGMENTATIONS = [
-    item.name
-    for item in catalogue.items("strategy", [catalogue.conf_dir()])
-    if "augment" in item.stages
-]
-MIXERS = [Mixup(), Remix(), CutMix(), BalancedMixup()]
 
 
 def seeded(seed=0):
@@ -225,20 +217,6 @@ def test_balanced_mixup_gives_the_partner_a_share_of_beta_alpha_1(alpha):
     assert same_distribution(rest, stats.beta(alpha, 1), 1e-5, 1)
 
 
-@pytest.mark.parametrize("part", MIXERS, ids=repr)
-def test_the_generator_alone_decides_and_the_batch_is_left_alone(part):
-    x, y = numbered(32), torch.arange(32) % 4
-    before = x.clone()
-    torch.manual_seed(1)
-    first, targets = apply(part, x, y, seed=3)
-    torch.manual_seed(2)
-    again, same = apply(part, x, y, seed=3)
-    assert torch.equal(first, again)
-    assert all(torch.equal(a[1], b[1]) for a, b in zip(targets, same, strict=True))
-    assert not torch.equal(first, apply(part, x, y, seed=4)[0])
-    assert torch.equal(x, before)
-
-
 @pytest.mark.parametrize("part", [Mixup(), Remix(), BalancedMixup()], ids=repr)
 @pytest.mark.parametrize("shape", [(3,), (2, 4, 5)])
 def test_tables_and_images_are_mixed_alike(part, shape):
@@ -411,11 +389,3 @@ def test_a_classifier_trains_with_mixtures_and_sample_weights(part):
     net.fit(X, y, sample_weight=rng.random(100))
     assert net.class_counts_.tolist() == [81, 9]
     assert (net.predict(X) == y).mean() > 0.9
-
-
-@pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_what_mixes_labels_says_so(name):
-    (part,) = cells.parts("mlp", name)[1].augment.values()
-    x, y = make_batch(32, (1, 8, 8) if name not in ("noise",) else (3,))
-    _, targets = apply(part, x, y)
-    assert getattr(part, "mixes_labels", False) == (len(targets) > 1)

@@ -49,14 +49,6 @@ def test_a_row_that_is_not_chosen_stays_the_same_even_if_it_is_not_finite():
     assert torch.equal(after, x)
 
 
-def test_noise_is_seeded_and_leaves_its_input_alone():
-    x, y = torch.randn((50, 5), generator=seeded()), torch.full((50,), 2)
-    before, bound = x.clone(), Noise().bind(COUNTS)
-    assert torch.equal(bound(x, y, seeded(3))[0], bound(x, y, seeded(3))[0])
-    assert not torch.equal(bound(x, y, seeded(3))[0], bound(x, y, seeded(4))[0])
-    assert torch.equal(x, before)
-
-
 @pytest.mark.parametrize(
     ("part", "name", "value"),
     [

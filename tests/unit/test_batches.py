@@ -62,22 +62,6 @@ def test_a_class_without_rows_is_never_drawn_and_the_others_share_its_part():
     assert within_four_sigma(drawn[[0, 2]], len(y), 0.5)
 
 
-def test_the_generator_alone_decides():
-    y = labels(900, 100)
-    torch.manual_seed(1)
-    first = draw(y, 2, seed=3)
-    torch.manual_seed(2)
-    assert torch.equal(first, draw(y, 2, seed=3))
-    assert not torch.equal(first, draw(y, 2, seed=4))
-
-
-def test_two_epochs_of_one_generator_differ():
-    y = torch.as_tensor(labels(900, 100))
-    generator = torch.Generator().manual_seed(0)
-    first, second = (WeightedSampler()(y, 2, 64, p, generator) for p in (0.0, 0.5))
-    assert not torch.equal(first, second)
-
-
 def test_a_million_rows_take_less_than_a_second():
     y = labels(900_000, 99_990, 10)
     started = time.perf_counter()

@@ -169,19 +169,6 @@ def test_a_share_out_of_range_is_refused_by_name_and_value(name, value):
         Curriculum(**{name: value})
 
 
-@pytest.mark.parametrize(
-    "sampler", [StratifiedBatches(), BalancedBatches(), Curriculum()], ids=repr
-)
-def test_the_generator_alone_decides(sampler):
-    y = labels(900, 100)
-    more = {"losses": easy_first(y)} if isinstance(sampler, Curriculum) else {}
-    torch.manual_seed(1)
-    first = draw(sampler, y, 2, 64, seed=3, **more)
-    torch.manual_seed(2)
-    assert np.array_equal(first, draw(sampler, y, 2, 64, seed=3, **more))
-    assert not np.array_equal(first, draw(sampler, y, 2, 64, seed=4, **more))
-
-
 def test_the_trainer_cuts_the_batches_where_the_samplers_end_them():
     # 1000 = 62 * 16 + 8: the last slice is the smaller batch.
     rows = draw(StratifiedBatches(), labels(900, 100), 2, 16)

@@ -168,17 +168,3 @@ def test_progressive_draws_leave_out_a_class_without_rows():
     drawn = np.bincount(y[draw(ProgressiveSampler(), y, 4, progress=1 - 1e-9)], minlength=4)
     assert drawn[[1, 3]].tolist() == [0, 0]
     assert_shares(drawn[[0, 2]], [0.5, 0.5])
-
-
-@pytest.mark.parametrize(
-    "sampler",
-    [WeightedSampler(q=0.5), WeightedSampler(replacement=False), ProgressiveSampler()],
-    ids=repr,
-)
-def test_the_generator_alone_decides(sampler):
-    y = labels(900, 100)
-    torch.manual_seed(1)
-    first = draw(sampler, y, 2, seed=3)
-    torch.manual_seed(2)
-    assert np.array_equal(first, draw(sampler, y, 2, seed=3))
-    assert not np.array_equal(first, draw(sampler, y, 2, seed=4))

@@ -1,4 +1,4 @@
-"""What every loss of the stage promises: shapes, precision, gradients, extreme logits."""
+"""Numerics of the shipped losses beyond the contract of every loss, and their parameters."""
 
 import math
 from functools import partial
@@ -10,7 +10,6 @@ from sklearn.base import clone
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.strategies.loss.asymmetric import AsymmetricLoss
 from imbench.strategies.loss.auc_margin import AUCMarginLoss
-from imbench.strategies.loss.balanced_softmax import BalancedSoftmaxLoss
 from imbench.strategies.loss.bce import BCELoss
 from imbench.strategies.loss.class_balanced_focal import ClassBalancedFocalLoss
 from imbench.strategies.loss.class_dependent_temperature import ClassDependentTemperatureLoss
@@ -24,43 +23,10 @@ from imbench.strategies.loss.logit_adjusted import LogitAdjustedLoss
 from imbench.strategies.loss.poly1 import Poly1Loss
 from imbench.strategies.loss.soft_f1 import SoftF1Loss
 from imbench.strategies.loss.vector_scaling import VectorScalingLoss
+from tests.losses import LOSSES
 
 COUNTS = torch.tensor([50, 10, 5, 1])
-LOSSES = [
-    BCELoss(),
-    BCELoss(3.0),
-    BCELoss([1.0, 2.0, 0.5, 10.0]),
-    FocalSigmoidLoss(),
-    FocalSigmoidLoss(0.0),
-    FocalSigmoidLoss(0.5, alpha=0.25),
-    ClassBalancedFocalLoss(),
-    LDAMLoss(),
-    LDAMLoss(0.0, 1.0),
-    BalancedSoftmaxLoss(),
-    LogitAdjustedLoss(),
-    VectorScalingLoss(),
-    ClassDependentTemperatureLoss(),
-    AsymmetricLoss(),
-    AsymmetricLoss(0.0, 0.5, 0.2),
-    AsymmetricLoss(0.5, 0.0, 0.0),
-    AsymmetricLoss(1.0, 4.0, 1e-9),
-    Poly1Loss(),
-    Poly1Loss(-1.0, 0.5),
-    LabelAwareSmoothingLoss(),
-    LabelAwareSmoothingLoss(rule="convex"),
-    EqualizationLoss(),
-    EqualizationLoss(1.0, 1.0),
-    InfluenceBalancedLoss(),
-    SoftF1Loss(),
-    AUCMarginLoss(),
-    AUCMarginLoss(0.3),
-    GeneralizedCELoss(),
-    GeneralizedCELoss(1.0),
-]
 BATCH_LEVEL = (SoftF1Loss, AUCMarginLoss)
-ROW_LOSSES = [
-    loss for loss in LOSSES if not isinstance(loss, (*BATCH_LEVEL, InfluenceBalancedLoss))
-]
 # Sigmoids look at each logit, not at differences; these two also scale logits by class.
 SHIFT_MATTERS = (
     BCELoss,
@@ -94,42 +60,9 @@ def make_batch(n_rows=64, scale=3.0, dtype=torch.float64, leading=()):
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_there_is_one_loss_a_row_not_below_zero(loss):
+def test_losses_are_not_below_zero(loss):
     logits, y = make_batch()
-    found = bound(loss, dtype=torch.float64)(logits, y)
-    assert found.shape == y.shape
-    assert found.dtype == torch.float64
-    assert (found >= 0).all()
-    assert found.max() > 0
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_the_gradient_is_the_derivative_of_the_value(loss):
-    logits, y = make_batch(n_rows=6, scale=0.7)
-    row_loss = bound(loss, n_rows=6, dtype=torch.float64)
-    assert torch.autograd.gradcheck(lambda z: row_loss(z, y), logits.requires_grad_())
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_value_and_gradient_are_finite_for_extreme_logits(loss, dtype):
-    rows = [
-        [1e4, -1e4, 0, 0],
-        [-1e4, 1e4, 0, 0],
-        [1e4, 1e4, 1e4, 1e4],
-        [-1e4, -1e4, -1e4, -1e4],
-        [0, 0, 0, 0],
-        [20, 0, 0, 0],
-        [-1e4, -1e4, -1e4, 1e4],
-    ]
-    for label in range(4):
-        logits = torch.tensor(rows).to(dtype).requires_grad_()
-        y = torch.full((len(rows),), label)
-        losses = bound(loss, n_rows=len(rows), dtype=dtype)(logits, y)
-        losses.sum().backward()
-        assert losses.dtype == torch.float32
-        assert losses.isfinite().all()
-        assert logits.grad.isfinite().all()
+    assert (bound(loss, dtype=torch.float64)(logits, y) >= 0).all()
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
@@ -166,14 +99,6 @@ def test_leading_axes_give_what_single_calls_give(loss):
             torch.testing.assert_close(together[i, j], alone, rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("loss", ROW_LOSSES, ids=str)
-def test_a_row_takes_no_notice_of_the_other_rows(loss):
-    assert not getattr(loss, "batch_level", False), "weights may multiply the loss of a row"
-    logits, y = make_batch(n_rows=8)
-    row_loss = loss.bind(COUNTS)
-    torch.testing.assert_close(row_loss(logits, y)[:3], row_loss(logits[:3], y[:3]))
-
-
 @pytest.mark.parametrize("loss", [SoftF1Loss(), AUCMarginLoss()], ids=str)
 def test_a_loss_of_the_batch_gives_every_row_the_same_value(loss):
     assert loss.batch_level, "`build` refuses weights beside it"
@@ -206,33 +131,6 @@ def test_a_larger_logit_of_the_true_class_is_never_worse(loss):
     if isinstance(loss, LabelAwareSmoothingLoss):
         values = values[z <= math.log(3 * 0.6 / 0.4)]  # past its target the smoothed loss rises
     assert (values.diff() <= 1e-12).all()
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_a_class_without_rows_is_taken(loss):
-    logits, y = make_batch(n_rows=8)
-    found = bound(loss, torch.tensor([50, 0, 5, 1]), n_rows=8)(logits, y.clamp_max(0))
-    assert found.isfinite().all()
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_equal_class_sizes_and_a_single_row_are_taken(loss):
-    logits, y = make_batch(n_rows=1)
-    logits.requires_grad_()
-    losses = bound(loss, torch.tensor([9, 9, 9, 9]), n_rows=1)(logits, y)
-    losses.sum().backward()
-    assert losses.isfinite().all()
-    assert logits.grad.isfinite().all()
-
-
-@pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_counts_and_logits_are_left_alone(loss):
-    logits, y = make_batch(n_rows=8)
-    counts = COUNTS.clone()
-    before = logits.clone()
-    bound(loss, counts, n_rows=8)(logits, y)
-    assert torch.equal(counts, COUNTS)
-    assert torch.equal(logits, before)
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=str)

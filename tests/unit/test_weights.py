@@ -51,12 +51,6 @@ def test_a_class_without_rows_has_weight_zero_and_leaves_the_others_as_they_were
     np.testing.assert_allclose(weights, [0.25, 0, 0.75])
 
 
-def test_the_counts_are_left_alone():
-    counts = np.array([3, 1])
-    InverseWeights()(counts, 0.0)
-    np.testing.assert_array_equal(counts, [3, 1])
-
-
 @pytest.mark.parametrize(
     "estimator",
     [

@@ -25,14 +25,12 @@ PUBLISHED = {
     0.9999: [0.0506, 0.0769, 0.1211, 0.1950, 0.3188, 0.5246, 0.8683, 1.4426, 2.4092, 3.9927],
 }
 COSTS = [[0, 1, 2], [10, 0, 4], [5, 7, 0]]
-WEIGHTS = [
+WITHOUT_ONES = [
     BalancedWeights(),
     SqrtInverseWeights(),
     EffectiveNumberWeights(),
     EffectiveNumberWeights(0),
-    DeferredWeights(EffectiveNumberWeights()),
     CostMatrixWeights(),
-    CostMatrixWeights(COSTS),
 ]
 
 
@@ -164,17 +162,7 @@ def test_two_classes_with_costs_of_one_and_ten_weigh_one_to_ten():
     assert found[1] / found[0] == pytest.approx(10)
 
 
-@pytest.mark.parametrize("weights", WEIGHTS, ids=str)
-def test_counts_are_left_alone_and_weights_are_finite(weights):
-    counts = np.array([30, 10, 1])
-    found = weights(counts, 0.9)
-    np.testing.assert_array_equal(counts, [30, 10, 1])
-    assert found.shape == (3,)
-    assert np.isfinite(found).all()
-    assert (found > 0).all()
-
-
-@pytest.mark.parametrize("weights", WEIGHTS[:4] + WEIGHTS[5:6], ids=str)
+@pytest.mark.parametrize("weights", WITHOUT_ONES, ids=str)
 def test_a_class_without_rows_has_weight_zero(weights):
     found = weights(np.array([30, 0, 10]), 0.9)
     assert found[1] == 0
