@@ -1,4 +1,4 @@
-"""A strategy as the configuration describes it: one field a stage."""
+"""A strategy: the components of each stage of the training, by name."""
 
 from __future__ import annotations
 
@@ -13,22 +13,38 @@ Entries = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class Strategy:
-    """A bundle of interventions, keyed by name inside each stage.
+    """Components against class imbalance, by stage and name.
 
     Parameters
     ----------
     resample, augment : mapping of str to object
-        May chain, in the order of selection.
+        Several entries are applied in this order.
     batches, weights, loss : mapping of str to object
-        One entry at most; see :mod:`imbench.strategies.protocols`.
+        At most one entry; see :mod:`imbench.strategies.protocols`.
     ensemble, decision : mapping of str to callable
-        One entry at most, ``estimator=... -> estimator``.
+        At most one entry, called as ``entry(estimator=...)`` and returning an estimator.
     needs : mapping of str to tuple of str
-        For an entry's name the kinds of data it is for, see :data:`imbench.pipeline.needs.NEEDS`.
+        Kinds of data that an entry needs, by its name; see :data:`imbench.pipeline.needs.NEEDS`.
     hints : mapping of str to str
-        For an entry's name what to use where its needs are not met.
+        What to use instead where the needs of an entry are not met, by its name.
     neighbors : Neighbors or None
-        What samplers ask for nearest neighbours, see :mod:`imbench.neighbors`; None: exactly.
+        Nearest-neighbor search of the samplers, see :mod:`imbench.strategies.neighbors`. None is
+        exact search.
+
+    Examples
+    --------
+    >>> from imbench import Strategy
+    >>> from imbench.strategies.loss.focal import FocalLoss
+    >>> from imbench.strategies.weights.inverse_weights import InverseWeights
+    >>> strategy = Strategy(
+    ...     weights={"inverse": InverseWeights()}, loss={"focal": FocalLoss(gamma=2.0)}
+    ... )
+    >>> strategy.label
+    'inverse+focal'
+    >>> strategy.stages
+    ('weights', 'loss')
+    >>> strategy.without("loss").label
+    'inverse'
     """
 
     resample: Entries = field(default_factory=dict)
@@ -44,17 +60,17 @@ class Strategy:
 
     @property
     def stages(self) -> tuple[str, ...]:
-        """Stages that are filled, in the order of the pipeline."""
+        """Stages with at least one entry, in the order of the pipeline."""
         return tuple(stage for stage in STAGES if getattr(self, stage))
 
     @property
     def label(self) -> str:
-        """Names of all entries in the order of the stages, each once; ``none`` if there is none."""
+        """Names of all entries joined by ``+``, in the order of the stages; ``none`` if empty."""
         names = [name for stage in STAGES for name in getattr(self, stage)]
         return "+".join(dict.fromkeys(names)) or "none"
 
     def without(self, stage: str) -> Strategy:
-        """Return the strategy with a stage left empty."""
+        """Return a copy of the strategy with an empty stage."""
         return replace(self, **{stage: {}})
 
     def entry(self, stage: str) -> Any:

@@ -1,8 +1,12 @@
-"""What an entry of each in-training stage must be able to do.
+"""Protocols of the stages inside the training of a net: loss, weights, batches and augment.
 
-`resample` entries follow imbalanced-learn (``fit_resample(X, y)``); `ensemble` and `decision`
-entries are scikit-learn meta-estimators constructed with ``estimator=``. The four stages below
-act inside :class:`imbench.models.nets.classifier.TorchClassifier`.
+An own entry is a class with these methods; nothing is inherited or registered. They are called by
+:class:`imbench.models.nets.classifier.TorchClassifier`. Their contracts, which tests can inherit,
+are in :mod:`imbench.testing.losses` and :mod:`imbench.testing.training_stages`.
+
+The other stages follow scikit-learn: `resample` entries are samplers of imbalanced-learn
+(``fit_resample(X, y)``), and `ensemble` and `decision` entries are meta-estimators that are
+constructed with ``estimator=``.
 """
 
 from __future__ import annotations
@@ -19,15 +23,16 @@ RowLoss = Callable[..., Tensor]
 
 
 class Target(NamedTuple):
-    """Labels that the rows of a batch are trained on, and how much of each row's loss they are.
+    """Labels of the rows of a batch, and their share of each row's loss.
 
     Parameters
     ----------
     labels : Tensor of shape (B,)
     share : Tensor of shape (B,)
+        The shares of all targets of a row sum to one.
     rows : Tensor of shape (B,) or None
-        Which of the rows that the transform was given the labels are of: their
-        ``sample_weight`` multiplies the loss. None is row i for row i.
+        For each label, the index of its row among the rows passed to the transform; the
+        ``sample_weight`` of that row multiplies the loss. None is row i for row i.
     """
 
     labels: Tensor
@@ -36,24 +41,53 @@ class Target(NamedTuple):
 
 
 Targets = Sequence[Target | tuple[Tensor, Tensor]]
-"""A row's loss is the sum over the targets, weighted by their shares; a pair has no ``rows``."""
+"""Targets of a batch. The loss of a row is the sum over them, weighted by their shares."""
 
 BatchTransform = Callable[[Tensor, Tensor, Generator], tuple[Tensor, Targets]]
 """x (B, ...), labels (B,), generator -> x (B, ...), targets."""
 
 
 class Loss(Protocol):
-    """What the net minimises. Bound once a fit, to the training counts.
+    """The objective of a net. Bound once a fit, to the class counts of the training rows.
 
-    Six attributes are optional. ``make_head(n_features, n_classes) -> Module`` replaces the
-    linear head (LDAM: a cosine classifier). ``probabilities(logits) -> Tensor``, both (n, K),
-    takes the place of the softmax in ``predict_proba`` (sigmoid outputs; scaled cosines). With
-    ``uses_features = True`` the bound loss is called with a third argument, the features
-    (..., B, F) that the head was given. With ``uses_progress = True`` it is called with the
-    keyword ``progress``, the share of the training done, in [0, 1). ``stacks = True`` says that
-    ``bind`` also takes the counts (M, K) of M nets, and the bound loss logits (M, B, K): nets
-    that are trained together then need one call. ``batch_level = True`` says that the loss of a
-    row depends on the others of its batch: nothing can weight a row alone.
+    A bound loss returns one value a row, not a mean: the trainer multiplies rows by their weights
+    and divides by the sum of the weights. The following attributes are optional.
+
+    Attributes
+    ----------
+    make_head : callable
+        ``make_head(n_features, n_classes) -> Module`` replaces the linear head, for example by a
+        cosine classifier (LDAM).
+    probabilities : callable
+        ``probabilities(logits) -> Tensor``, both (n, K), replaces the softmax in
+        ``predict_proba``, for example for sigmoid outputs.
+    uses_features : bool, default=False
+        The bound loss gets a third argument, the inputs of the head, shape (..., B, F).
+    uses_progress : bool, default=False
+        The bound loss gets the keyword ``progress``, the share of the training done, in [0, 1).
+    stacks : bool, default=False
+        ``bind`` also takes the counts (M, K) of M nets, and the bound loss logits (M, B, K). Nets
+        of several folds are then trained with one call a step instead of M.
+    batch_level : bool, default=False
+        The loss of a row depends on the other rows of its batch, so rows cannot be weighted.
+
+    Notes
+    -----
+    ``stacks`` and ``batch_level`` are verified with a few rows at the start of each fit, see
+    :func:`imbench.models.nets.probe.probe_loss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch.nn import functional as F
+    >>> class SmoothedLoss:
+    ...     def bind(self, counts):
+    ...         def loss(logits, y):
+    ...             return F.cross_entropy(logits, y, reduction="none", label_smoothing=0.1)
+    ...         return loss
+    >>> loss = SmoothedLoss().bind(torch.tensor([90, 10]))
+    >>> loss(torch.tensor([[2.0, 0.0], [2.0, 0.0]]), torch.tensor([0, 1]))
+    tensor([0.2269, 2.0269])
     """
 
     def bind(self, counts: Tensor) -> RowLoss:
@@ -62,18 +96,40 @@ class Loss(Protocol):
 
 
 class Weights(Protocol):
-    """How much a row of each class counts. Called at the start of every epoch."""
+    """Weight of the rows of each class. Called at the start of every epoch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class RarestDoubled:
+    ...     def __call__(self, counts, progress):
+    ...         return np.where(counts == counts.min(), 2.0, 1.0)
+    >>> RarestDoubled()(np.array([90, 10]), progress=0.0)
+    array([1., 2.])
+    """
 
     def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
-        """Map counts (K,) and the share of the training done, in [0, 1), to weights (K,)."""
+        """Return weights (K,) for counts (K,) and the share of the training done, in [0, 1)."""
         ...
 
 
 class Batches(Protocol):
-    """Which rows an epoch draws, in which order. Called at the start of every epoch.
+    """Rows of an epoch and their order. Called at the start of every epoch.
 
-    With the optional attribute ``uses_losses = True`` it is called with one more keyword,
-    ``losses`` (n,): the cross-entropy of every row under the net as it is, for curricula.
+    Attributes
+    ----------
+    uses_losses : bool, default=False
+        Optional. The call gets the keyword ``losses`` (n,), the cross-entropy of every row under
+        the current net, for curricula.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class Reversed:
+    ...     def __call__(self, y, n_classes, batch_size, progress, generator):
+    ...         return torch.arange(len(y)).flip(0)
+    >>> Reversed()(torch.tensor([0, 0, 1]), 2, 64, 0.0, torch.Generator())
+    tensor([2, 1, 0])
     """
 
     def __call__(
@@ -84,12 +140,28 @@ class Batches(Protocol):
 
 
 class Augment(Protocol):
-    """Changes the rows of a batch. Bound once a fit, to the training counts.
+    """Transformation of the rows of a batch. Bound once a fit, to the training counts.
 
-    With the optional attribute ``uses_balanced_rows = True`` the transform is called with 2 B
-    rows, those of the batch and as many again that are drawn class-balanced from all training
-    rows, and returns B rows. ``mixes_labels = True`` says that a row comes back with the labels of
-    several: such an entry must be the last of its chain.
+    Attributes
+    ----------
+    mixes_labels : bool, default=False
+        Optional. A row is returned with the labels of several rows. Such an entry must be the
+        last of a chain.
+    uses_balanced_rows : bool, default=False
+        Optional. The transform gets 2 B rows, those of the batch and as many again that are drawn
+        class-balanced from all training rows, and returns B rows.
+
+    Examples
+    --------
+    >>> import torch
+    >>> class Doubled:
+    ...     def bind(self, counts):
+    ...         return lambda x, y, generator: (2 * x, [(y, torch.ones(len(y)))])
+    >>> transform = Doubled().bind(torch.tensor([90, 10]))
+    >>> x, targets = transform(torch.ones(2, 3), torch.tensor([0, 1]), torch.Generator())
+    >>> x
+    tensor([[2., 2., 2.],
+            [2., 2., 2.]])
     """
 
     def bind(self, counts: Tensor) -> BatchTransform:

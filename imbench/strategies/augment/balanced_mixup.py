@@ -1,4 +1,4 @@
-"""Balanced-MixUp: blend the rows of a batch with rows that are drawn class-balanced."""
+"""Balanced-MixUp: mix the rows of a batch with rows sampled class-balanced."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from imbench.strategies.protocols import BatchTransform, Targets
 class BalancedMixup:
     """Blend each row of a batch with a row of a class chosen uniformly.
 
-    The batch keeps the data's own distribution; the partners are drawn from all training rows,
-    every class equally often. A partner's share of the blend and of the loss is
+    The batch keeps the class distribution of the data. Partners are drawn from all training rows,
+    each class equally often. The partner's share of the mixture and of the loss is
     lambda ~ Beta(alpha, 1), with mean alpha / (1 + alpha).
 
     Parameters
     ----------
     alpha : float, default=0.2
-        Above 0. Near 0 rows stay as they are; the larger, the more balanced.
+        Above 0. Near 0 rows are hardly mixed; larger values are more balanced.
 
     Raises
     ------
@@ -31,13 +31,24 @@ class BalancedMixup:
 
     Notes
     -----
-    Each row has a lambda of its own, the authors draw one a batch. One-hot columns of a table
-    become shares of two categories.
+    Each row has its own lambda; the authors draw one for each batch. One-hot columns of a table
+    become fractions of two categories.
 
     References
     ----------
     Galdran et al. 2021, "Balanced-MixUp for Highly Imbalanced Medical Image Classification",
     arXiv 2109.09850, section 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.eye(4), torch.tensor([0, 0, 0, 1])  # a batch of two, then two balanced rows
+    >>> transform = BalancedMixup(alpha=0.2).bind(torch.tensor([90, 10]))
+    >>> mixed, targets = transform(x, y, torch.Generator().manual_seed(0))
+    >>> mixed.shape
+    torch.Size([2, 4])
+    >>> [target.labels for target in targets]
+    [tensor([0, 0]), tensor([0, 1])]
     """
 
     alpha: float = 0.2

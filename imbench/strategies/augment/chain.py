@@ -1,4 +1,4 @@
-"""Several augmentations, one after the other."""
+"""Apply several augmentations in order."""
 
 from __future__ import annotations
 
@@ -19,19 +19,32 @@ class AugmentChain:
     Parameters
     ----------
     parts : sequence of Augment
-        Only the last may mix labels: what follows a mixture would not know whose rows it has.
+        Only the last may mix labels: a later part could not tell the class of a mixed row.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from imbench.strategies.augment.mixup import Mixup
+    >>> from imbench.strategies.augment.noise import Noise
+    >>> chain = AugmentChain([Noise(), Mixup()])
+    >>> chain.mixes_labels
+    True
+    >>> transform = chain.bind(torch.tensor([90, 10]))
+    >>> x, targets = transform(torch.eye(2), torch.tensor([0, 1]), torch.Generator().manual_seed(0))
+    >>> len(targets)
+    2
     """
 
     parts: Sequence[Augment]
 
     @property
     def uses_balanced_rows(self) -> bool:
-        """Whether the last part does: those before it then change these rows too."""
+        """Whether the last part uses class-balanced rows; earlier parts transform them as well."""
         return getattr(self.parts[-1], "uses_balanced_rows", False)
 
     @property
     def mixes_labels(self) -> bool:
-        """Whether the last part does; no other may."""
+        """Whether the last part mixes labels."""
         return getattr(self.parts[-1], "mixes_labels", False)
 
     def bind(self, counts: Tensor) -> BatchTransform:

@@ -15,7 +15,7 @@ from imbench.strategies.protocols import BatchTransform, Targets
 def random_boxes(share: Tensor, height: int, width: int, generator: Generator) -> Tensor:
     """Return one box an image, True inside, with about ``1 - share`` of the area; (B, H, W).
 
-    The centre is uniform over the pixels; what would lie outside of the image is cut off.
+    The centre is uniform over the pixels; the box is clipped at the border.
     """
     u = torch.rand((2, len(share)), generator=generator, device=share.device, dtype=torch.float64)
     side = (1 - share).sqrt()
@@ -32,16 +32,16 @@ def random_boxes(share: Tensor, height: int, width: int, generator: Generator) -
 class CutMix:
     """Paste a box of another image of the batch; labels count by the area that each image has.
 
-    The box has sides sqrt(1 - lambda) of the image's, lambda ~ Beta(alpha, alpha), and is cut off
-    at the border; the loss is lambda' L(y_i) + (1 - lambda') L(y_j), lambda' the share of pixels
-    of image i that are left.
+    The sides of the box are sqrt(1 - lambda) of the image's, lambda ~ Beta(alpha, alpha), and it
+    is clipped at the border. The loss is lambda' L(y_i) + (1 - lambda') L(y_j), where lambda' is
+    the share of the pixels of image i that remain.
 
     Parameters
     ----------
     alpha : float, default=1.0
         Above 0.
     probability : float, default=0.5
-        Share of the images that get a box, in [0, 1].
+        Probability that an image gets a box, in [0, 1].
 
     Raises
     ------
@@ -50,12 +50,24 @@ class CutMix:
 
     Notes
     -----
-    Each image has a box of its own, and is chosen by itself; the authors draw one box a batch.
+    Each image is selected independently and has its own box; the authors draw one box for each
+    batch.
 
     References
     ----------
     Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable
     Features", arXiv 1905.04899, eq. 1 and 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.rand(4, 1, 8, 8), torch.tensor([0, 0, 1, 1])
+    >>> transform = CutMix(alpha=1.0).bind(torch.tensor([90, 10]))
+    >>> mixed, targets = transform(x, y, torch.Generator().manual_seed(0))
+    >>> [target.labels.shape for target in targets]
+    [torch.Size([4]), torch.Size([4])]
+    >>> sum(target.share for target in targets)  # of a row's loss
+    tensor([1., 1., 1., 1.])
     """
 
     alpha: float = 1.0

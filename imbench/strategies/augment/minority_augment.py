@@ -1,4 +1,4 @@
-"""Random rotations, shifts, flips, crops and noise for images, mostly of the rare classes."""
+"""Random rotations, shifts, flips, crops and noise for images of rare classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from imbench.strategies.protocols import BatchTransform, Targets
 def random_affine(
     x: Tensor, chosen: Tensor, degrees: float, shift: float, flip: bool, generator: Generator
 ) -> Tensor:
-    """Rotate, shift and flip the chosen images of a batch; the others keep the identity.
+    """Rotate, shift and flip the chosen images of a batch.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def random_affine(
 
 
 def random_crop(x: Tensor, chosen: Tensor, crop: float, generator: Generator) -> Tensor:
-    """Cut a window out of the chosen images of a batch and resize it to the whole image.
+    """Crop the chosen images of a batch at random and resize the crop to the original size.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def random_crop(x: Tensor, chosen: Tensor, crop: float, generator: Generator) ->
     chosen : Tensor of shape (B,)
         Bool.
     crop : float
-        The sides of the window are uniform in [1 - crop, 1] of the image's, its place is uniform.
+        The sides of the crop are uniform in [1 - crop, 1] of the image's; its position is uniform.
     generator : torch.Generator
 
     Returns
@@ -82,24 +82,23 @@ def random_crop(x: Tensor, chosen: Tensor, crop: float, generator: Generator) ->
 class MinorityAugment:
     """Augment an image of class c with probability ``probability * (1 - n_c / n_max)``.
 
-    The largest class is never changed, the rarest almost always: the extra variety goes where
-    rows are missing.
+    The largest class is never changed, and the rarest with nearly the full probability.
 
     Parameters
     ----------
     probability : float, default=0.9
-        Limit of the probability as a class becomes rare, in [0, 1].
+        Probability in the limit of a class with few rows, in [0, 1].
     degrees : float, default=10.0
         Largest rotation.
     shift : float, default=0.1
         Largest shift, as a share of the width and height.
     flip : bool, default=False
-        Mirror half of the augmented images. Off because a mirrored digit is another sign.
+        Mirror half of the augmented images. Off by default: a mirrored digit is not a digit.
     noise : float, default=0.02
         Standard deviation of Gaussian noise, for pixels in [0, 1].
     crop : float, default=0.0
-        Largest share of the sides that is cut away, in [0, 1): what is left, at a random place,
-        is resized to the whole image. 0 crops nothing.
+        Largest share of the sides that is cropped, in [0, 1). The crop has a random position and is
+        resized to the original size.
 
     Raises
     ------
@@ -110,6 +109,15 @@ class MinorityAugment:
     ----------
     Shorten & Khoshgoftaar 2019, "A survey on Image Data Augmentation for Deep Learning",
     DOI 10.1186/s40537-019-0197-0, section on class imbalance.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.rand(2, 1, 8, 8), torch.tensor([0, 1])
+    >>> transform = MinorityAugment(probability=1.0).bind(torch.tensor([100_000, 1]))
+    >>> augmented, _ = transform(x, y, torch.Generator().manual_seed(0))
+    >>> (augmented != x).flatten(1).any(1)  # the image of the rare class
+    tensor([False,  True])
     """
 
     probability: float = 0.9

@@ -1,4 +1,4 @@
-"""What the augmentations that mix rows have in common: shares of a Beta, partners, blends."""
+"""Helpers of the augmentations that mix rows: Beta draws, mixtures and their targets."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def blend(x: Tensor, other: Tensor, share: Tensor) -> Tensor:
 
 
 def mixed_targets(y: Tensor, partner: Tensor, share: Tensor) -> Targets:
-    """Return a row's own labels with a share (B,), and those of its partner with the rest.
+    """Return targets: each row's own label with a share (B,), its partner's with the rest.
 
     Parameters
     ----------
     y : Tensor of shape (n,)
-        Labels of the rows that the transform was given; the first B are the batch.
+        Labels of the rows passed to the transform; the first B are the batch.
     partner, share : Tensor of shape (B,)
     """
     share = share.float()

@@ -1,4 +1,4 @@
-"""Mixup: train on blends of two rows and of their labels."""
+"""Mixup: train on convex combinations of two rows and of their labels."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Mixup:
     Parameters
     ----------
     alpha : float, default=0.2
-        Above 0. Near 0 rows stay as they are, at 1 every blend is as likely.
+        Above 0. Near 0 rows are hardly mixed; at 1 lambda is uniform.
 
     Raises
     ------
@@ -34,12 +34,23 @@ class Mixup:
 
     Notes
     -----
-    Each row has a lambda of its own, as the formula says; the authors' code draws one a batch.
-    One-hot columns of a table become shares of two categories.
+    Each row has its own lambda, as in the formula; the authors' code draws one for each batch.
+    One-hot columns of a table become fractions of two categories.
 
     References
     ----------
     Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization", arXiv 1710.09412, section 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.eye(4), torch.tensor([0, 0, 1, 1])
+    >>> transform = Mixup(alpha=0.2).bind(torch.tensor([90, 10]))
+    >>> mixed, targets = transform(x, y, torch.Generator().manual_seed(0))
+    >>> [target.labels.shape for target in targets]
+    [torch.Size([4]), torch.Size([4])]
+    >>> sum(target.share for target in targets)  # of a row's loss
+    tensor([1., 1., 1., 1.])
     """
 
     alpha: float = 0.2

@@ -1,4 +1,4 @@
-"""Gaussian noise on the rows of a table, mostly of the rare classes."""
+"""Gaussian noise on table rows of rare classes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from imbench.strategies.protocols import BatchTransform, Targets
 class Noise:
     """Add Gaussian noise to a row of class c with probability ``probability * (1 - n_c / n_max)``.
 
-    The largest class is never changed, the rarest almost always, and each time anew.
+    The largest class is never changed, and the rarest with nearly the full probability. The noise
+    is drawn anew in each epoch.
 
     Parameters
     ----------
     scale : float, default=0.1
-        Standard deviation of the noise. The columns of nets are standardised, so that it is a
-        share of a column's own.
+        Standard deviation of the noise, in standard deviations of a column: the inputs of nets are
+        standardized.
     probability : float, default=0.9
-        Limit of the probability as a class becomes rare, in [0, 1].
+        Probability in the limit of a class with few rows, in [0, 1].
 
     Raises
     ------
@@ -32,14 +33,23 @@ class Noise:
 
     Notes
     -----
-    One-hot columns, which have no neighbouring values, get the same noise: the category stays
-    the largest as long as ``scale`` is well below 1/2. With ``model.preprocessing.scale=false``
-    the noise is in the units of the columns. Lee adds noisy copies of rare rows to the data once.
+    One-hot columns get the same noise; the true category stays the largest as long as ``scale``
+    is well below 1/2. With ``model.preprocessing.scale=false`` the noise is in the units of the
+    columns. Lee adds noisy copies of rare rows to the data once.
 
     References
     ----------
     Lee 2000, "Noisy replication in skewed binary classification", DOI
     10.1016/S0167-9473(99)00095-X.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.zeros(2, 3), torch.tensor([0, 1])
+    >>> transform = Noise(scale=0.1, probability=1.0).bind(torch.tensor([100_000, 1]))
+    >>> noisy, _ = transform(x, y, torch.Generator().manual_seed(0))
+    >>> (noisy != x).any(1)  # the row of the rare class
+    tensor([False,  True])
     """
 
     scale: float = 0.1
@@ -57,7 +67,7 @@ class Noise:
         def add_noise(x: Tensor, y: Tensor, generator: Generator) -> tuple[Tensor, Targets]:
             chosen = torch.rand(len(y), generator=generator, device=x.device) < chance[y]
             noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
-            # `where`, so that a row that is not chosen stays the same to the bit.
+            # `where` keeps rows that are not chosen bit for bit, also if they are not finite.
             noisy = torch.where(chosen[:, None], x + self.scale * noise, x)
             return noisy, [(y, torch.ones(len(y), device=x.device))]
 

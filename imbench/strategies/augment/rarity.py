@@ -1,4 +1,4 @@
-"""How likely a row is changed, by how rare its class is."""
+"""Probability of augmenting a row, by the size of its class."""
 
 from __future__ import annotations
 

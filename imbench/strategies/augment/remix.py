@@ -1,4 +1,4 @@
-"""Remix: mixup in which a blend with a much rarer class has the label of that class."""
+"""Remix: mixup in which mixtures with a much rarer class get the label of that class."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from imbench.strategies.protocols import BatchTransform, Targets
 
 
 def label_share(share: Tensor, ratio: Tensor, kappa: float, tau: float) -> Tensor:
-    """Return how much of the loss is row i's label, eq. 10.
+    """Return the share of row i's label in the loss, eq. 10.
 
     Parameters
     ----------
     share : Tensor of shape (B,)
-        How much of the blend is row i.
+        Share of row i in the mixture.
     ratio : Tensor of shape (B,)
         n_i / n_j, the training counts of the two classes.
     kappa, tau : float
@@ -34,17 +34,18 @@ def label_share(share: Tensor, ratio: Tensor, kappa: float, tau: float) -> Tenso
 
 @dataclass(frozen=True)
 class Remix:
-    """Blend rows as mixup does, and give the label to the rarer class where it is much rarer.
+    """Mix rows as mixup does, and give the label to the rarer class where it is much rarer.
 
-    With lambda the share of row i in the blend, its share of the loss is 0 if n_i >= kappa n_j
-    and lambda < tau, 1 if n_j >= kappa n_i and 1 - lambda < tau, and lambda otherwise.
+    Let lambda be the share of row i in the mixture. The share of its label in the loss is 0 if
+    n_i >= kappa n_j and lambda < tau, 1 if n_j >= kappa n_i and 1 - lambda < tau, and lambda
+    otherwise.
 
     Parameters
     ----------
     alpha : float, default=1.0
         lambda ~ Beta(alpha, alpha); above 0.
     kappa : float, default=3.0
-        How many times larger the other class must be, above 1. Without limit, remix is mixup.
+        How many times larger the other class must be, above 1. Remix becomes mixup as kappa grows.
     tau : float, default=0.5
         In [0, 1]. At 0 remix is mixup; above 0.5 the rarer class may win with the smaller share.
 
@@ -55,11 +56,22 @@ class Remix:
 
     Notes
     -----
-    Each row has a lambda of its own, the authors draw one a batch.
+    Each row has its own lambda; the authors draw one for each batch.
 
     References
     ----------
     Chou et al. 2020, "Remix: Rebalanced Mixup", arXiv 2007.03943, eq. 10.
+
+    Examples
+    --------
+    >>> import torch
+    >>> x, y = torch.eye(4), torch.tensor([0, 0, 1, 1])
+    >>> transform = Remix(kappa=3.0).bind(torch.tensor([90, 10]))
+    >>> mixed, targets = transform(x, y, torch.Generator().manual_seed(0))
+    >>> [target.labels.shape for target in targets]
+    [torch.Size([4]), torch.Size([4])]
+    >>> sum(target.share for target in targets)  # of a row's loss
+    tensor([1., 1., 1., 1.])
     """
 
     alpha: float = 1.0

@@ -1,4 +1,4 @@
-"""Batches that all hold the same number of rows of every class."""
+"""Class-aware sampling: batches with equally many rows of every class."""
 
 from __future__ import annotations
 
@@ -12,23 +12,32 @@ from imbench.strategies.batches.draw import rows_by_class
 
 @dataclass(frozen=True)
 class BalancedBatches:
-    """Take the classes in turn, and the rows of a class in random order, again and again.
+    """Cycle through the classes, and through the rows of each class in random order.
 
-    An epoch has as many rows as the data. A batch of B rows holds B / K of every class, rounded
-    up or down; of more than B classes, B different ones. All rows of a class come before one
-    comes again: a rarer class is repeated evenly, and of a larger one an epoch sees a part,
-    chosen anew each time.
+    An epoch has as many rows as the data. A batch of B rows contains B / K of every class,
+    rounded up or down; with more than B classes, B different ones. No row of a class is repeated
+    before all its rows were drawn: rare classes are repeated evenly, and of large classes each
+    epoch sees another random part.
 
     Notes
     -----
-    Unlike under ``class_balanced``, which draws each row by itself, no batch is without a class
-    by chance. The authors shuffle the order of the classes each time they were all taken, here
-    it is shuffled once an epoch: that keeps the numbers in a batch within one of each other.
+    Unlike ``class_balanced``, which draws rows independently, no batch lacks a class by chance.
+    The authors shuffle the order of the classes after each cycle. Here it is shuffled once an
+    epoch, which keeps the class counts of a batch within one of each other.
 
     References
     ----------
     Shen et al. 2016, "Relay Backpropagation for Effective Learning of Deep Convolutional Neural
     Networks", arXiv 1512.05830 (class-aware sampling).
+
+    Examples
+    --------
+    >>> import torch
+    >>> y = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1])
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> rows = BalancedBatches()(y, 2, batch_size=4, progress=0.0, generator=generator)
+    >>> [torch.bincount(y[batch]).tolist() for batch in rows.split(4)]
+    [[2, 2], [2, 2]]
     """
 
     def __call__(
@@ -41,7 +50,7 @@ class BalancedBatches:
         present = present[torch.randperm(len(present), generator=generator, device=device)]
         counts = groups.counts[present]
         wanted = (n - torch.arange(len(present), device=device) + len(present) - 1) // len(present)
-        # Each class brings all of its rows as often as it takes; a round is one such copy.
+        # All rows of a class are repeated as often as needed; a round is one such copy.
         rounds = (wanted + counts - 1) // counts  # (P,)
         by_round = torch.repeat_interleave(torch.arange(len(present), device=device), rounds)
         size = counts[by_round]  # (n_rounds,)

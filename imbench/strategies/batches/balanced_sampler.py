@@ -1,4 +1,4 @@
-"""A sampler for anybody's training loop: chosen class shares from any data set that has labels."""
+"""A sampler for PyTorch's ``DataLoader`` that draws rows by chosen class shares."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _groups(
 
 
 class BalancedSampler(Sampler[int]):
-    """Draw the rows of a ``DataLoader`` by class shares of your choice; balanced by default.
+    """Sample rows for a ``DataLoader`` by chosen class shares; class-balanced by default.
 
     .. code-block:: python
 
@@ -75,47 +75,60 @@ class BalancedSampler(Sampler[int]):
     Parameters
     ----------
     data : Dataset, or array, tensor or list of labels
-        See :func:`read_labels`; read once, here, without loading an item.
+        Labels are read once by :func:`imbench.strategies.batches.labels.read_labels`, without
+        loading an item.
     labels : array of shape (n,) or (n, L) or None
-        The labels, where the data set does not have them or has others than your loop. Whole
-        numbers, strings or, for several labels a row, a matrix of 0 and 1.
+        Labels, if the data set has none or other ones than the training loop. Integers, strings or,
+        for several labels a row, a matrix of 0 and 1.
     target : mapping, sequence or None
-        Share of each class: by class, or in their sorted order. Sums to one; instead of ``q``.
+        Share of each class, by class or in sorted order, summing to one. Excludes ``q``.
     q : float, default=0.0
-        A class of n_c rows gets a share in proportion to n_c^q: 0 is balanced, 1/2 the square
-        root, 1 the data's own distribution.
+        A class of n_c rows gets a share proportional to n_c^q: 0 is balanced, 1/2 the square root,
+        1 the distribution of the data.
     replacement : bool, default=True
-        False: no row twice in an epoch. The class with the fewest rows for its share gives all
-        of them, and the epoch is as short as that makes it.
+        If False, no row is drawn twice in an epoch. The class with the fewest rows for its share
+        contributes all of them, which determines the length of the epoch.
     n_samples : int or None
-        Rows of an epoch, over all ranks. None is as many as there are, or without replacement
-        as many as there can be.
+        Rows of an epoch over all ranks. None is the number of rows or, without replacement, the
+        largest possible number.
     seed : int, default=0
-        With the epoch it decides the rows; the same on every rank.
+        Determines the rows together with the epoch; must be the same on every rank.
     rank, world_size : int or None
-        This process and how many there are. None asks ``torch.distributed``, and is 0 of 1
-        where that is not initialised.
+        Rank of this process and number of processes. None asks ``torch.distributed``, or is 0 of 1
+        if that is not initialized.
 
     Attributes
     ----------
     epoch : int
-        Of the next iteration. Each iteration takes the next one; :meth:`set_epoch` chooses.
+        Number of the next epoch. Every iteration increments it; :meth:`set_epoch` sets it.
     classes : ndarray of shape (K,)
         Sorted; for several labels a row, their column numbers.
 
     Raises
     ------
     ValueError
-        If the labels cannot be read, or a value makes no sense for them.
+        If the labels cannot be read, or a parameter does not fit them.
 
     Notes
     -----
-    Every rank draws the same sequence of an epoch and takes each ``world_size``-th row of it:
-    ranks get equally many, and with no replacement no row comes on two of them. For that the
-    sequence is made longer to a multiple of ``world_size``, without replacement shorter.
+    All ranks draw the same sequence for an epoch and take every ``world_size``-th row of it. They
+    get equally many rows and, without replacement, disjoint ones. The sequence is therefore
+    lengthened to a multiple of ``world_size``, or shortened without replacement.
 
-    With several labels a row, a row belongs to its rarest label l and is drawn in proportion to
-    n_l^(q - 1), n_l the rows that have the label; rows without any are a label of their own.
+    With several labels a row, a row belongs to its rarest label l and is drawn with probability
+    proportional to n_l^(q - 1), where n_l is the number of rows with the label. Rows without any
+    label are a group of their own.
+
+    Examples
+    --------
+    >>> import imbench
+    >>> labels = ["cat"] * 90 + ["dog"] * 10
+    >>> sampler = imbench.BalancedSampler(labels, replacement=False)
+    >>> rows = list(sampler)
+    >>> [sum(labels[row] == name for row in rows) for name in ("cat", "dog")]
+    [10, 10]
+    >>> len(imbench.BalancedSampler(labels, target={"cat": 0.75, "dog": 0.25}))
+    100
     """
 
     def __init__(
@@ -156,15 +169,15 @@ class BalancedSampler(Sampler[int]):
             raise ValueError(f"{total} rows without replacement are too few for {world_size=}.")
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration, as with PyTorch's ``DistributedSampler``."""
+        """Set the epoch of the next iteration, as for PyTorch's ``DistributedSampler``."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        """Return how many rows an epoch gives this rank."""
+        """Return the number of rows of an epoch on this rank."""
         return self._length
 
     def __iter__(self) -> Iterator[int]:
-        """Return the rows of the next epoch for this rank."""
+        """Return the row indices of the next epoch on this rank."""
         generator = Generator().manual_seed(_mixed(self.seed, self.epoch))
         self.epoch += 1
         if self._wanted is None:

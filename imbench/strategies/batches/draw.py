@@ -1,4 +1,4 @@
-"""Draw rows by the shares of their classes; what the samplers of this stage have in common."""
+"""Draw rows by class shares: helpers of the samplers of this stage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RowsByClass:
     rows : Tensor of shape (n,)
         Rows of class 0, then of class 1, ...
     counts, first : Tensor of shape (K,)
-        Number of rows of a class, and where they begin in ``rows``.
+        Number of rows of each class, and the position of its first row in ``rows``.
     """
 
     rows: Tensor
@@ -36,7 +36,7 @@ def rows_by_class(y: Tensor, n_classes: int, order: Tensor | None = None) -> Row
     y : Tensor of shape (n,)
     n_classes : int
     order : Tensor of shape (n,) or None
-        A permutation of the rows, which is kept inside each class; None is 0..n-1.
+        A permutation of the rows, whose order is preserved in each class; None is 0..n-1.
     """
     counts = torch.bincount(y, minlength=n_classes)
     first = counts.cumsum(0) - counts
@@ -64,7 +64,7 @@ def check_distribution(target: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        Unless it is a list of numbers of at least 0 that sum to one.
+        If it is not a list of non-negative numbers that sum to one.
     """
     try:
         shares = np.asarray(target, np.float64)
@@ -88,8 +88,7 @@ def target_shares(target: Sequence[float], counts: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If it has another number of classes than the labels, or asks for rows of a class that
-        has none.
+        If its length is not the number of classes, or it has a share for a class without rows.
     """
     shares = torch.as_tensor(np.asarray(target, np.float64), device=counts.device)
     key = "strategy.batches.weighted_sampler.target"
@@ -123,7 +122,7 @@ def draw_rows(
     n_draws : int
     generator : torch.Generator
     pool : Tensor of shape (K,) or None
-        How many rows of a class, from its first, may be drawn; None is all.
+        Draw only from the first ``pool[c]`` rows of class c; None is all.
 
     Returns
     -------
@@ -131,7 +130,7 @@ def draw_rows(
 
     Notes
     -----
-    O(n), and no limit of 2**24 rows as in ``torch.multinomial`` over rows.
+    O(n). ``torch.multinomial`` over rows instead of classes is limited to 2**24 rows.
     """
     pool = groups.counts if pool is None else pool
     drawn = torch.multinomial(shares.float(), n_draws, replacement=True, generator=generator)
@@ -140,24 +139,24 @@ def draw_rows(
 
 
 def rows_without_replacement(counts: Tensor, shares: Tensor, n_rows: int | None = None) -> Tensor:
-    """Return how many rows of each class an epoch without a row twice takes, shape (K,).
+    """Return the rows of each class in an epoch without replacement, shape (K,).
 
     Parameters
     ----------
     counts, shares : Tensor of shape (K,)
         Shares up to a factor.
     n_rows : int or None
-        Rows of the epoch. None is as many as there can be: the class with the fewest rows for
-        its share gives all of them and the others keep their shares, rounded to whole rows. For
-        equal shares this is K times the rarest class.
+        Rows of the epoch. None is the largest possible number: the class with the fewest rows for
+        its share contributes all of them, and the others keep their shares, rounded to whole
+        rows. For equal shares this is K times the size of the rarest class.
 
     Raises
     ------
     ValueError
-        If there are not so many rows.
+        If ``n_rows`` is larger than that.
     """
     shares = shares / shares.sum()
-    # A little more, so that rounding errors take no row away.
+    # The tolerance keeps rounding errors from removing a row.
     longest = int((counts / shares)[shares > 0].min() * (1 + 1e-9))
     n_rows = longest if n_rows is None else int(n_rows)
     if n_rows > longest:
@@ -192,5 +191,5 @@ def draw_rows_once(y: Tensor, wanted: Tensor, generator: Generator) -> Tensor:
     place = torch.empty_like(order)  # of a row among those of its class
     place[groups.rows] = torch.arange(len(y), device=y.device) - groups.first[shuffled[groups.rows]]
     chosen = order[place < wanted[shuffled]]
-    # Shuffled again: the first rows of a class that is cut short stand early in the order.
+    # Shuffle again: rows of classes that are drawn in part are all early in the order.
     return chosen[torch.randperm(len(chosen), generator=generator, device=y.device)]

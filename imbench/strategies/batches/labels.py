@@ -1,4 +1,4 @@
-"""Read the labels of any data set without loading its items, and number the classes."""
+"""Read the labels of a PyTorch data set without loading its items, and encode them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def read_labels(data: Any) -> NDArray[Any]:
     Parameters
     ----------
     data : Dataset, or array, tensor or list of labels
-        ``TensorDataset`` of two tensors, ``Subset`` and ``ConcatDataset`` of anything known
-        (nested as you like), torchvision's ``DatasetFolder`` and ``ImageFolder``, and every
-        data set with an attribute ``targets`` or ``labels`` or a method ``get_labels()``.
+        ``TensorDataset`` of two tensors, torchvision's ``DatasetFolder`` and ``ImageFolder``, data
+        sets with an attribute ``targets`` or ``labels`` or a method ``get_labels()``, and
+        ``Subset`` and ``ConcatDataset`` of these, nested to any depth.
 
     Returns
     -------
@@ -29,8 +29,15 @@ def read_labels(data: Any) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If the labels could only be had by loading every item, or it is not certain which they
-        are.
+        If reading the labels would load every item, or it is ambiguous which they are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch.utils.data import Subset, TensorDataset
+    >>> data = TensorDataset(torch.zeros(4, 2), torch.tensor([0, 1, 1, 0]))
+    >>> read_labels(Subset(data, [1, 3]))
+    array([1, 0])
     """
     kind = type(data).__name__
     if isinstance(data, Subset):
@@ -73,7 +80,7 @@ def _is_array(data: Any) -> bool:
 def _stored_labels(data: Any) -> Any:
     folder = sys.modules.get("torchvision.datasets.folder")
     if folder is not None and isinstance(data, folder.DatasetFolder):
-        # What its items are loaded from; `targets` is a copy made at construction.
+        # Items are loaded from `samples`; `targets` is a copy made at construction.
         return [label for _, label in data.samples]
     for name in ("targets", "labels"):
         if getattr(data, name, None) is not None:
@@ -87,7 +94,7 @@ def as_array(labels: Any) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If there are none, or they are neither classes nor a matrix of 0 and 1.
+        If there are no labels, or they are neither classes nor a matrix of 0 and 1.
     """
     if isinstance(labels, Tensor):
         labels = labels.detach().cpu()
@@ -121,9 +128,9 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def encode(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the classes (K,), sorted, and the class number of each row (n,).
+    """Return the sorted classes (K,) and the class number of each row (n,).
 
-    O(n) for whole numbers within a range of 4 n; by sorting for all others.
+    O(n) for integers within a range of 4 n; O(n log n) by sorting for all others.
     """
     if labels.dtype.kind in "biuf":
         low, high = int(labels.min()), int(labels.max())
@@ -139,7 +146,7 @@ def encode(labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
 def rarest_labels(matrix: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the rarest label of each row of a 0/1 matrix (n, L), L for none, and the counts.
 
-    Counts are those of the labels, of shape (L + 1,); the last is of rows without a label.
+    The counts have shape (L + 1,): rows of each label, and last the rows without any.
     """
     on = matrix.astype(bool)
     counts = np.append(on.sum(0), (~on.any(1)).sum()).astype(np.int64)

@@ -1,4 +1,4 @@
-"""From the data's own distribution to a balanced one over the epochs."""
+"""Progressively-balanced sampling: from the class distribution of the data to a balanced one."""
 
 from __future__ import annotations
 
@@ -19,6 +19,18 @@ class ProgressiveSampler:
     ----------
     Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
     arXiv 1910.09217, eq. 2 (progressively-balanced sampling).
+
+    Examples
+    --------
+    >>> import torch
+    >>> y = torch.arange(10_000) % 10 // 9  # one row in ten is of class 1
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> for progress in (0.0, 0.5, 1.0):
+    ...     rows = ProgressiveSampler()(y, 2, 64, progress, generator)
+    ...     print(round(y[rows].float().mean().item(), 1))
+    0.1
+    0.3
+    0.5
     """
 
     def __call__(

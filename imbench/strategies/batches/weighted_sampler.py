@@ -1,4 +1,4 @@
-"""Draw the rows of a batch from classes by chosen shares."""
+"""Weighted sampling: draw rows by chosen class shares."""
 
 from __future__ import annotations
 
@@ -22,20 +22,19 @@ from imbench.strategies.batches.draw import (
 
 @dataclass(frozen=True)
 class WeightedSampler:
-    """Draw a row of class c with probability p_c ~ n_c^q, or as a target distribution says.
+    """Draw a row of class c with probability p_c ~ n_c^q, or from a target distribution.
 
-    With q = 0 every class is drawn equally often on average, without a copy of the data: what
-    PyTorch's ``WeightedRandomSampler`` with inverse class frequencies does.
+    With q = 0 every class is drawn equally often on average, as by PyTorch's
+    ``WeightedRandomSampler`` with inverse class frequencies.
 
     Parameters
     ----------
     replacement : bool, default=True
-        Draw as many rows as there are, a row any number of times. Without replacement no row
-        comes twice in an epoch, which is then shorter: the class with the fewest rows for its
-        share gives all of them and the others keep their shares, so for q = 0 an epoch has
-        K times the rows of the rarest class, chosen anew each time.
+        Draw as many rows as there are, with replacement. Without replacement an epoch is shorter:
+        the class with the fewest rows for its share contributes all of them, and the others keep
+        their shares. For q = 0 an epoch has K times the rows of the rarest class.
     q : float, default=0.0
-        0 is balanced, 1/2 the square root, 1 the data's own distribution, -1 its reverse.
+        0 is balanced, 1/2 the square root, 1 the distribution of the data, -1 its reverse.
     target : sequence of float or None
         Share of each class in the order of the labels, instead of ``q``.
 
@@ -48,6 +47,15 @@ class WeightedSampler:
     ----------
     Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
     arXiv 1910.09217, eq. 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> y = torch.tensor([0, 0, 0, 0, 0, 0, 1, 1])
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> rows = WeightedSampler(replacement=False)(y, 2, 4, 0.0, generator)
+    >>> torch.bincount(y[rows]).tolist()
+    [2, 2]
     """
 
     replacement: bool = True
@@ -70,7 +78,7 @@ class WeightedSampler:
         Raises
         ------
         ValueError
-            If ``target`` does not fit the labels.
+            If ``target`` does not fit the classes of the labels.
         """
         counts = torch.bincount(y, minlength=n_classes)
         if self.target is None:

@@ -1,4 +1,4 @@
-"""Asymmetric loss: easy negatives of an output count less than positives, the easiest nothing."""
+"""Asymmetric loss: down-weight easy negatives of each output and drop the easiest."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class AsymmetricLoss:
     gamma_neg : float, default=4.0
         Focusing of negatives, at least 0.
     clip : float, default=0.05
-        Negatives with a smaller probability are left out, in [0, 1).
+        Negatives with a smaller probability are ignored, in [0, 1).
 
     Raises
     ------
@@ -42,14 +42,23 @@ class AsymmetricLoss:
     Notes
     -----
     The form for several labels a row, with one-hot labels; the authors' single-label form is a
-    softmax with label smoothing and no clip. The factors (1 - p)^gamma take part in the
-    gradient, which the authors' code makes optional. With ``gamma_pos = gamma_neg = clip = 0``
+    softmax with label smoothing and no clip. Gradients flow through the factors (1 - p)^gamma,
+    which the authors' code makes optional. With ``gamma_pos = gamma_neg = clip = 0``
     it is binary cross-entropy. Probabilities are the sigmoids divided by their sum.
 
     References
     ----------
     Ben-Baruch et al. 2021, "Asymmetric Loss For Multi-Label Classification", arXiv 2009.14119,
     eq. 7.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = AsymmetricLoss(gamma_neg=4.0, clip=0.05).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.0396, 1.1930])
     """
 
     stacks: ClassVar[bool] = True
@@ -64,7 +73,7 @@ class AsymmetricLoss:
         check_number("clip", self.clip, low=0.0, high=1.0, below=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def asymmetric(logits: Tensor, y: Tensor) -> Tensor:
             z = at_least_float32(logits)  # (..., B, K)
@@ -79,7 +88,7 @@ class AsymmetricLoss:
         """Return -p_m^gamma_neg log(1 - p_m) for log(1 - p) and log(p)."""
         if self.clip == 0:
             return -torch.exp(self.gamma_neg * log_p) * log_rest
-        # 1 - p_m = min(1 - p + clip, 1), never 0. A row that is clipped has no gradient.
+        # 1 - p_m = min(1 - p + clip, 1), never 0. A clipped row has no gradient.
         log_kept = torch.logaddexp(log_rest, log_rest.new_tensor(math.log(self.clip))).clamp_max(0)
         # Clamped because a power has no gradient at 0 for gamma_neg < 1.
         shifted = (log_p.exp() - self.clip).clamp_min(torch.finfo(log_p.dtype).tiny)

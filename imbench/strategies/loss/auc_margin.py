@@ -1,4 +1,4 @@
-"""AUC margin loss: scores of a class above those of the rest by a margin, on average."""
+"""AUC margin loss: push the mean score of a class above that of the rest by a margin."""
 
 from __future__ import annotations
 
@@ -34,19 +34,29 @@ class AUCMarginLoss:
 
     Notes
     -----
-    A value of the batch, which every row gets: there is no loss of a row for `weights` or for the
-    shares of a mixture to multiply, and `build` refuses both beside it. A class takes part in
-    batches that hold rows both of it and of the rest. The paper learns its a, b and alpha along
-    with the net, by an optimiser of its own; here they have their closed form for the batch, a and
-    b the two means and alpha = max(0, margin - a + b), so that any optimiser does. The paper's
-    objective, for two classes, is this one times p (1 - p), p the share of positives.
-    Probabilities are the sigmoids divided by their sum; the loss orders them and does not
-    calibrate them.
+    One value for the whole batch, returned for every row. Rows cannot be weighted, so `build`
+    refuses the stage `weights` and augmentations that mix labels beside it. A class contributes
+    to batches that contain both its own rows and others.
+
+    The paper learns a, b and alpha with an optimiser of its own. Here they are replaced by their
+    closed form for the batch, a and b the two means and alpha = max(0, margin - a + b), so that
+    any optimiser works. For two classes the paper's objective is this one times p (1 - p), p the
+    share of positives. Probabilities are the sigmoids divided by their sum; the loss ranks rows
+    and does not calibrate probabilities.
 
     References
     ----------
     Yuan et al. 2021, "Large-scale Robust Deep AUC Maximization: A New Surrogate Loss and
     Empirical Studies on Medical Image Classification", arXiv 2012.03173 (the AUC margin loss).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
+    >>> y = torch.tensor([0, 1, 1])
+    >>> loss = AUCMarginLoss(margin=1.0).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)  # one value for the whole batch
+    tensor([0.5376, 0.5376, 0.5376])
     """
 
     stacks: ClassVar[bool] = True
@@ -58,7 +68,7 @@ class AUCMarginLoss:
         check_number("margin", self.margin, low=0.0, high=1.0, above=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def auc_margin(logits: Tensor, y: Tensor) -> Tensor:
             h = at_least_float32(logits).sigmoid()  # (..., B, K)

@@ -1,4 +1,4 @@
-"""Cross-entropy of a softmax that knows the class sizes of the training rows."""
+"""Balanced softmax: cross-entropy of logits shifted by the log of the class sizes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,21 @@ class BalancedSoftmaxLoss:
 
     Notes
     -----
-    At prediction the logits are used as they are, without log n.
+    At prediction the logits are used without log n.
 
     References
     ----------
     Ren et al. 2020, "Balanced Meta-Softmax for Long-Tailed Visual Recognition",
     arXiv 2007.10740, eq. 4 (without the meta sampler).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = BalancedSoftmaxLoss().bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.0149, 4.2122])
     """
 
     stacks: ClassVar[bool] = True

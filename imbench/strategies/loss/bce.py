@@ -1,4 +1,4 @@
-"""Binary cross-entropy of each output against the rest, positives weighted."""
+"""Binary cross-entropy of each class against the rest, with weighted positives."""
 
 from __future__ import annotations
 
@@ -28,24 +28,33 @@ class BCELoss:
     Parameters
     ----------
     pos_weight : float, sequence of K floats, or None
-        What a positive row of an output counts, above 0; one number is for all outputs. None:
-        (N - n_k) / n_k, so that positives and negatives of an output weigh the same.
+        Weight of the positive rows of an output, above 0; one number applies to all outputs.
+        None is (N - n_k) / n_k, so that positives and negatives of an output weigh the same.
 
     Raises
     ------
     ValueError
-        If ``pos_weight`` holds a value that is no number above 0; at `bind`, if it has another
-        length than there are classes.
+        If ``pos_weight`` holds a value that is not a number above 0; in `bind`, if its length is
+        not the number of classes.
 
     Notes
     -----
-    Probabilities are the sigmoids divided by their sum, not a softmax. With two classes there
-    are two outputs and both are trained.
+    Probabilities are the sigmoids divided by their sum, not a softmax. Two classes have two
+    outputs, and both are trained.
 
     References
     ----------
     ``torch.nn.BCEWithLogitsLoss``, parameter ``pos_weight``; Rifkin & Klautau 2004, "In Defense
     of One-Vs-All Classification", JMLR 5.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = BCELoss(pos_weight=[1.0, 9.0]).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.8201, 8.3653])
     """
 
     stacks: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Sigmoid focal loss with rows weighted by the effective number of their class."""
+"""Class-balanced focal loss: sigmoid focal loss weighted by effective numbers of samples."""
 
 from __future__ import annotations
 
@@ -34,14 +34,23 @@ class ClassBalancedFocalLoss:
 
     Notes
     -----
-    The weights are inside the loss, which a batch averages over its rows: so does the code of
-    the paper. As an entry of the stage `weights` they would be divided by their sum in each
-    batch. Probabilities are the sigmoids divided by their sum.
+    The weights are part of the loss, and a batch takes the plain mean over its rows, as in the
+    paper's code. An entry of the stage `weights` would be divided by the sum of the weights in
+    each batch. Probabilities are the sigmoids divided by their sum.
 
     References
     ----------
     Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples",
     arXiv 1901.05555, section 4.3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = ClassBalancedFocalLoss(gamma=0.5, beta=0.999).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.1107, 4.4572])
     """
 
     stacks: ClassVar[bool] = True

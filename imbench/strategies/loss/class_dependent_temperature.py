@@ -1,4 +1,4 @@
-"""Cross-entropy of logits divided by a temperature that is higher for rarer classes."""
+"""Class-dependent temperatures: cross-entropy of logits divided more for rarer classes."""
 
 from __future__ import annotations
 
@@ -28,12 +28,21 @@ class ClassDependentTemperatureLoss:
 
     Notes
     -----
-    At prediction the logits are used as they are, without temperatures.
+    At prediction the logits are not scaled.
 
     References
     ----------
     Ye et al. 2020, "Identifying and Compensating for Feature Deviation in Imbalanced Deep
     Learning", arXiv 2001.01385 (the CDT loss).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 1.0], [2.0, 1.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = ClassDependentTemperatureLoss(gamma=0.2).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.2294, 1.5850])
     """
 
     stacks: ClassVar[bool] = True

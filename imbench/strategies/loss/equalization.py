@@ -1,4 +1,4 @@
-"""Rows of other classes do not push the logits of rare classes down."""
+"""Softmax equalization loss: rows of other classes do not lower the logits of rare classes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from imbench.strategies.weights.checks import check_number
 class EqualizationLoss:
     """Softmax equalization: -log(e^z_y / sum_k w_k e^z_k), w_k = 1 - b T(n_k) (1 - y_k).
 
-    T is one for rare classes, and b is one with probability gamma, otherwise zero.
+    T is one for rare classes and zero for the others; b is one with probability gamma, else zero.
 
     Parameters
     ----------
     gamma : float, default=0.9
-        Probability that rare classes are left out of a row's softmax, in [0, 1]. At 0 the loss
-        is cross-entropy.
+        Probability of leaving rare classes out of a row's softmax, in [0, 1]. At 0 the loss is
+        cross-entropy.
     threshold : float, default=0.5
         Classes with a share of the rows below ``threshold / K`` are rare; in (0, 1], so that
         the largest class never is.
@@ -35,16 +35,25 @@ class EqualizationLoss:
 
     Notes
     -----
-    The paper draws b; here the loss is its expectation, gamma L(b=1) + (1 - gamma) L(b=0) with
-    one b a row, which needs no generator and has less noise. The threshold is in units of the
-    mean share 1 / K, so that a default works for any number of classes; the paper's
-    lambda = 4.3e-4 for the 1,000 classes of ImageNet-LT is 0.43 of them. Where no class is
-    below it, the loss is cross-entropy.
+    The paper draws b at random; here the loss is the expectation, gamma L(b=1) + (1 - gamma)
+    L(b=0) with one b a row, which is deterministic and has less variance. The threshold is in
+    units of the mean share 1 / K, so that one default works for any number of classes; the
+    paper's lambda = 4.3e-4 for the 1,000 classes of ImageNet-LT is a threshold of 0.43. If no
+    class is below the threshold, the loss is cross-entropy.
 
     References
     ----------
     Tan et al. 2020, "Equalization Loss for Long-Tailed Object Recognition", arXiv 2003.05176
     (the softmax form, for image classification).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = EqualizationLoss(gamma=0.9, threshold=0.5).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.0127, 2.1269])
     """
 
     stacks: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Softmax focal loss: rows that are already classified well count less."""
+"""Softmax focal loss: well-classified rows count less."""
 
 from __future__ import annotations
 
@@ -28,13 +28,22 @@ class FocalLoss:
 
     Notes
     -----
-    Lin et al. define the loss on sigmoid outputs; the softmax form is what the long-tail
-    literature calls focal (LDAM-DRW among others). Class weights never enter p_t: they come
-    from the `weights` stage and multiply the loss afterwards.
+    Lin et al. define the loss on sigmoid outputs. The softmax form is what the long-tail
+    literature calls focal loss, for example the code of LDAM-DRW. Class weights come from the
+    stage `weights`; they multiply the loss and do not enter p_t.
 
     References
     ----------
     Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv 1708.02002, eq. 4.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = FocalLoss(gamma=2.0).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.0018, 1.6501])
     """
 
     stacks: ClassVar[bool] = True
@@ -46,7 +55,7 @@ class FocalLoss:
             raise ValueError(f"gamma must be a number of at least 0, got gamma={self.gamma!r}.")
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def focal(logits: Tensor, y: Tensor) -> Tensor:
             ce = cross_entropy(logits, y)  # (..., B)

@@ -1,4 +1,4 @@
-"""Sigmoid focal loss: each output against the rest, easy ones count less."""
+"""Sigmoid focal loss: one binary focal loss for each class against the rest."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def focal_sigmoid(logits: Tensor, y: Tensor, gamma: float) -> Tensor:
     Returns
     -------
     Tensor of shape (..., B, K)
-        p_t is the sigmoid of an output where it belongs to the row's class, and one minus the
-        sigmoid elsewhere.
+        p_t is the sigmoid of the output for the row's class, and one minus the sigmoid for the
+        other outputs.
     """
     z = at_least_float32(logits)
     margin = torch.where(is_true_class(z, y), z, -z)
@@ -62,11 +62,20 @@ class FocalSigmoidLoss:
     Not the softmax form that the long-tail literature also calls focal: that is
     :class:`imbench.strategies.loss.focal.FocalLoss`. Summed over the outputs and then averaged
     over rows, as in the code of Cui et al. Probabilities are the sigmoids divided by their sum.
-    No bias is set for a rare foreground: there is no background class here.
+    The bias is not initialized for a rare foreground, because there is no background class.
 
     References
     ----------
     Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv 1708.02002, eq. 4 and 5.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = FocalSigmoidLoss(gamma=2.0, alpha=0.25).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.1304, 1.2809])
     """
 
     stacks: ClassVar[bool] = True
@@ -80,7 +89,7 @@ class FocalSigmoidLoss:
             check_number("alpha", self.alpha, low=0.0, high=1.0, above=True, below=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def loss(logits: Tensor, y: Tensor) -> Tensor:
             by_output = focal_sigmoid(logits, y, self.gamma)  # (..., B, K)

@@ -1,4 +1,4 @@
-"""Generalised cross-entropy: between cross-entropy and absolute error, for noisy labels."""
+"""Generalized cross-entropy: between cross-entropy and absolute error, for noisy labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class GeneralizedCELoss:
     ----------
     q : float, default=0.7
         In (0, 1]. Towards 0 the loss becomes cross-entropy; at 1 it is 1 - p_t, half the
-        absolute error, which a mislabelled row moves least.
+        absolute error, which is the most robust to mislabelled rows.
 
     Raises
     ------
@@ -30,14 +30,23 @@ class GeneralizedCELoss:
 
     Notes
     -----
-    Without the paper's truncation, which drops rows that the net believes to be mislabelled.
-    The loss knows no class sizes: rows that are hard count less than in cross-entropy, and rare
-    classes are hard. Combine it with `weights` or `batches`.
+    The paper's truncated form, which drops rows that look mislabelled, is not implemented. Class
+    sizes are not used, and hard rows, often those of rare classes, count less than in
+    cross-entropy: combine the loss with `weights` or `batches`.
 
     References
     ----------
     Zhang & Sabuncu 2018, "Generalized Cross Entropy Loss for Training Deep Neural Networks with
     Noisy Labels", arXiv 1805.07836, eq. 6.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = GeneralizedCELoss(q=0.7).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.1215, 1.1062])
     """
 
     stacks: ClassVar[bool] = True
@@ -48,7 +57,7 @@ class GeneralizedCELoss:
         check_number("q", self.q, low=0.0, high=1.0, above=True)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def generalized_ce(logits: Tensor, y: Tensor) -> Tensor:
             return -torch.expm1(-self.q * cross_entropy(logits, y)) / self.q  # (..., B)

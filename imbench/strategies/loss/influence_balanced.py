@@ -1,4 +1,4 @@
-"""Cross-entropy divided by the influence of a row on the decision border."""
+"""Influence-balanced loss: cross-entropy divided by a row's influence on the boundary."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from imbench.strategies.weights.checks import check_number
 class InfluenceBalancedLoss:
     """l_y CE / (|p - y|_1 |h|_1 + epsilon), h the features, l_c = alpha K (1/n_c) / sum_k (1/n_k).
 
-    Cross-entropy until a share of the epochs is over: a row's influence on the border means
-    something once there is one.
+    Plain cross-entropy in the first part of the training: the influence of a row on the decision
+    boundary is meaningless before the net has learnt one.
 
     Parameters
     ----------
     alpha : float, default=1000.0
-        Scale against the size of the features, above 0. Adam takes no notice of it.
+        Scale that offsets the norm of the features, above 0. Adam is invariant to it.
     epsilon : float, default=1e-3
-        Keeps the influence of a row that is classified well above 0; above 0 itself.
+        Added to the divisor, which is near 0 for well-classified rows; above 0.
     start : float, default=0.5
-        Share of the epochs with cross-entropy, in [0, 1).
+        Share of the epochs trained with plain cross-entropy, in [0, 1).
 
     Raises
     ------
@@ -37,13 +37,25 @@ class InfluenceBalancedLoss:
 
     Notes
     -----
-    The divisor takes part in the gradient, as in the authors' code. The paper's l_c have no
-    factor K, its code has. |p - y|_1 is 2 (1 - p_y).
+    Gradients flow through the divisor, as in the authors' code. The factor K of l_c is in the
+    authors' code and not in the paper. |p - y|_1 equals 2 (1 - p_y).
 
     References
     ----------
     Park et al. 2021, "Influence-Balanced Loss for Imbalanced Visual Classification",
     arXiv 2110.02444 (the influence-balanced loss with class-wise weights).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> features = torch.tensor([[1.0, 2.0], [1.0, 2.0]])  # inputs of the head
+    >>> loss = InfluenceBalancedLoss(alpha=1.0, start=0.5).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y, features, progress=0.0)  # cross-entropy
+    tensor([0.1269, 2.1269])
+    >>> loss(logits, y, features, progress=0.5)
+    tensor([0.0354, 0.7243])
     """
 
     stacks: ClassVar[bool] = True

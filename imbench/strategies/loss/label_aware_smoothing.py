@@ -1,4 +1,4 @@
-"""Label smoothing that is stronger for larger classes."""
+"""Label-aware smoothing: label smoothing that is stronger for larger classes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Rule = Literal["concave", "linear", "convex"]
 
 
 def smoothing(counts: Tensor, head: float, tail: float, rule: Rule) -> Tensor:
-    """Return the smoothing of each class, from ``tail`` at the smallest to ``head``.
+    """Return the smoothing of each class, from ``tail`` for the smallest to ``head``.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class LabelAwareSmoothingLoss:
     tail : float, default=0.1
         Smoothing of the smallest class, in [0, 1).
     rule : {"concave", "linear", "convex"}, default="concave"
-        How it rises between them.
+        How the smoothing grows with the class size.
 
     Raises
     ------
@@ -61,14 +61,23 @@ class LabelAwareSmoothingLoss:
 
     Notes
     -----
-    The paper's equation; its code spreads e_y over all K classes, the true one included, which
-    smooths less by a factor of (K - 1) / K. The paper trains the head alone with this loss, on
-    frozen features; here it trains the whole net.
+    This is the paper's equation. Its code spreads e_y over all K classes including the true one,
+    which smooths less by a factor of (K - 1) / K. The paper trains only the head with this loss,
+    on frozen features; here it trains the whole net.
 
     References
     ----------
     Zhong et al. 2021, "Improving Calibration for Long-Tailed Recognition", arXiv 2104.00466,
     section 3.2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = LabelAwareSmoothingLoss(head=0.4, tail=0.1).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.9269, 1.9269])
     """
 
     stacks: ClassVar[bool] = True

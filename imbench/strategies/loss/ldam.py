@@ -1,4 +1,4 @@
-"""Label-distribution-aware margins on the cosines of a normalised classifier."""
+"""LDAM loss: label-distribution-aware margins on the cosines of a normalized classifier."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ class CosineHead(nn.Module):
 
     Notes
     -----
-    In float32 also under autocast: bfloat16 keeps a cosine to 1/256, and the loss multiplies
-    that by its scale.
+    Computed in float32 also under autocast: the resolution of bfloat16 near 1 is 1/256, and the
+    loss multiplies that by its scale.
+
+    Examples
+    --------
+    >>> import torch
+    >>> head = CosineHead(n_features=8, n_classes=3)
+    >>> head(torch.ones(5, 8)).shape
+    torch.Size([5, 3])
     """
 
     def __init__(self, n_features: int, n_classes: int) -> None:
@@ -66,13 +73,22 @@ class LDAMLoss:
 
     Notes
     -----
-    The head of the net becomes a :class:`CosineHead`. The scale stands in the loss, and so
+    Replaces the head of the net by a :class:`CosineHead`. The scale is part of the loss, so
     probabilities are softmax(s z), without margins.
 
     References
     ----------
     Cao et al. 2019, "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss",
     arXiv 1906.07413, eq. 12 and 13.
+
+    Examples
+    --------
+    >>> import torch
+    >>> cosines = torch.tensor([[0.8, 0.6], [0.8, 0.6]])  # outputs of the CosineHead
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = LDAMLoss(max_m=0.5, s=30.0).bind(torch.tensor([90, 10]))
+    >>> loss(cosines, y)
+    tensor([ 2.7278, 21.0000])
     """
 
     stacks: ClassVar[bool] = True
@@ -85,7 +101,7 @@ class LDAMLoss:
         check_number("s", self.s, low=0.0, above=True)
 
     def make_head(self, n_features: int, n_classes: int) -> nn.Module:
-        """Return the cosine classifier that takes the place of the linear head."""
+        """Return the cosine classifier that replaces the linear head."""
         return CosineHead(n_features, n_classes)
 
     def bind(self, counts: Tensor) -> RowLoss:

@@ -1,4 +1,4 @@
-"""Cross-entropy of logits shifted by the logarithm of the class prior."""
+"""Logit-adjusted loss: cross-entropy of logits shifted by the log of the class prior."""
 
 from __future__ import annotations
 
@@ -28,12 +28,21 @@ class LogitAdjustedLoss:
 
     Notes
     -----
-    At prediction the logits are used as they are. The authors' code adds 1e-12 to pi^tau, for
-    classes without rows; here such a class counts as one row.
+    At prediction the logits are not adjusted. For classes without rows the authors' code adds
+    1e-12 to pi^tau; here such a class counts as one row.
 
     References
     ----------
     Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314, eq. 10.
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = LogitAdjustedLoss(tau=1.0).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.0149, 4.2122])
     """
 
     stacks: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""What losses share: precision, one-hot labels, counts, and how sigmoids become probabilities."""
+"""Helpers of the losses: precision, one-hot labels, counts and sigmoid probabilities."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """Return values in float32, or in float64 if they are.
+    """Return float64 values unchanged, and all others in float32.
 
     Half precision is too coarse for a logarithm near zero.
     """
@@ -21,20 +21,20 @@ def is_true_class(logits: Tensor, y: Tensor) -> Tensor:
 
 
 def by_output(values: Tensor) -> Tensor:
-    """Return values a class, (K,) or (M, K) for M nets, to be combined with logits (..., B, K)."""
+    """Reshape values of the classes, (K,) or (M, K), to broadcast with logits (..., B, K)."""
     return values.unsqueeze(-2)
 
 
 def of_true_class(values: Tensor, y: Tensor) -> Tensor:
-    """Return values a class, (K,) or (M, K) for M nets, at the labels y, (B,) or (M, B)."""
+    """Pick values of the classes, (K,) or (M, K), at the labels y, (B,) or (M, B)."""
     return values.expand(*y.shape[:-1], -1).gather(-1, y)
 
 
 def class_sizes(counts: Tensor) -> Tensor:
     """Return counts of shape (..., K) in float64; a class without rows counts as one row.
 
-    Its logarithm and its inverse are then finite. Nothing is drawn from such a class, so it
-    matters only for how little the net may believe in it.
+    Its logarithm and its inverse are then finite. Such a class has no rows to train on, so the
+    value only affects how low its logits become.
     """
     return counts.double().clamp_min(1)
 
@@ -42,8 +42,7 @@ def class_sizes(counts: Tensor) -> Tensor:
 def sigmoid_probabilities(logits: Tensor) -> Tensor:
     """Return the sigmoids of the outputs divided by their sum, shape (..., K).
 
-    For losses that train K outputs against each class's rest. A softmax of such logits counts
-    the evidence K times: with two classes and outputs of -z and z it gives sigmoid(2 z) for
-    what the loss fitted as sigmoid(z).
+    For losses that train K one-versus-rest outputs. A softmax of such logits is overconfident:
+    with two classes and outputs -z and z it gives sigmoid(2 z) where the loss fitted sigmoid(z).
     """
     return F.logsigmoid(logits).softmax(-1)  # in logarithms: never 0 / 0

@@ -1,4 +1,4 @@
-"""Cross-entropy with another coefficient of the first term of its polynomial expansion."""
+"""Poly-1 loss: cross-entropy with a changed first coefficient of its Taylor expansion."""
 
 from __future__ import annotations
 
@@ -38,6 +38,15 @@ class Poly1Loss:
     ----------
     Leng et al. 2022, "PolyLoss: A Polynomial Expansion Perspective of Classification Loss
     Functions", arXiv 2204.12511 (Poly-1 of cross-entropy and of focal loss).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [2.0, 0.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = Poly1Loss(epsilon=1.0).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.2461, 3.0077])
     """
 
     stacks: ClassVar[bool] = True
@@ -50,7 +59,7 @@ class Poly1Loss:
         check_number("gamma", self.gamma, low=0.0)
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def poly1(logits: Tensor, y: Tensor) -> Tensor:
             ce = cross_entropy(logits, y)  # (..., B)

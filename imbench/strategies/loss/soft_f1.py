@@ -1,4 +1,4 @@
-"""One minus the macro F1 of a batch, with probabilities in place of decisions."""
+"""Soft F1 loss: one minus the macro F1 of a batch, computed from probabilities."""
 
 from __future__ import annotations
 
@@ -20,29 +20,38 @@ class SoftF1Loss:
 
     Notes
     -----
-    A value of the batch, which every row gets: there is no loss of a row for `weights` or for the
-    shares of a mixture to multiply, and `build` refuses both beside it. A batch must be large
-    enough to hold rare classes. Classes that a batch does not hold are left out of the mean; their
-    F1 is 0 whatever the net says. The paper has sigmoid outputs for several labels a row.
+    One value for the whole batch, returned for every row. Rows cannot be weighted, so `build`
+    refuses the stage `weights` and augmentations that mix labels beside it. Batches must be large
+    enough to contain rare classes. Classes without a row in the batch are left out of the mean:
+    their F1 is 0 for any prediction. The paper has sigmoid outputs for several labels a row.
 
     References
     ----------
     Benedict et al. 2022, "sigmoidF1: A Smooth F1 Score Surrogate Loss for Multilabel
     Classification", arXiv 2108.10566 (the counts tp, fp and fn of probabilities).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
+    >>> y = torch.tensor([0, 1, 1])
+    >>> loss = SoftF1Loss().bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)  # one value for the whole batch
+    tensor([0.2532, 0.2532, 0.2532])
     """
 
     stacks: ClassVar[bool] = True
     batch_level: ClassVar[bool] = True
 
     def bind(self, counts: Tensor) -> RowLoss:
-        """Return the loss; the counts play no part."""
+        """Return the loss; the counts are not used."""
 
         def soft_f1(logits: Tensor, y: Tensor) -> Tensor:
             p = at_least_float32(logits).softmax(-1)  # (..., B, K)
             is_true = is_true_class(p, y).to(p.dtype)
             size = is_true.sum(-2)  # (..., K)
             hits = (p * is_true).sum(-2)
-            f1 = 2 * hits / (p.sum(-2) + size).clamp_min(1)  # a class that is there has size >= 1
+            f1 = 2 * hits / (p.sum(-2) + size).clamp_min(1)  # a class in the batch has size >= 1
             macro = f1.sum(-1) / (size > 0).sum(-1)
             return (1 - macro).unsqueeze(-1).expand(y.shape)
 

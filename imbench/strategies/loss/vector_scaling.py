@@ -1,4 +1,4 @@
-"""Logits scaled and shifted by class sizes; with one of the two it is an older loss."""
+"""Vector-scaling loss: cross-entropy of logits scaled and shifted by class sizes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class VectorScalingLoss:
     gamma : float, default=0.3
         Strength of the scale, at least 0. At 0 the loss is the logit-adjusted one.
     tau : float, default=1.0
-        Strength of the shift, at least 0. At 0 the loss has class-dependent temperatures.
+        Strength of the shift, at least 0. At 0 the loss is the one with class-dependent
+        temperatures.
 
     Raises
     ------
@@ -44,13 +45,22 @@ class VectorScalingLoss:
 
     Notes
     -----
-    The paper's weights omega are left to the stage `weights`. At prediction the logits are used
-    as they are.
+    The paper's class weights omega belong to the stage `weights`. At prediction the logits are
+    neither scaled nor shifted.
 
     References
     ----------
     Kini et al. 2021, "Label-Imbalanced and Group-Sensitive Classification under
     Overparameterization", arXiv 2103.01550 (the VS-loss for several classes).
+
+    Examples
+    --------
+    >>> import torch
+    >>> logits = torch.tensor([[2.0, 1.0], [2.0, 1.0]])
+    >>> y = torch.tensor([0, 1])  # the second row is misclassified
+    >>> loss = VectorScalingLoss(gamma=0.3, tau=1.0).bind(torch.tensor([90, 10]))
+    >>> loss(logits, y)
+    tensor([0.0249, 3.7049])
     """
 
     stacks: ClassVar[bool] = True

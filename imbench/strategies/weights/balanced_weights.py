@@ -14,14 +14,20 @@ class BalancedWeights:
 
     Notes
     -----
-    Proportional to :class:`imbench.strategies.weights.inverse_weights.InverseWeights`; nets and
-    scikit-learn models take no notice of the scale, so the two give the same fit. A class
-    without rows gets weight 0.
+    Proportional to :class:`imbench.strategies.weights.inverse_weights.InverseWeights`. Nets and
+    scikit-learn models are invariant to the scale of the weights, so both give the same fit. A
+    class without rows gets weight 0.
 
     References
     ----------
     King & Zeng 2001, "Logistic Regression in Rare Events Data", DOI
     10.1093/oxfordjournals.pan.a004868, section 4; the form is scikit-learn's.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> BalancedWeights()(np.array([90, 10]), progress=0.0).round(2)
+    array([0.56, 5.  ])
     """
 
     def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:

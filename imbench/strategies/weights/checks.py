@@ -1,4 +1,4 @@
-"""Checks of numbers, shared by the dataclasses of the stages `weights` and `loss`."""
+"""Range checks of parameters, shared by the stages `weights` and `loss`."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ def check_number(
     Parameters
     ----------
     name : str
-        Name of the parameter, for the sentence.
+        Name of the parameter in the error message.
     value : object
     low, high : float
         Bounds.
     above, below : bool
-        Whether the value must lie above ``low`` and below ``high``: it may not equal them.
+        Exclude ``low`` or ``high`` itself.
+
+    Raises
+    ------
+    ValueError
+        With the name, the allowed range and the value.
     """
     if not isinstance(value, bool) and isinstance(value, int | float) and math.isfinite(value):
         reaches = value > low if above else value >= low

@@ -19,25 +19,31 @@ class CostMatrixWeights:
     ----------
     costs : sequence of K sequences of K floats, or None
         ``costs[i][j]`` is the cost of predicting class j for a row of class i, at least 0. The
-        diagonal plays no part. None: an error on class i costs n_max / n_i.
+        diagonal is ignored. None is a cost of n_max / n_i for every error on class i.
 
     Raises
     ------
     ValueError
-        If ``costs`` is not square, holds a value that is no number of at least 0, or no error
-        costs anything; when called, if it has another number of classes than the data.
+        If ``costs`` is not square, holds a value that is not a number of at least 0, or all errors
+        are free; when called, if its size is not the number of classes.
 
     Notes
     -----
-    One weight a class cannot tell apart the K - 1 errors on a class of more than two: their
+    With more than two classes, one weight a class cannot distinguish the K - 1 errors on it: their
     costs are summed, as Breiman et al. do. The decision rule `cost_sensitive` uses the whole
-    matrix. With None the weights are proportional to inverse frequencies. A class without rows
-    gets weight 0 then.
+    matrix. With None the weights are proportional to inverse frequencies, and a class without
+    rows gets weight 0.
 
     References
     ----------
     Ting 2002, "An instance-weighting method to induce cost-sensitive trees", DOI
     10.1109/TKDE.2002.1000348 (the weights w(j) and costs C(j)).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> CostMatrixWeights(costs=[[0, 1], [10, 0]])(np.array([90, 10]), progress=0.0).round(2)
+    array([0.53, 5.26])
     """
 
     costs: Sequence[Sequence[float]] | None = None

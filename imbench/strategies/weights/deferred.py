@@ -1,4 +1,4 @@
-"""Class weights that set in late in the training."""
+"""Deferred re-weighting (DRW): class weights that start late in the training."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from imbench.strategies.weights.checks import check_number
 class DeferredWeights:
     """All ones until a share of the epochs is over, then the weights of another entry.
 
-    The net first learns its features from the rows as they are, and only then where the
-    borders between classes should be (DRW, deferred re-weighting).
+    The net first learns features from unweighted rows, and then adjusts the decision boundaries
+    between the classes.
 
     Parameters
     ----------
     weights : Weights
         Any entry of the stage `weights`.
     start : float, default=0.8
-        Share of the epochs before the weights set in, in [0, 1).
+        Share of the epochs without weights, in [0, 1).
 
     Raises
     ------
@@ -32,14 +32,24 @@ class DeferredWeights:
 
     Notes
     -----
-    The weights are there from the first epoch e with e / epochs >= start: with fewer than
-    1 / (1 - start) epochs there is none. The paper also lowers the learning rate there, by 100;
-    that is a matter of the model here.
+    The weights apply from the first epoch e with e / epochs >= start, counted from 0; with fewer
+    than 1 / (1 - start) epochs there is no such epoch. The paper also divides the learning rate by
+    100 at that point; here the learning rate is a parameter of the model.
 
     References
     ----------
     Cao et al. 2019, "Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss",
     arXiv 1906.07413, algorithm 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench.strategies.weights.inverse_weights import InverseWeights
+    >>> weights = DeferredWeights(InverseWeights(), start=0.8)
+    >>> weights(np.array([90, 10]), progress=0.5)
+    array([1., 1.])
+    >>> weights(np.array([90, 10]), progress=0.8)
+    array([0.1, 0.9])
     """
 
     weights: Weights

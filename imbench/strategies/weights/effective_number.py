@@ -1,4 +1,4 @@
-"""Inverse effective number of rows as class weights."""
+"""Class weights from the effective number of samples."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from imbench.strategies.weights.checks import check_number
 class EffectiveNumberWeights:
     """w_c proportional to (1 - beta) / (1 - beta^n_c), summing to K.
 
-    A new row is worth less the more rows its class has: after n rows a class covers
-    (1 - beta^n) / (1 - beta) of a space of 1 / (1 - beta) distinct ones.
+    Each new row of a class overlaps more with those already there: n rows cover an effective
+    number of (1 - beta^n) / (1 - beta) out of 1 / (1 - beta) distinct ones.
 
     Parameters
     ----------
@@ -30,14 +30,20 @@ class EffectiveNumberWeights:
 
     Notes
     -----
-    Classes that all have many more than 1 / (1 - beta) rows get equal weights: with beta=0.999
-    from some 5,000 rows on they differ by less than 1 %, and the method does nothing. Choose a
-    larger beta there. A class without rows gets weight 0.
+    Classes with many more than 1 / (1 - beta) rows get equal weights: with beta=0.999 the weights
+    of classes above about 5,000 rows differ by less than 1 %. Choose a larger beta for such data.
+    A class without rows gets weight 0.
 
     References
     ----------
     Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples",
     arXiv 1901.05555, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> EffectiveNumberWeights(beta=0.99)(np.array([90, 10]), progress=0.0).round(2)
+    array([0.28, 1.72])
     """
 
     beta: float = 0.999

@@ -14,14 +14,19 @@ class InverseWeights:
 
     Notes
     -----
-    Nets take the weighted mean of a batch and scikit-learn models get weights of mean one, so
-    the sum plays no part in the fit; it makes the printed weights shares. A class without rows
-    gets weight 0.
+    Nets take the weighted mean of a batch and scikit-learn models get weights with a mean of one,
+    so the sum has no effect on the fit. A class without rows gets weight 0.
 
     References
     ----------
     King & Zeng 2001, "Logistic Regression in Rare Events Data", DOI
     10.1093/oxfordjournals.pan.a004868, section 4 (weighting by inverse sampling shares).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> InverseWeights()(np.array([90, 10]), progress=0.0).round(2)
+    array([0.1, 0.9])
     """
 
     def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:

@@ -14,13 +14,19 @@ class SqrtInverseWeights:
 
     Notes
     -----
-    Smoothed frequencies began with the sampling of rare words; Mahajan et al. took the square
-    root for images, there as a sampling rate. A class without rows gets weight 0.
+    Mahajan et al. use the inverse square root as a sampling rate of images. A class without rows
+    gets weight 0.
 
     References
     ----------
     Mahajan et al. 2018, "Exploring the Limits of Weakly Supervised Pretraining",
     arXiv 1805.00932.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> SqrtInverseWeights()(np.array([90, 10]), progress=0.0).round(2)
+    array([0.5, 1.5])
     """
 
     def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
