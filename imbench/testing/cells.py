@@ -1,4 +1,4 @@
-"""Compose and fit cells in tests, with models small enough for them."""
+"""Compose and fit small cells in tests."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from imbench.pipeline.build import build
 from imbench.run.folds import fit_fold
 from imbench.strategies.base import Strategy
 
-# Parameters of a model, where it has them.
+# Replace these parameters of a model, if it has them.
 SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
 SMALL_ENSEMBLE = 4
-SMALL_STEPS = 60  # of a generative sampler
+SMALL_STEPS = 60  # training steps of a generative sampler
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a fitted cell says about a fold's probe rows.
+    """Predictions of a fitted cell.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Outcome:
     scores: NDArray[np.float64]
 
     def equals(self, other: Outcome) -> bool:
-        """Whether labels and scores are the same, bit for bit."""
+        """Return whether labels and scores are identical, bit for bit."""
         return np.array_equal(self.labels, other.labels) and np.array_equal(
             self.scores, other.scores
         )
@@ -51,12 +51,16 @@ class Outcome:
 def parts(
     model: str, strategy: str, overrides: Sequence[str] = (), config_dir: Path | None = None
 ) -> tuple[Model, Strategy]:
-    """Compose a model and a strategy from their yaml files, both made small.
+    """Compose a model and a strategy from their yaml files, with few epochs and trees.
 
     Parameters
     ----------
     model, strategy : str
         As on the command line; ``strategy`` may be a list, ``[smote,focal]``.
+    overrides : sequence of str
+        More words of the command line.
+    config_dir : Path or None
+        Folder of own yaml files, as with ``--config-dir``.
     """
     words = [f"model={model}", f"strategy={strategy}", "device=cpu", *overrides]
     composer = Composer(config_dir)
@@ -77,7 +81,7 @@ def parts(
 def fit_and_predict(
     data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any], seed: int = 0
 ) -> Outcome:
-    """Fit a fold and predict the probe rows, shape (n, d)."""
+    """Fit the training rows of a fold and predict the rows ``probe`` of shape (n, d)."""
     estimator, _ = fit_fold(data, model, strategy, fold, seed)
     return Outcome(np.asarray(estimator.predict(probe)), estimator.predict_proba(probe))
 
@@ -85,14 +89,14 @@ def fit_and_predict(
 def fit_on_names(
     data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any], seed: int = 0
 ) -> Outcome:
-    """Do as :func:`fit_and_predict` with the names of the classes as labels.
+    """Fit and predict as :func:`fit_and_predict` does, with class names as labels.
 
-    For users who take what ``build`` returns as a scikit-learn estimator.
+    Users may fit the estimator that ``build`` returns with any labels, as in scikit-learn.
 
     Raises
     ------
     ValueError
-        If the names of the classes are not in the order of their labels.
+        If the class names are not sorted.
     """
     names = np.array(data.class_names)
     if list(names) != sorted(names):
@@ -104,14 +108,14 @@ def fit_on_names(
     predicted = np.asarray(estimator.predict(probe))
     labels = np.searchsorted(names, predicted)
     if not np.array_equal(names[labels.clip(max=len(names) - 1)], predicted):
-        raise AssertionError(f"labels that were never given: {sorted(set(predicted))}")
+        raise AssertionError(f"predicted labels are not class names: {sorted(set(predicted))}")
     return Outcome(labels, estimator.predict_proba(probe))
 
 
 def outcome_or_reason(
     data: Dataset, model: Model, strategy: Strategy, fold: Fold, probe: NDArray[Any]
 ) -> Outcome | str:
-    """Fit a fold and predict the probe rows, or return why that is not possible."""
+    """Return the predictions of :func:`fit_and_predict`, or why the cell cannot be fitted."""
     try:
         return fit_and_predict(data, model, strategy, fold, probe)
     except (Incompatible, DataError) as error:
@@ -119,7 +123,7 @@ def outcome_or_reason(
 
 
 def fits_together(data: Dataset, model: Model, strategy: Strategy) -> bool:
-    """Whether the parts can be composed."""
+    """Return whether `build` accepts model and strategy for this kind of data."""
     try:
         build(model, strategy, data.info, seed=0)
     except Incompatible:

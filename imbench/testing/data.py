@@ -1,4 +1,4 @@
-"""Small data sets for contract tests: the kinds of imbalance that break components."""
+"""Small data sets for contract tests, one for each kind of data that has broken a component."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from imbench.data.splits import Fold
 
 
 def _table(name: str, sizes: list[int], seed: int = 0) -> Dataset:
-    """Return a table with signal and classes of the given sizes, rows shuffled."""
+    """Return a separable table with classes of the given sizes, rows shuffled."""
     n_classes = len(sizes)
     X, y = make_classification(
         20 * max(sizes) * n_classes // 10,
@@ -39,7 +39,7 @@ def three_classes() -> Dataset:
 
 
 def class_of_six() -> Dataset:
-    """Return 200 rows and 8, of which :func:`one_fold` trains on six."""
+    """Return 200 and 8 rows; :func:`one_fold` leaves six of the eight for training."""
     return _table("class_of_six", [200, 8])
 
 
@@ -73,7 +73,7 @@ def mixed_table() -> Dataset:
 
 
 def only_categories() -> Dataset:
-    """Return a table of nothing but categories, some missing, 300 and 40 rows."""
+    """Return a table of categorical columns only, some missing, 300 and 40 rows."""
     data = _table("only_categories", [300, 40])
     X = np.digitize(data.X.astype(np.float64), [-1.0, 0.0, 1.0]).astype(np.float64)
     X[np.random.default_rng(0).random(len(X)) < 0.05, 0] = np.nan
@@ -102,7 +102,7 @@ CASES = {
 
 
 def one_fold(data: Dataset) -> Fold:
-    """Return a fold that tests a quarter of each class, rounded down."""
+    """Return a fold whose test rows are a quarter of each class, rounded down."""
     test = [np.flatnonzero(data.y == k) for k in range(data.info.n_classes)]
     test_index: NDArray[np.int64] = np.sort(np.concatenate([t[: len(t) // 4] for t in test]))
     train_index = np.setdiff1d(np.arange(len(data.y)), test_index)
@@ -110,7 +110,7 @@ def one_fold(data: Dataset) -> Fold:
 
 
 def with_other_test_rows(data: Dataset, fold: Fold) -> Dataset:
-    """Return the data with every test row replaced: other values, other labels."""
+    """Return the data with other values and labels in every test row."""
     rng = np.random.default_rng(1)
     X, y = data.X.copy(), data.y.copy()
     X[fold.test_index] = rng.permuted(data.X[fold.test_index], axis=0)[::-1]

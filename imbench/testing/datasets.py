@@ -1,4 +1,4 @@
-"""The contract of a data set: inherit `DatasetContract` to check a source of your own."""
+"""The contract of a data set. Inherit it to test a source of your own."""
 
 from __future__ import annotations
 
@@ -13,23 +13,27 @@ from imbench.data.dataset import Dataset
 
 
 class DatasetContract:
-    """What imbench relies on, checked on one source.
+    """Check that a source returns a valid `Dataset`.
 
-    Override the fixture `load` to return a function without arguments that loads the data anew:
+    Override the fixture `load` to return a function without arguments that loads the data. pytest
+    runs the ``test_`` methods of every subclass; they get the fixture `dataset`, which is loaded
+    once a class.
+
+    Examples
+    --------
+    >>> from imbench.data.digits import load_digits
 
     >>> class TestMine(DatasetContract):
     ...     @pytest.fixture(scope="class")
     ...     @classmethod
     ...     def load(cls):
-    ...         return load_mine
-
-    Each test gets `dataset`, loaded once a class.
+    ...         return load_digits
     """
 
     @pytest.fixture(scope="class")
     @classmethod
     def load(cls) -> Callable[[], Dataset]:
-        """Return the function that loads; every subclass overrides this."""
+        """Return a function that loads the data; every subclass overrides this."""
         raise NotImplementedError("override the fixture `load` in your test class.")
 
     @pytest.fixture(scope="class")
@@ -47,7 +51,7 @@ class DatasetContract:
         assert dataset.y.dtype == np.int64
 
     def test_images_fill_their_shape(self, dataset: Dataset) -> None:
-        """(channels, height, width) multiply to the columns; tables name every column."""
+        """Images have channels x height x width columns; tables name every column."""
         if dataset.input_shape is None:
             assert len(dataset.feature_names) == dataset.X.shape[1]
         else:
@@ -56,18 +60,18 @@ class DatasetContract:
             assert not dataset.categories
 
     def test_every_class_has_rows_to_train_on(self, dataset: Dataset) -> None:
-        """Labels are 0..K-1, and no class is only a name."""
+        """Labels are 0..K-1, and every class has training rows."""
         assert set(dataset.y.tolist()) <= set(range(len(dataset.class_names)))
         assert dataset.counts.min() > 0
         assert dataset.counts.sum() == len(dataset.pool_index)
 
     def test_class_names_are_distinct_text(self, dataset: Dataset) -> None:
-        """Metrics and files are named after them."""
+        """Class names are part of metric and file names."""
         assert all(isinstance(name, str) and name for name in dataset.class_names)
         assert len(set(dataset.class_names)) == len(dataset.class_names) >= 2
 
     def test_info_agrees_with_the_arrays(self, dataset: Dataset) -> None:
-        """`build` sees nothing but these facts."""
+        """`build` only gets this summary of the data."""
         info = dataset.info
         assert info.n_features == dataset.X.shape[1]
         assert info.n_classes == len(dataset.class_names)
@@ -76,12 +80,12 @@ class DatasetContract:
         assert info.has_missing == missing
 
     def test_values_are_finite_or_missing(self, dataset: Dataset) -> None:
-        """NaN means missing; infinity has no meaning that a model could use."""
+        """NaN means missing; infinite values are not supported."""
         if dataset.X.dtype.kind == "f":
             assert not np.isinf(dataset.X).any()
 
     def test_categorical_columns_hold_codes(self, dataset: Dataset) -> None:
-        """Codes are whole numbers below the number of categories, or missing."""
+        """Codes are integers below the number of categories, or missing."""
         for column, names in dataset.categories.items():
             values = dataset.X[:, column]
             codes = values[~np.isnan(values)]
@@ -89,7 +93,7 @@ class DatasetContract:
             assert len(set(names)) == len(names)
 
     def test_pool_and_official_test_set_divide_the_rows(self, dataset: Dataset) -> None:
-        """No row is in both, none in neither."""
+        """Every row is in exactly one of them."""
         test = np.empty(0, np.int64) if dataset.test_index is None else dataset.test_index
         both = np.concatenate([dataset.pool_index, test])
         assert np.array_equal(np.sort(both), np.arange(len(dataset.y)))
@@ -97,7 +101,7 @@ class DatasetContract:
     def test_loading_again_gives_the_same_bits(
         self, dataset: Dataset, load: Callable[[], Dataset]
     ) -> None:
-        """The fingerprint names the data in stored results."""
+        """The fingerprint identifies the data in stored results."""
         again = load()
         assert again.fingerprint == dataset.fingerprint
         assert again.name == dataset.name
@@ -105,7 +109,7 @@ class DatasetContract:
         assert not np.shares_memory(again.y, dataset.y)
 
     def test_a_changed_value_changes_the_fingerprint(self, dataset: Dataset) -> None:
-        """One value, one label or one name is enough."""
+        """Changing one value, one label or one name changes it."""
         X, y = dataset.X.copy(), dataset.y.copy()
         X[0, 0] = 1 if np.isnan(float(X[0, 0])) or X[0, 0] == 0 else 0
         first, second = np.flatnonzero(y != y[0])[0], 0
@@ -119,7 +123,7 @@ class DatasetContract:
         assert len(prints) == 4
 
     def test_nothing_can_be_changed_in_place(self, dataset: Dataset) -> None:
-        """All strategies share one data set."""
+        """Arrays are read-only, because all strategies share one data set."""
         for array in (dataset.X, dataset.y, dataset.test_index):
             if array is not None:
                 with pytest.raises(ValueError, match="read-only"):
@@ -128,5 +132,5 @@ class DatasetContract:
             dataset.name = "other"  # type: ignore[misc]
 
     def test_a_copy_sent_to_a_worker_is_equal(self, dataset: Dataset) -> None:
-        """Parallel folds send the data set to processes."""
+        """Data sets are pickled for parallel folds."""
         assert pickle.loads(pickle.dumps(dataset)).fingerprint == dataset.fingerprint

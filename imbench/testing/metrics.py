@@ -1,4 +1,4 @@
-"""What every metric promises; inherit it for a metric of your own.
+"""The contract of a metric. Inherit it to test one of your own.
 
 .. code-block:: python
 
@@ -19,14 +19,24 @@ from numpy.typing import NDArray
 
 
 class MetricContract:
-    """Contract of a metric; pytest runs its ``test_`` methods in every class that inherits it.
+    """Check that a metric is defined, bounded by its direction and free of warnings.
+
+    Override :meth:`value`; pytest runs the ``test_`` methods of every subclass.
 
     Attributes
     ----------
     higher_is_better : bool
-        Direction.
+        Whether larger values are better.
     n_classes : tuple of int
         Numbers of classes that the metric is defined for.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import balanced_accuracy_score
+    >>> class TestBalancedAccuracy(MetricContract):
+    ...     def value(self, y_true, y_pred, y_score, minority):
+    ...         return float(balanced_accuracy_score(y_true, y_pred))
+    >>> TestBalancedAccuracy().test_better_predictions_score_better()
     """
 
     higher_is_better: bool = True
@@ -43,7 +53,7 @@ class MetricContract:
         raise NotImplementedError
 
     def test_is_a_finite_float_on_perfect_predictions(self) -> None:
-        """Perfect predictions define every metric."""
+        """Perfect predictions give a finite value."""
         for k in self.n_classes:
             y, _ = _example(k, skill=0.0)
             value = self._quiet_value(y, y, np.eye(k)[y], k - 1)
@@ -51,7 +61,7 @@ class MetricContract:
             assert math.isfinite(value)
 
     def test_does_not_depend_on_the_order_of_rows(self) -> None:
-        """Rows are a set."""
+        """Shuffled rows give the same value."""
         for k in self.n_classes:
             y, score = _example(k, skill=1.0)
             order = np.random.default_rng(1).permutation(len(y))
@@ -61,7 +71,7 @@ class MetricContract:
             np.testing.assert_allclose(shuffled, expected, rtol=1e-12)
 
     def test_better_predictions_score_better(self) -> None:
-        """The direction is the declared one."""
+        """``higher_is_better`` is right."""
         for k in self.n_classes:
             values = []
             for skill in (0.0, 1.5, 5.0):
@@ -72,13 +82,13 @@ class MetricContract:
             assert values[0] != values[-1]
 
     def test_an_empty_fold_is_nan(self) -> None:
-        """Nothing can be said about no rows."""
+        """Without rows the value is NaN."""
         for k in self.n_classes:
             empty = np.empty(0, np.int64)
             assert math.isnan(self._quiet_value(empty, empty, np.empty((0, k)), k - 1))
 
     def test_a_fold_of_one_class_neither_raises_nor_warns(self) -> None:
-        """A missing class gives a value or NaN."""
+        """The value is finite or NaN if a class is missing."""
         for k in self.n_classes:
             y, score = _example(k, skill=1.0)
             y = np.zeros_like(y)
@@ -86,7 +96,7 @@ class MetricContract:
             assert math.isnan(value) or math.isfinite(value)
 
     def test_does_not_change_its_arguments(self) -> None:
-        """The next metric gets the same arrays."""
+        """Metrics share their input arrays."""
         for k in self.n_classes:
             y, score = _example(k, skill=1.0)
             arrays = (y, score.argmax(axis=1), score)
@@ -107,7 +117,7 @@ class MetricContract:
 
 
 def _example(k: int, skill: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Labels and scores that lean to the true class; the last class is the rarest."""
+    """Return labels, and scores that favor the true class; the last class is the rarest."""
     rng = np.random.default_rng(0)
     share = np.arange(k, 0, -1) / np.arange(k, 0, -1).sum()
     y = rng.choice(k, size=400, p=share).astype(np.int64)

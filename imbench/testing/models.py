@@ -32,26 +32,34 @@ def two_digits() -> Dataset:
 
 
 def first_that_fits(model: Model, *cases: Callable[[], Dataset]) -> Dataset:
-    """Return the first data set that is of the kind which the model needs."""
+    """Return the first data set of a kind that the model accepts."""
     return next(data for case in cases if cells.fits_together(data := case(), model, Strategy()))
 
 
 class ModelContract:
-    """What every model must do, over the data of ``testing.data``.
+    """Check a model on the data sets of :mod:`imbench.testing.data`.
+
+    Set the attributes; pytest runs the ``test_`` methods of every subclass.
 
     Attributes
     ----------
     name : str
         Name of the yaml file.
     config_dir : Path or None
-        Folder that holds ``model/<name>.yaml``; None for the shipped one.
+        Folder that contains ``model/<name>.yaml``; None for a shipped model.
+
+    Examples
+    --------
+    >>> class TestKnn(ModelContract):
+    ...     name = "knn"
+    >>> TestKnn().test_says_what_it_is()
     """
 
     name: str
     config_dir: Path | None = None
 
     def test_says_what_it_is(self) -> None:
-        """The yaml holds a one-line summary and a paper."""
+        """The yaml has a one-line summary and a paper."""
         folders = [catalogue.conf_dir(), *([self.config_dir] if self.config_dir else [])]
         item = next(i for i in catalogue.items("model", folders) if i.name == self.name)
         assert item.summary.endswith(".")
@@ -59,7 +67,7 @@ class ModelContract:
 
     @pytest.mark.parametrize("case", CASES)
     def test_fits_or_says_incompatible(self, case: str) -> None:
-        """Probabilities for every row, also with categories and missing values, or a reason."""
+        """Every row gets probabilities, or `build` gives a reason that names the model."""
         model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
         data = CASES[case]()
         fold = one_fold(data)
@@ -70,8 +78,8 @@ class ModelContract:
         assert outcome.scores.shape == (len(fold.test_index), data.info.n_classes)
         np.testing.assert_allclose(outcome.scores.sum(1), 1, atol=1e-6)
 
-    def test_learns_what_is_plain(self) -> None:
-        """On images of three digits, or of two, it beats the largest class by far."""
+    def test_learns_easy_data(self) -> None:
+        """The balanced accuracy on images of two or three digits is far above chance."""
         model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
         data = first_that_fits(model, CASES["images"], two_digits)
         fold = one_fold(data)
@@ -95,7 +103,7 @@ class ModelContract:
         assert before.equals(cells.fit_and_predict(other, model, Strategy(), fold, probe))
 
     def test_same_seed_same_result(self) -> None:
-        """A fit is a function of data, configuration and seed."""
+        """Two fits with the same seed give identical scores."""
         model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
         data = first_that_fits(model, CASES["images"], two_digits)
         fold = one_fold(data)

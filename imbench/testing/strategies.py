@@ -25,58 +25,66 @@ from imbench.testing.data import CASES, one_fold, with_other_test_rows
 
 MODELS = ("logistic_regression", "random_forest", "mlp")  # linear, forest, net
 REFITTED = 2  # kinds of data a model, for the tests that fit once more
-KEPT = 256  # outcomes that the tests of one strategy share
+CACHED = 256  # fits and compositions that the tests of one strategy share
 
 
-@functools.lru_cache(maxsize=KEPT)
+@functools.lru_cache(maxsize=CACHED)
 def _item(name: str, config_dir: Path | None) -> catalogue.Item:
-    """Find a strategy once: to read all yaml files takes longer than most of the fits."""
+    """Return a strategy of the catalogue. Cached, because reading all yaml files is slow."""
     folders = [catalogue.conf_dir(), *([config_dir] if config_dir else [])]
     return next(item for item in catalogue.items("strategy", folders) if item.name == name)
 
 
-@functools.lru_cache(maxsize=KEPT)
-def _company(name: str, config_dir: Path | None) -> str | None:
-    """Return the strategy that ``about.<name>.with`` asks for, if it does.
+@functools.lru_cache(maxsize=CACHED)
+def _companion(name: str, config_dir: Path | None) -> str | None:
+    """Return ``about.<name>.with``: the strategy that must be selected beside this one.
 
-    A strategy that corrects what another one did has nothing to do alone.
+    For example, prior_correction only has an effect after a resampler.
     """
     content = yaml.safe_load(_item(name, config_dir).path.read_text("utf-8")) or {}
     return ((content.get("about") or {}).get(name) or {}).get("with")
 
 
-@functools.lru_cache(maxsize=KEPT)
+@functools.lru_cache(maxsize=CACHED)
 def _parts(model_name: str, selection: str, config_dir: Path | None) -> tuple[Model, Strategy]:
-    """Compose once what many tests fit: `build` works on copies."""
+    """Compose model and strategy. Cached, because `build` works on copies."""
     return cells.parts(model_name, selection, config_dir=config_dir)
 
 
-@functools.lru_cache(maxsize=KEPT)
+@functools.lru_cache(maxsize=CACHED)
 def outcome(
     model_name: str, selection: str, case: str, config_dir: Path | None
 ) -> cells.Outcome | str:
-    """Return what a cell says about every row of its data, or why it cannot be fitted."""
+    """Return the predictions of a cell for every row of its data, or why it cannot be fitted."""
     model, strategy = _parts(model_name, selection, config_dir)
     data = CASES[case]()
     return cells.outcome_or_reason(data, model, strategy, one_fold(data), data.X)
 
 
 class StrategyContract:
-    """What every strategy must do, over linear, forest and net and the data of ``testing.data``.
+    """Check a strategy with a linear model, a forest and a net on :mod:`imbench.testing.data`.
+
+    Set the attributes; pytest runs the ``test_`` methods of every subclass.
 
     Attributes
     ----------
     name : str
         Name of the yaml file.
     config_dir : Path or None
-        Folder that holds ``strategy/<name>.yaml``; None for the shipped one.
+        Folder that contains ``strategy/<name>.yaml``; None for a shipped strategy.
+
+    Examples
+    --------
+    >>> class TestFocal(StrategyContract):
+    ...     name = "focal"
+    >>> TestFocal().test_says_what_it_is()
     """
 
     name: str
     config_dir: Path | None = None
 
     def test_says_what_it_is(self) -> None:
-        """The yaml holds a summary and entries under its own name."""
+        """The yaml has a summary, and its entries are named as the file."""
         item = _item(self.name, self.config_dir)
         assert item.summary.endswith("."), "about.<name>.summary must be a sentence"
         assert all(entry == self.name for _, entry in item.entries), (
@@ -86,7 +94,7 @@ class StrategyContract:
     @pytest.mark.parametrize("case", CASES)
     @pytest.mark.parametrize("model_name", MODELS)
     def test_fits_or_says_why_not(self, model_name: str, case: str) -> None:
-        """Probabilities for every row and labels in range, or a sentence with the name."""
+        """Every row gets valid probabilities and labels, or a reason names the strategy."""
         found = self._found(model_name, case)
         if isinstance(found, str):
             assert self.name in found
@@ -99,11 +107,11 @@ class StrategyContract:
         assert set(found.labels) <= set(range(data.info.n_classes))
 
     def test_fits_somewhere(self) -> None:
-        """A strategy that is incompatible with everything is a failure."""
+        """At least one combination of model and data is compatible."""
         assert list(self._fitting())
 
     def test_sees_no_test_row(self) -> None:
-        """Replacing the test rows, values and labels, leaves the fitted model unchanged."""
+        """Changed values and labels of the test rows leave the fitted model unchanged."""
         for model_name, case in self._some_fitting():
             model, strategy = self._parts(model_name)
             data = CASES[case]()
@@ -115,10 +123,10 @@ class StrategyContract:
             )
 
     def test_does_something(self) -> None:
-        """Somewhere labels or scores differ from those of doing nothing."""
+        """At least one combination gives other labels or scores than no strategy."""
         if self.name == "none":
             pytest.skip("none is what the others are compared with")
-        without = _company(self.name, self.config_dir) or "none"
+        without = _companion(self.name, self.config_dir) or "none"
         differs = []
         for model, case in self._fitting():
             nothing = outcome(model, without, case, self.config_dir)
@@ -129,7 +137,7 @@ class StrategyContract:
         assert any(differs), f"{self.name} changed nothing in {len(differs)} cells"
 
     def test_is_seeded_and_leaves_its_inputs_alone(self) -> None:
-        """A second fit gives the same bits, and rows and labels passed in stay as they were."""
+        """A second fit gives identical results, and the arrays passed in are unchanged."""
         for model_name, case in self._some_fitting():
             model, strategy = self._parts(model_name)
             data = CASES[case]()
@@ -142,7 +150,7 @@ class StrategyContract:
             np.testing.assert_array_equal(data.y, y)
 
     def test_takes_labels_that_are_words(self) -> None:
-        """Fitted on the names of the classes it predicts names, and the scores are the same."""
+        """Fitted with class names as labels it predicts names, with the same scores."""
         for model_name in MODELS:
             found = [case for model, case in self._fitting() if model == model_name]
             if not found:
@@ -152,12 +160,12 @@ class StrategyContract:
             data = CASES[case]()
             named = cells.fit_on_names(data, model, strategy, one_fold(data), data.X)
             assert named.equals(self._outcome(model_name, case)), (
-                f"{self.name} depends on what the labels are ({case}, {model_name})"
+                f"{self.name} gives other results for string labels ({case}, {model_name})"
             )
 
     def _selection(self) -> str:
-        company = _company(self.name, self.config_dir)
-        return f"[{company},{self.name}]" if company else self.name
+        companion = _companion(self.name, self.config_dir)
+        return f"[{companion},{self.name}]" if companion else self.name
 
     def _parts(self, model_name: str) -> tuple[Model, Strategy]:
         return _parts(model_name, self._selection(), self.config_dir)
@@ -171,14 +179,14 @@ class StrategyContract:
         return found
 
     def _fitting(self) -> Iterator[tuple[str, str]]:
-        """Yield the model and the data of every cell that fits."""
+        """Yield the model and the data of every cell that can be fitted."""
         for model_name in MODELS:
             for case in CASES:
                 if isinstance(self._found(model_name, case), cells.Outcome):
                     yield model_name, case
 
     def _some_fitting(self) -> Iterator[tuple[str, str]]:
-        """Yield a few of them a model, images first: most can go wrong there."""
+        """Yield up to ``REFITTED`` of them for each model, images first."""
         for model_name in MODELS:
             found = [case for model, case in self._fitting() if model == model_name]
             found.sort(key=lambda case: case != "images")

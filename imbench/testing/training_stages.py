@@ -173,7 +173,7 @@ class AugmentContract:
     ...     shape = (4,)
     ...     def make(self):
     ...         return Noise(scale=0.1)
-    >>> TestNoise().test_returns_as_many_rows_with_targets()
+    >>> TestNoise().test_the_batch_is_left_alone()
     """
 
     counts: tuple[int, ...] = (900, 95, 5)
