@@ -119,7 +119,7 @@ def test_without_flip_nothing_is_mirrored(monkeypatch):
     torch.testing.assert_close(found, x, atol=1e-5, rtol=0)
 
 
-def test_noise_has_the_standard_deviation_that_was_asked_for():
+def test_noise_has_the_given_standard_deviation():
     x, y = make_images(200), torch.full((200,), 2)
     after, _ = augment(
         x, y, counts=torch.tensor([10**9, 1, 1]), probability=1.0, degrees=0, shift=0, noise=0.05

@@ -1,4 +1,4 @@
-"""Mixup and its relatives: shares, partners, labels, and whose sample weights count."""
+"""Mixup, Remix, CutMix and Balanced-MixUp: shares, partners, labels and sample weights."""
 
 import math
 
@@ -371,7 +371,7 @@ def test_balanced_rows_bring_their_own_sample_weight():
     assert (drift[1:] < 0).all()
 
 
-def test_a_chain_hands_balanced_rows_to_a_last_part_that_uses_them():
+def test_a_chain_passes_balanced_rows_to_its_last_part():
     chain = AugmentChain([Noise(), BalancedMixup()])
     assert chain.uses_balanced_rows
     assert not AugmentChain([Noise(), Mixup()]).uses_balanced_rows

@@ -1,4 +1,4 @@
-"""Noise for tables, crops for images: whom they change, by how much."""
+"""Noise for tables and crops for images: which rows they change, and how much."""
 
 import math
 
@@ -29,7 +29,7 @@ def test_noise_changes_a_row_the_more_often_the_rarer_its_class():
     assert (after[hit] != 0).all(), "every column of a chosen row"
 
 
-def test_noise_has_the_standard_deviation_that_was_asked_for():
+def test_noise_has_the_given_standard_deviation():
     x, y = torch.randn((4000, 5), generator=seeded()), torch.full((4000,), 2)
     rare = torch.tensor([10**9, 1, 1])
     difference = Noise(scale=0.3, probability=1.0).bind(rare)(x, y, seeded(1))[0] - x
@@ -110,7 +110,7 @@ def test_only_chosen_images_are_cropped():
     assert (cut[chosen] != x[chosen]).flatten(1).any(1).all()
 
 
-def test_without_crop_the_result_is_what_it_was_before_there_were_crops():
+def test_without_crop_the_result_is_unchanged():
     x, y = torch.rand((60, 1, 8, 8), generator=seeded()), torch.arange(60) % 3
     found, _ = MinorityAugment().bind(COUNTS)(x, y, seeded(5))
     generator = seeded(5)

@@ -1,4 +1,4 @@
-"""Batches of a composition: the data's ratio, equal numbers, and the curriculum."""
+"""Stratified batches, balanced batches and the curriculum."""
 
 import math
 from collections import Counter

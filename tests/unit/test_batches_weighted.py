@@ -1,4 +1,4 @@
-"""Draws by class shares: powers, targets, without replacement, and from natural to balanced."""
+"""Draws by class shares: powers, targets, without replacement, progressive."""
 
 import math
 
@@ -36,7 +36,7 @@ def test_classes_are_drawn_in_proportion_to_their_size_to_the_power_q(sizes, q):
     assert_shares(drawn, [p / sum(powers) for p in powers])
 
 
-def test_the_default_draws_what_it_drew_before_there_were_options():
+def test_the_default_sampler_still_draws_the_recorded_rows():
     # The recipe of the first release: a class of equal chance, then a row of it.
     y = torch.as_tensor(labels(900, 90, 0, 10))
     generator = torch.Generator().manual_seed(5)
@@ -47,7 +47,7 @@ def test_the_default_draws_what_it_drew_before_there_were_options():
     assert draw(WeightedSampler(), y, 4, seed=5).tolist() == expected
 
 
-def test_a_target_distribution_is_met():
+def test_rows_follow_a_target_distribution():
     y = labels(9000, 800, 200)
     drawn = np.bincount(y[draw(WeightedSampler(target=[0.2, 0.5, 0.3]), y, 3)], minlength=3)
     assert_shares(drawn, [0.2, 0.5, 0.3])
@@ -105,7 +105,7 @@ def test_without_replacement_every_row_of_a_class_has_the_same_chance_and_place(
     assert (abs(rare_places - n_epochs / 2) < 4.5 * math.sqrt(n_epochs / 4)).all()
 
 
-def test_rows_drawn_once_are_those_asked_for_of_each_class():
+def test_draw_rows_once_returns_the_wanted_number_of_rows_of_each_class():
     y = torch.as_tensor(labels(50, 30, 20))
     rows = draw_rows_once(y, torch.tensor([0, 30, 7]), torch.Generator().manual_seed(0))
     assert torch.bincount(y[rows], minlength=3).tolist() == [0, 30, 7]

@@ -1,4 +1,4 @@
-"""Losses a row against plain formulas in numpy and PyTorch's own functions."""
+"""Cross-entropy and focal loss against plain formulas in numpy and PyTorch's own functions."""
 
 import math
 

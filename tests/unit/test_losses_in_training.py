@@ -1,4 +1,4 @@
-"""Losses inside the net: heads, features, progress, and how logits become probabilities."""
+"""Losses inside a net: heads, features, progress and probabilities."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_outputs_so_low_that_every_sigmoid_is_zero_still_have_an_order():
     assert found[1] == pytest.approx(1 / (1 + np.exp(-3)))
 
 
-def test_the_net_asks_its_loss_for_probabilities(rows):
+def test_predict_proba_uses_the_probabilities_of_the_loss(rows):
     X, _ = rows
     fitted = fit(rows, loss=BCELoss())
     with torch.no_grad():
@@ -112,7 +112,7 @@ def test_the_outputs_of_a_cosine_head_are_cosines():
             assert found[i, k] == pytest.approx(expected, abs=1e-6)
 
 
-def test_a_cosine_head_takes_no_notice_of_the_size_of_features_and_survives_zeros():
+def test_a_cosine_head_is_invariant_to_the_norm_of_features_and_finite_for_zeros():
     head = CosineHead(5, 3)
     features = torch.randn((2, 5), generator=torch.Generator())
     torch.testing.assert_close(head(features), head(1000 * features))
@@ -131,7 +131,7 @@ def test_a_cosine_head_keeps_single_precision_under_autocast():
     torch.testing.assert_close(found, head(features))
 
 
-def test_a_loss_that_asks_for_them_gets_features_and_the_progress_of_the_training(rows):
+def test_a_loss_that_declares_them_gets_features_and_progress(rows):
     loss = Recorder()
     net = TorchClassifier(loss=loss, epochs=4, batch_size=500, device="cpu", random_state=0)
     net.fit(*rows)

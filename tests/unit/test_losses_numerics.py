@@ -100,7 +100,7 @@ def test_leading_axes_give_what_single_calls_give(loss):
 
 
 @pytest.mark.parametrize("loss", [SoftF1Loss(), AUCMarginLoss()], ids=str)
-def test_a_loss_of_the_batch_gives_every_row_the_same_value(loss):
+def test_batch_level_losses_return_the_same_value_for_every_row(loss):
     assert loss.batch_level, "`build` refuses weights beside it"
     logits, y = make_batch(n_rows=8, leading=(3,))
     found = loss.bind(COUNTS)(logits, y)
@@ -110,7 +110,7 @@ def test_a_loss_of_the_batch_gives_every_row_the_same_value(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_only_a_softmax_takes_no_notice_of_a_constant_added_to_every_logit(loss):
+def test_only_softmax_losses_are_invariant_to_a_constant_added_to_all_logits(loss):
     logits, y = make_batch()
     row_loss = bound(loss, dtype=torch.float64)
     same = torch.allclose(row_loss(logits + 7.5, y), row_loss(logits, y), rtol=1e-9)
@@ -120,7 +120,7 @@ def test_only_a_softmax_takes_no_notice_of_a_constant_added_to_every_logit(loss)
 @pytest.mark.parametrize(
     "loss", [one for one in LOSSES if not isinstance(one, BATCH_LEVEL)], ids=str
 )
-def test_a_larger_logit_of_the_true_class_is_never_worse(loss):
+def test_the_loss_decreases_with_the_logit_of_the_true_class(loss):
     z = torch.linspace(-8, 8, 65, dtype=torch.float64)
     logits = torch.stack([z, *3 * [torch.zeros_like(z)]], 1)
     found = bound(loss, n_rows=65, dtype=torch.float64)
@@ -134,7 +134,7 @@ def test_a_larger_logit_of_the_true_class_is_never_worse(loss):
 
 
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
-def test_it_is_cloned_with_the_net(loss):
+def test_losses_are_cloned_with_the_net(loss):
     assert clone(TorchClassifier(loss=loss)).loss == loss
 
 
@@ -201,7 +201,7 @@ def test_it_is_cloned_with_the_net(loss):
         ),
     ],
 )
-def test_a_bad_value_is_one_sentence_with_its_name(make, sentence):
+def test_invalid_values_raise_one_sentence_with_the_parameter(make, sentence):
     with pytest.raises(ValueError) as error:
         make()
     assert str(error.value) == sentence

@@ -1,4 +1,4 @@
-"""`imbench.BalancedSampler`, with the complaints about the sampler that people use as tests."""
+"""`imbench.BalancedSampler`, with bug reports about a widely used sampler as tests."""
 
 import math
 import time
@@ -131,7 +131,7 @@ def test_a_data_set_without_labels_is_refused_and_never_loaded():
         BalancedSampler(Subset(ConcatDataset([Unloadable(), Unloadable()]), [0]))
 
 
-def test_given_labels_are_taken_for_a_data_set_that_has_none_or_others():
+def test_given_labels_replace_those_of_the_data_set():
     y = labels(900, 100)
     for data in (Unloadable(), Unloadable(targets=1 - y), TensorDataset(torch.zeros(1000))):
         drawn = list(BalancedSampler(data, labels=y, replacement=False))
@@ -152,7 +152,7 @@ def test_a_target_transform_makes_stored_labels_uncertain():
     assert len(BalancedSampler(data, labels=data.targets)) == 1000
 
 
-def test_a_stream_has_no_rows_to_draw():
+def test_an_iterable_data_set_is_refused():
     class Stream(IterableDataset):
         def __iter__(self):
             raise AssertionError("an item was loaded")
@@ -327,7 +327,7 @@ def test_without_replacement_epochs_see_other_rows_of_a_large_class():
 
 
 @pytest.mark.parametrize("n_samples", range(1, 31))
-def test_without_replacement_a_number_of_rows_is_met_exactly(n_samples):
+def test_without_replacement_an_epoch_has_n_samples_rows(n_samples):
     y = labels(50, 11, 10)
     drawn = list(BalancedSampler(y, replacement=False, n_samples=n_samples))
     found = np.bincount(y[drawn], minlength=3)
@@ -340,7 +340,7 @@ def test_more_rows_than_there_can_be_without_replacement_are_refused():
         BalancedSampler(labels(90, 10), replacement=False, n_samples=21)
 
 
-def test_with_replacement_an_epoch_has_as_many_rows_as_were_asked_for():
+def test_with_replacement_an_epoch_has_n_samples_rows():
     y = labels(90, 10)
     assert len(BalancedSampler(y)) == len(list(BalancedSampler(y))) == 100
     assert len(BalancedSampler(y, n_samples=1234)) == 1234

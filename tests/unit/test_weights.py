@@ -1,4 +1,4 @@
-"""Class weights, and the classifier that hands them to scikit-learn models."""
+"""Inverse class weights, and `WeightedClassifier`, which passes them to scikit-learn models."""
 
 import numpy as np
 import pytest
@@ -76,7 +76,7 @@ def test_a_weighted_classifier_equals_class_weight_balanced(estimator, rows):
 
 
 @pytest.mark.parametrize("factor", [1e-6, 1e6])
-def test_the_scale_of_the_weights_plays_no_part(factor, rows):
+def test_the_scale_of_the_weights_has_no_effect(factor, rows):
     X, y = rows
     model = LogisticRegression(C=0.1, max_iter=2000)
     one = WeightedClassifier(model, InverseWeights()).fit(X, y)

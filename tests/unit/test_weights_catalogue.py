@@ -141,7 +141,7 @@ def test_weights_of_a_cost_matrix_are_the_sums_of_its_rows_scaled_to_a_mean_of_o
     assert (found * counts).sum() == pytest.approx(100)
 
 
-def test_the_diagonal_of_a_cost_matrix_plays_no_part():
+def test_the_diagonal_of_a_cost_matrix_is_ignored():
     other = [[9, 1, 2], [10, 9, 4], [5, 7, 9]]
     counts = np.array([80, 15, 5])
     np.testing.assert_array_equal(
@@ -210,7 +210,7 @@ def test_a_class_without_rows_has_weight_zero(weights):
         ),
     ],
 )
-def test_a_bad_value_is_one_sentence_with_its_name(make, sentence):
+def test_invalid_values_raise_one_sentence_with_the_parameter(make, sentence):
     with pytest.raises(ValueError) as error:
         make()
     assert str(error.value) == sentence
