@@ -36,8 +36,8 @@ def test_classes_are_drawn_in_proportion_to_their_size_to_the_power_q(sizes, q):
     assert_shares(drawn, [p / sum(powers) for p in powers])
 
 
-def test_the_default_sampler_still_draws_the_recorded_rows():
-    # The recipe of the first release: a class of equal chance, then a row of it.
+def test_the_default_sampler_draws_a_class_and_then_a_row_of_it():
+    # As in the first release: stored results must be reproduced.
     y = torch.as_tensor(labels(900, 90, 0, 10))
     generator = torch.Generator().manual_seed(5)
     chosen = torch.multinomial(torch.tensor([1.0, 1, 0, 1]), 1000, True, generator=generator)
