@@ -1,4 +1,4 @@
-"""``imbench audit``: what was fitted on which rows, from nothing but stored records."""
+"""``imbench audit``: the leak audit of stored results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``imbench --help``: one screen, and nothing heavy imported."""
+"""``imbench --help``. It fits on one screen and imports nothing, to be fast."""
 
 from __future__ import annotations
 

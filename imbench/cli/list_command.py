@@ -1,4 +1,4 @@
-"""``imbench list strategies|datasets|models``: read from the yaml files, nothing imported."""
+"""``imbench list strategies|datasets|models``, read from the yaml files without importing them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from imbench.errors import ConfigError
 
 
 def command(words: list[str]) -> int:
-    """Print a group.
+    """Print the table of a group.
 
     Raises
     ------
     ConfigError
-        If the group is none of the three.
+        If the group or the folder of ``--config-dir`` does not exist.
     """
     parser = argparse.ArgumentParser(prog="imbench list")
     parser.add_argument("group", nargs="?", default="strategies", help="strategies|datasets|models")
@@ -35,7 +35,7 @@ def command(words: list[str]) -> int:
 
 
 def print_items(items: Sequence[catalogue.Item], group: str) -> None:
-    """Print one row an item: name, stage (strategies), what it is, where it comes from."""
+    """Print one row per item: name, stage (of strategies), summary, and paper or source."""
     from rich import box
     from rich.table import Table
 

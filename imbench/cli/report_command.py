@@ -1,4 +1,4 @@
-"""``imbench report``: tables and a page from nothing but stored predictions."""
+"""``imbench report``: tables and a page from stored predictions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
 from imbench.errors import ConfigError
 
 DRAWS = 1000
-MANY = 150  # cells; their intervals take seconds, those of thousands minutes
+MANY = 150  # cells, whose intervals take seconds; those of thousands of cells take minutes
 
 
 def command(words: list[str]) -> int:
@@ -30,22 +30,7 @@ def command(words: list[str]) -> int:
     from imbench.report.terminal import to_rich
     from imbench.results.metric_options import metric_options
 
-    parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
-    add_arguments(parser)
-    parser.add_argument(
-        "--bootstrap",
-        type=int,
-        metavar="DRAWS",
-        help=f"bootstrap intervals of the shown metrics; 0: none (default: {DRAWS} for up to "
-        f"{MANY} cells, then none)",
-    )
-    parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
-    parser.add_argument("--config-dir", type=Path)
-    parser.add_argument("--traceback", action="store_true")
-    parser.add_argument(
-        "--set", nargs="*", default=[], metavar="metrics.key=value", dest="overrides"
-    )
-    arguments = parser.parse_args(words)
+    arguments = _parser().parse_args(words)
     if arguments.bootstrap is not None and arguments.bootstrap < 0:
         raise ConfigError(
             f"--bootstrap={arguments.bootstrap}: must be a number of draws from 0 on."
@@ -71,3 +56,22 @@ def command(words: list[str]) -> int:
         raise ConfigError(f"--out={out} cannot be written ({error.strerror}).") from error
     print(f"report: {page}")
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
+    add_arguments(parser)
+    parser.add_argument(
+        "--bootstrap",
+        type=int,
+        metavar="DRAWS",
+        help=f"bootstrap intervals of the shown metrics; 0: none (default: {DRAWS} for up to "
+        f"{MANY} cells, then none)",
+    )
+    parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
+    parser.add_argument("--config-dir", type=Path)
+    parser.add_argument("--traceback", action="store_true")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="metrics.key=value", dest="overrides"
+    )
+    return parser

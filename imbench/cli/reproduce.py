@@ -1,8 +1,8 @@
-"""From a stored configuration back to the words that compose it; called by the report.
+"""Find the override words of a command that composes a stored configuration, for the report.
 
-A result remembers what it was made with, not what was typed. The words are found by composing
-the nearest yaml files and writing every difference as an override; a second composition proves
-that nothing is missing. A cell for which that fails has no command rather than a wrong one.
+Results store the resolved configuration, not the command. The words are found by composing the
+most similar yaml files and writing each difference as an override. A second composition checks
+that the result is equal. If it is not, the cell has no command.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from imbench.results.fold import CellResult
 from imbench.strategies import STAGES
 
 MISSING = object()
-TOLD = ("dataset=", "model=", "strategy=")  # in every command, though they be the defaults
+TOLD = ("dataset=", "model=", "strategy=")  # in every command, even if they are the defaults
 PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")
-WORDS = {"true", "false", "null", "nan", "inf"}  # YAML reads them as something else than text
+WORDS = {"true", "false", "null", "nan", "inf"}  # YAML does not read them as strings
 
 
 def commands(cells: Iterable[CellResult], composer: Composer) -> dict[str, tuple[str, ...]]:
-    """Return the override words of every cell that can be composed again, by ``run_id``.
+    """Return the override words by ``run_id``, of all cells that can be composed again.
 
     Parameters
     ----------
     cells : iterable of CellResult
     composer : Composer
-        With the user's ``--config-dir``, if the results were made with one.
+        Has to include the ``--config-dir`` with which the results were computed, if any.
     """
     finder = _Finder(composer)
     found = {cell.run_id: finder.words(cell) for cell in cells}
@@ -46,9 +46,10 @@ def commands(cells: Iterable[CellResult], composer: Composer) -> dict[str, tuple
 
 
 class _Finder:
-    """Remembers the words of each data set with its model and of each strategy.
+    """Find the words of cells, with a cache of the parts that cells share.
 
-    A composition takes about 0.1 s, and a sweep of 3,000 cells has 30 + 100 distinct parts.
+    Data set with model, and strategy are found separately: a composition takes about 0.1 s, and
+    a sweep of 3,000 cells has only 30 + 100 different parts.
     """
 
     def __init__(self, composer: Composer) -> None:
@@ -58,6 +59,7 @@ class _Finder:
         self._strategies = catalogue.items("strategy", composer.folders)
 
     def words(self, cell: CellResult) -> tuple[str, ...] | None:
+        """Return the override words of a cell, or None if it cannot be composed again."""
         stored = {key: value for key, value in cell.config.items() if key != "fingerprint"}
         if not {"dataset", "model", "splits", "seed"} <= set(stored):
             return None
@@ -74,14 +76,14 @@ class _Finder:
             if more is None:
                 return None
             chosen = (*chosen, *more)
-        # A result knows its data by content, not by place.
+        # Results identify files by content and do not store their path.
         path = ["dataset.path=FILE"] if self._takes_path(around) else []
         return (*around, *path, *chosen)
 
     def _search(
         self, part: str, words: Sequence[str], tried: Mapping[str, Any]
     ) -> tuple[str, ...] | None:
-        """Words that turn what would be tuned of a part into what was; None if there are none."""
+        """Return the words that set the stored search space of a part, None if there are none."""
         key = json.dumps([part, words, tried], sort_keys=True)
         if key in self._found:
             return self._found[key]
@@ -94,7 +96,7 @@ class _Finder:
         return self._found[key]
 
     def _part(self, stored: Mapping[str, Any], choices: list[str]) -> tuple[str, ...] | None:
-        """Words that compose a part of a configuration; None if there are none."""
+        """Return the words that compose a part of a configuration, None if there are none."""
         key = json.dumps([stored, choices], sort_keys=True, default=str)
         if key not in self._found:
             try:
@@ -104,7 +106,7 @@ class _Finder:
         return self._found[key]
 
     def _compose(self, stored: Mapping[str, Any], choices: list[str]) -> tuple[str, ...] | None:
-        """Try the fewest choices first; a choice stays only where it saves overrides."""
+        """Find few words: choose a yaml file only if that saves overrides."""
         words = [word for word in choices if word.startswith(TOLD)]
         changes = self._differences(words, stored)
         if changes:
@@ -125,7 +127,7 @@ class _Finder:
         return list(_changes(_identity(config, stored), flatten(stored)))
 
     def _choices(self, stored: Mapping[str, Any]) -> list[str]:
-        """Yaml file of every group, where it is not the default or says what the cell is about."""
+        """Return ``group=name`` with the most similar yaml file of each group."""
         choices = []
         for group, node in stored.items():
             name = self._nearest(group, node) if isinstance(node, Mapping) else None
@@ -142,7 +144,7 @@ class _Finder:
         return any(name in chosen and "path" in node for name, node in self._contents("dataset"))
 
     def _contents(self, group: str) -> list[tuple[str, dict[str, Any]]]:
-        """Name and content of the yaml files of a group."""
+        """Return name and content of the yaml files of a group."""
         if group not in self._groups:
             self._groups[group] = [
                 (item.name, with_stable_paths(_yaml_of(item)))
@@ -151,7 +153,7 @@ class _Finder:
         return self._groups[group]
 
     def _nearest(self, group: str, node: Mapping[str, Any]) -> str | None:
-        """Name of the file with the same component that shares most values with a node."""
+        """Return the name of the yaml file with the same component and most equal values."""
         wanted = flatten(node)
 
         def shared(content: Mapping[str, Any]) -> tuple[int, int]:
@@ -167,7 +169,7 @@ class _Finder:
         return max(alike)[1] if alike else None
 
     def _selection(self, cell: CellResult) -> str:
-        """Return the strategies to select, in the label's order: samplers are chained in it."""
+        """Return the selection of strategies, in the order of the label, which chains samplers."""
         node = cell.config.get("strategy") or {}
         wanted = {(stage, entry) for stage in STAGES for entry in node.get(stage) or {}}
         fitting = [i for i in self._strategies if i.entries and set(i.entries) <= wanted]
@@ -178,7 +180,7 @@ class _Finder:
 
         fitting.sort(key=lambda i: (-len(i.entries), place(i)))
         chosen: list[catalogue.Item] = []
-        for item in fitting:  # the largest first: ldam_drw before what fills one of its stages
+        for item in fitting:  # largest first: ldam_drw before ldam, which fills one of its stages
             if not any(set(item.entries) & set(other.entries) for other in chosen):
                 chosen.append(item)
         names = [item.name for item in sorted(chosen, key=place)] or [BASELINE]
@@ -191,13 +193,13 @@ def _yaml_of(item: catalogue.Item) -> dict[str, Any]:
 
 
 def _identity(config: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parts of a composed configuration that are stored, as JSON gives them back."""
+    """Return the stored parts of a composed configuration, flattened, with JSON's types."""
     kept = {key: value for key, value in identity_of(config).items() if key in stored}
     return flatten(json.loads(json.dumps(kept, default=str)))
 
 
 def _changes(composed: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterable[str]:
-    """Yield overrides that turn what was composed into what was stored."""
+    """Yield overrides that turn the composed into the stored configuration."""
     for key, value in composed.items():
         filled = value == {} and any(other.startswith(f"{key}.") for other in stored)
         if key not in stored and not filled:
@@ -208,7 +210,13 @@ def _changes(composed: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterable
 
 
 def _text(value: object) -> str:
-    """Write a value in the grammar of overrides."""
+    """Return a value in hydra's grammar of overrides.
+
+    Examples
+    --------
+    >>> _text([1, None, "smote", "a b"])
+    '[1,null,smote,"a b"]'
+    """
     if value is None:
         return "null"
     if isinstance(value, bool):

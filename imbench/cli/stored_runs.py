@@ -1,4 +1,4 @@
-"""The words and the cells that `report` and `audit` have in common."""
+"""Arguments and stored cells of the commands `report` and `audit`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Let a command take a folder of runs and filters of its cells."""
+    """Add the arguments for a folder of runs and for filters of its cells."""
     default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
     parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
     parser.add_argument(
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check_folder(command: str, runs: Path) -> None:
-    """Raise ConfigError if there is no folder of runs."""
+    """Raise ConfigError if the folder of runs does not exist."""
     if not runs.is_dir():
         raise ConfigError(f"{command} {runs}: there is no such folder; give a runs/ folder.")
 
@@ -37,12 +37,12 @@ def check_folder(command: str, runs: Path) -> None:
 def read_cells(
     command: str, arguments: argparse.Namespace
 ) -> tuple[list[CellResult], list[DataError]]:
-    """Return the cells that the filters leave, and what is wrong with those that are damaged.
+    """Return the cells that match the filters, and the errors of damaged files.
 
     Raises
     ------
     ConfigError
-        If the folder holds no cell, or none matches the filters.
+        If the folder contains no cell, or no cell matches the filters.
     """
     from imbench.report.filters import select
     from imbench.results.store import Store

@@ -21,16 +21,16 @@ import importlib.metadata
 import json
 import logging
 import os
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, ParamSpec
+from typing import Any, Generic, ParamSpec
 
 import numpy as np
 
 from imbench.components.construct import TARGET, is_component, locate
+from imbench.components.files import replacing
 from imbench.components.hashing import run_id_of
 from imbench.components.names import current_path
 from imbench.data.dataset import Dataset
@@ -240,9 +240,9 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
     try:
         if with_arrays and n_bytes <= MAX_BYTES:
             _delete_least_recently_used(n_bytes)
-            with _replacing(_entry(key, ".npz")) as file:
+            with replacing(_entry(key, ".npz")) as file:
                 np.savez(file, **arrays)
-        with _replacing(_entry(key, ".json")) as file:
+        with replacing(_entry(key, ".json")) as file:
             file.write(_with_checksum(meta))
     except OSError as error:
         _log.info("%s cannot be written (%s): data sets are not cached.", cache_dir(), error)
@@ -273,20 +273,6 @@ def _read_meta(path: Path) -> dict[str, Any] | None:
         return None
     meta: dict[str, Any] = json.loads(text)
     return meta
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Write a file atomically: write to a temporary file, then rename it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _delete_least_recently_used(n_bytes: int) -> None:

@@ -121,7 +121,9 @@ class Dataset:
     test_index: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        _check_shapes(self)
+        _check_labels(self)
+        _check_values(self)
         for name in ("X", "y", "test_index"):
             if (array := getattr(self, name)) is not None:
                 view = array.view()
@@ -172,8 +174,8 @@ class Dataset:
         return digest.hexdigest()
 
 
-def _check(data: Dataset) -> None:
-    """Raise DataError unless the arrays match the documentation of the class."""
+def _check_shapes(data: Dataset) -> None:
+    """Raise DataError unless shapes and numbers of names match."""
     if data.X.ndim != 2 or data.y.shape != (len(data.X),):
         raise DataError(
             f"dataset={data.name}: X must be (rows, columns) and y (rows,), "
@@ -194,6 +196,10 @@ def _check(data: Dataset) -> None:
             f"dataset={data.name}: {len(data.feature_names)} feature names for "
             f"{data.X.shape[1]} columns."
         )
+
+
+def _check_labels(data: Dataset) -> None:
+    """Raise DataError unless labels and test rows are in range and two classes are present."""
     if len(set(data.class_names)) < len(data.class_names):
         raise DataError(f"dataset={data.name}: two classes share a name in {data.class_names}.")
     if data.y.dtype != np.int64:
@@ -215,6 +221,10 @@ def _check(data: Dataset) -> None:
             f"dataset={data.name}: the target has one class ({present!r}); "
             "comparing strategies needs rows of at least two classes."
         )
+
+
+def _check_values(data: Dataset) -> None:
+    """Raise DataError if a value of X is infinite."""
     if data.X.dtype.kind == "f":
         infinite = np.isinf(data.X).sum(axis=0)
         if infinite.any():

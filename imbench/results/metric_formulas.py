@@ -66,7 +66,14 @@ def weighted_metrics(
 def confusion(
     y_true: NDArray[np.int64], y_pred: NDArray[np.int64], weights: Floats, n_classes: int
 ) -> Floats:
-    """Return weighted confusion matrices with true classes in rows, shape (B, K, K)."""
+    """Return weighted confusion matrices with true classes in rows, shape (B, K, K).
+
+    Examples
+    --------
+    >>> confusion(np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([[1.0, 1.0, 2.0]]), 2)
+    array([[[1., 0.],
+            [1., 2.]]])
+    """
     cells = n_classes * n_classes
     pair = y_true * n_classes + y_pred
     table: Floats = np.zeros((len(weights), cells))
@@ -173,6 +180,13 @@ def rank_metrics(
     -------
     roc_auc, average_precision : ndarray of shape (B,)
         NaN if all rows are positive or none is.
+
+    Examples
+    --------
+    >>> positive, score = np.array([True, False, True, False]), np.array([0.9, 0.8, 0.4, 0.1])
+    >>> roc_auc, average_precision = rank_metrics(positive, score, np.ones((1, 4)))
+    >>> roc_auc, average_precision.round(3)
+    (array([0.75]), array([0.833]))
     """
     if positive.all() or not positive.any():
         return np.full(len(weights), np.nan), np.full(len(weights), np.nan)
@@ -202,7 +216,19 @@ def rank_metrics(
 def calibration_error(
     y_true: NDArray[np.int64], score: Floats, weights: Floats, n_bins: int
 ) -> Floats:
-    """Compute the expected calibration error (Guo et al. 2017, eq. 3), shape (B,)."""
+    """Compute the expected calibration error for each vector of weights, shape (B,).
+
+    References
+    ----------
+    Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv:1706.04599, eq. 3.
+
+    Examples
+    --------
+    >>> score = np.array([[0.75, 0.25], [0.75, 0.25]])
+    >>> weights = np.array([[1.0, 1.0], [3.0, 1.0]])
+    >>> calibration_error(np.array([0, 1]), score, weights, n_bins=15)
+    array([0.25, 0.  ])
+    """
     confidence = score.max(axis=1)
     correct = score.argmax(axis=1) == y_true
     edges = np.linspace(0.0, 1.0, n_bins + 1)

@@ -20,7 +20,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from imbench.components.files import replacing
 from imbench.components.hashing import canonical_json
 from imbench.errors import ConfigError, DataError
 from imbench.results.fold import ARRAYS, PICTURE, CellKey, CellResult, FoldResult, cell_result
@@ -91,7 +91,7 @@ class Store:
         path = self.runs / key.folder / "cell.json"
         content = _seal({"format": FORMAT, **dataclasses.asdict(key)})
         if not path.exists() or path.read_bytes() != content:
-            _write_atomically(path, content)
+            _write(path, content)
 
     def write_fold(self, key: CellKey, result: FoldResult) -> None:
         """Write one fold, arrays first: a fold is complete once its JSON file exists."""
@@ -104,8 +104,8 @@ class Store:
         meta = {k: value for k, value in values.items() if k not in (*ARRAYS, *PICTURE)}
         meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
         flush = result.tune_s + result.fit_s + result.predict_s >= FLUSH_FROM_S
-        _write_atomically(stem.with_suffix(".npz"), arrays, flush)
-        _write_atomically(stem.with_suffix(".json"), _seal(meta), flush)
+        _write(stem.with_suffix(".npz"), arrays, flush)
+        _write(stem.with_suffix(".json"), _seal(meta), flush)
 
     def read_fold(self, key: CellKey, repeat: int, fold: int) -> FoldResult | None:
         """Return a stored fold, or None if it is missing or damaged and must be computed."""
@@ -120,7 +120,7 @@ class Store:
         They can be computed again.
         """
         path = self._stem(key, repeat, fold).with_suffix(".scores.npz")
-        _write_atomically(path, content, flush=False)
+        _write(path, content, flush=False)
 
     def read_scores(self, key: CellKey, repeat: int, fold: int) -> bytes | None:
         """Return the bytes that :meth:`write_scores` wrote, or None."""
@@ -210,16 +210,6 @@ def _read_cell(folder: Path) -> Iterator[CellResult | DataError]:
     yield cell_result(key, folds)
 
 
-def _write_atomically(path: Path, content: bytes, flush: bool = True) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            if flush:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _write(path: Path, content: bytes, flush: bool = True) -> None:
+    with replacing(path, flush) as file:
+        file.write(content)

@@ -22,7 +22,7 @@ from tests.dataset_files import (
 NAMES = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
 IMBALANCES = sorted(path.stem for path in (CONF / "dataset" / "imbalance").glob("*.yaml"))
 REAL = {"mnist": [], "keel": ["dataset.table=yeast4"], "telco_churn": []}
-"""What is read from the real data folder, with its overrides; skipped where there is none."""
+"""Data sets read from the real data folder, with overrides. Skipped if there is none."""
 
 
 def _written(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -75,7 +75,7 @@ def test_all_kinds_of_imbalance_are_found():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_data_set_says_what_it_is_in_one_line(name):
+def test_every_data_set_has_a_one_line_summary(name):
     about = yaml.safe_load((CONF / "dataset" / f"{name}.yaml").read_text())["about"]
     assert set(about) == {"summary", "source"}
     for text in about.values():

@@ -67,7 +67,7 @@ def test_what_cannot_be_reported_is_one_sentence(
     assert len(done.err.splitlines()) == 1
 
 
-def test_damaged_and_partial_folders_show_what_is_whole(run: Run, tmp_path: Path) -> None:
+def test_damaged_and_partial_folders_show_complete_folds(run: Run, tmp_path: Path) -> None:
     partial = make_cell("smote", n_folds=3)
     runs = store(
         tmp_path / "results",
@@ -93,7 +93,7 @@ def test_damaged_and_partial_folders_show_what_is_whole(run: Run, tmp_path: Path
     assert markdown.count("> Left out:") == 3
 
 
-def test_mixed_versions_are_told(run: Run, tmp_path: Path) -> None:
+def test_mixed_versions_are_reported(run: Run, tmp_path: Path) -> None:
     cells = [make_cell(s, versions={"torch": v}) for s, v in (("none", "2.1"), ("smote", "2.2"))]
     store(tmp_path / "results", *cells)
     assert run("report").code == 0
@@ -109,7 +109,7 @@ def test_bootstrap_intervals_are_shown_on_request(run: Run, tmp_path: Path) -> N
     assert 0 < low < high < 1
 
 
-def test_duplicates_over_folds_are_told_and_the_hardware_is_named(run: Run, tmp_path: Path) -> None:
+def test_duplicates_over_folds_and_the_hardware_are_reported(run: Run, tmp_path: Path) -> None:
     lines = [f"{i % 4},{i % 7},{'no' if i % 4 else 'yes'}" for i in range(80)]
     (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *lines]))
     words = ["dataset=table", "dataset.path=t.csv", "dataset.target=y", "model=decision_tree"]

@@ -70,7 +70,7 @@ def test_keel_inputs_and_outputs_decide_features_and_target(write):
     np.testing.assert_array_equal(data.X, [[1, 0], [np.nan, 1], [4, np.nan]])
 
 
-def test_a_target_that_is_given_wins_over_outputs(write):
+def test_a_given_target_overrides_outputs(write):
     data = load_table(str(write(KEEL.replace("<null>\n", "u\n"), "k.dat")), target="D")
     assert data.class_names == ("u", "v")
     assert data.feature_names == ("A", "B", "Class")

@@ -1,4 +1,4 @@
-"""The leak audit: contents, what was fitted on what, and leaks that were planted."""
+"""The leak audit: hashes of rows, records of fits, and leaks that the tests introduce."""
 
 import copy
 import dataclasses
@@ -116,7 +116,7 @@ def test_row_numbers_in_both_parts_are_overlap_and_no_copies():
     assert (facts["overlap"], facts["copies"]) == (10, 0)
 
 
-# What was fitted on what
+# Records of fits
 
 
 def fits_of(data, fold, model, strategy):
@@ -166,7 +166,7 @@ def test_every_fit_inside_an_ensemble_or_a_rule_is_seen(strategy):
     assert sum(fit["from_test"] + fit["made"] for fit in found["fits"]) == 0
 
 
-def test_fits_that_no_witness_was_told_of_are_counted():
+def test_fits_without_a_record_are_counted():
     data = table()
     estimator = build(*cells.parts("decision_tree", "none"), data.info, 0).fit(data.X, data.y)
     found = fitted.fits(estimator, fitted.witness_of(estimator), data.contents.hashes)
@@ -184,7 +184,7 @@ def test_copies_of_an_estimator_share_their_witness_and_never_its_test_rows():
     assert not np.isin(data.contents.hashes[fold.test_index], known).any()
 
 
-# Leaks that were planted
+# Leaks
 
 
 def test_a_clean_cell_has_no_leak_and_its_record_survives_the_store(tmp_path):
@@ -249,7 +249,7 @@ def test_test_rows_that_reach_a_fit_of_tuning_are_a_leak():
     assert audit.fitted[1].startswith("tuning: 1 fit on inner folds or bags: 53 rows")
 
 
-def test_scores_that_were_known_are_told_apart_from_fits():
+def test_scores_that_were_looked_up_are_not_counted_as_fits():
     data = table()
     cell = run_cell(data, [halves(data)])
     fold = dataclasses.replace(
@@ -294,7 +294,7 @@ def test_folds_of_an_older_version_have_no_record_and_are_named():
     assert duplicate_warnings([old]) == []
 
 
-def test_duplicates_over_the_folds_are_one_warning_a_split():
+def test_duplicates_over_the_folds_are_one_warning_per_split():
     data = table()
     X = data.X.copy()
     X[60:66] = X[:6]

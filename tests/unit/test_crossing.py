@@ -1,4 +1,4 @@
-"""How much of a gain is only a moved threshold."""
+"""Strategies compared with decision rules on the same folds."""
 
 import numpy as np
 import pytest
@@ -61,12 +61,12 @@ def test_a_gain_that_is_only_a_moved_threshold_is_said_to_be_one():
     assert "it gains +0.10" in crossing_sentence(clever)
 
 
-def test_for_a_metric_where_lower_is_better_gains_are_turned():
+def test_gains_are_positive_if_lower_is_better():
     up, down = crossings(board(), "f1", True), crossings(board(), "f1", False)
     assert [c.beyond.mean for c in up] == pytest.approx([-c.beyond.mean for c in down])
 
 
-def test_without_doing_nothing_or_without_the_rule_alone_there_is_nothing_to_say():
+def test_there_are_no_crossings_without_the_baseline_or_the_rule_alone():
     rows = board()
     assert crossings(rows[1:], "f1", True) == ()
     assert crossings([row for row in rows if row.title != "threshold"], "f1", True) == ()

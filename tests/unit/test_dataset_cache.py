@@ -1,4 +1,4 @@
-"""The cache of parsed data sets: equal bits, and nothing that is stale, damaged or not ours."""
+"""The cache of data sets: equal bits, no stale or damaged entry, no user-defined loader."""
 
 import dataclasses
 import inspect
@@ -41,7 +41,7 @@ def node(tmp_path, folder):
 
 @pytest.fixture
 def parses(monkeypatch):
-    """How often a table was read from its file."""
+    """Record every call that reads a table from its file."""
     from imbench.data import readers
 
     calls = []
@@ -155,7 +155,7 @@ def test_another_file_name_is_another_data_set(node, parses, tmp_path):
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_another_configuration_has_an_entry_of_its_own(node, change, parses):
+def test_another_configuration_has_another_entry(node, change, parses):
     plain = load_dataset(node)
     changed = load_dataset({**node, **change})
     assert (changed.fingerprint, changed.name) != (plain.fingerprint, plain.name)
@@ -165,9 +165,7 @@ def test_another_configuration_has_an_entry_of_its_own(node, change, parses):
     assert len(parses) == 2
 
 
-def test_other_code_or_another_version_of_a_reader_is_not_served_old_arrays(
-    node, parses, monkeypatch
-):
+def test_other_code_or_another_version_of_a_reader_misses_the_cache(node, parses, monkeypatch):
     load_dataset(node)
     monkeypatch.setattr(cache, "_readers", lambda: {"pandas": "99"})
     load_dataset(node)
@@ -222,7 +220,7 @@ def test_a_cache_that_cannot_be_written_is_no_error(node, parses, tmp_path, monk
     assert "cannot be written" in caplog.text
 
 
-def test_data_made_in_memory_keeps_its_facts_alone(folder):
+def test_only_metadata_is_cached_for_data_made_in_memory(folder):
     node = {"_target_": "imbench.data.synthetic.load_synthetic", "n_rows": 50, "seed": 3}
     assert cache.facts_of(node) is None
     data = load_dataset(node)
@@ -231,7 +229,7 @@ def test_data_made_in_memory_keeps_its_facts_alone(folder):
     assert not list(folder.glob("*.npz"))
 
 
-def test_facts_need_no_arrays_but_the_content_of_the_file(node, folder):
+def test_facts_are_known_without_loading_arrays(node, folder):
     data = load_dataset(node)
     (arrays,) = folder.glob("*.npz")
     arrays.unlink()
@@ -248,7 +246,7 @@ def own_imbalance():
     return lambda data: data
 
 
-def test_code_of_the_user_may_change_so_that_its_data_is_not_cached(node):
+def test_user_defined_loaders_are_not_cached(node):
     assert cache.key_of({"_target_": f"{__name__}.own_source"}) is None
     assert cache.key_of({**node, "imbalance": {"_target_": f"{__name__}.own_imbalance"}}) is None
     assert cache.key_of(node) is not None
@@ -267,7 +265,7 @@ def test_code_of_the_user_may_change_so_that_its_data_is_not_cached(node):
         {"_target_": "imbench.data.digits.load_digits", "imbalance": "tutorial"},
     ],
 )
-def test_what_cannot_be_loaded_has_no_key_and_is_left_to_the_loader(wrong):
+def test_invalid_nodes_have_no_key_and_are_left_to_the_loader(wrong):
     assert cache.key_of(wrong) is None
     assert cache.facts_of(wrong) is None
 
@@ -288,7 +286,7 @@ def test_the_least_recently_read_is_deleted_above_the_limit(node, folder, monkey
     assert left == {keys[0], keys[2]}
 
 
-def test_where_the_cache_lies(monkeypatch):
+def test_the_folder_of_the_cache(monkeypatch):
     monkeypatch.setenv("IMBENCH_CACHE", "/a/b")
     assert cache.cache_dir() == Path("/a/b")
     monkeypatch.delenv("IMBENCH_CACHE")
@@ -303,7 +301,7 @@ def no_home(path):
     raise RuntimeError("Could not determine home directory.")
 
 
-def test_without_a_home_nothing_is_cached(monkeypatch):
+def test_without_a_home_directory_nothing_is_cached(monkeypatch):
     monkeypatch.delenv("IMBENCH_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "expanduser", no_home)
@@ -320,7 +318,7 @@ def load_often(node):
     return found
 
 
-def test_processes_that_write_at_once_leave_a_whole_entry(node, folder):
+def test_concurrent_writers_leave_a_complete_entry(node, folder):
     expected = load_dataset(node)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(load_often, [node, node]) == [expected.fingerprint] * 2

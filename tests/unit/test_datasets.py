@@ -29,7 +29,7 @@ def test_synthetic_is_8_to_2_with_1000_rows_and_10_features():
     assert data.counts.tolist() == [800, 200]
 
 
-def test_synthetic_holds_a_signal():
+def test_synthetic_data_can_be_learned():
     data = load_synthetic()
     score = cross_val_score(LogisticRegression(), data.X, data.y, scoring="roc_auc").mean()
     shuffled = np.random.default_rng(0).permutation(data.y)
@@ -48,7 +48,7 @@ def test_class_sep_makes_it_harder():
 
 
 @pytest.mark.parametrize(("n_classes", "ratio"), [(2, 1), (2, 50), (3, 10), (6, 20)])
-def test_ratio_is_largest_to_rarest_and_sizes_fall(n_classes, ratio):
+def test_ratio_is_largest_to_rarest_and_sizes_decrease(n_classes, ratio):
     counts = load_synthetic(ratio=ratio, n_classes=n_classes, n_rows=6000).counts
     assert len(counts) == n_classes
     assert counts.sum() == 6000
@@ -92,7 +92,7 @@ def test_the_seed_of_synthetic_changes_the_data():
         ("label_noise=1.5", "label_noise must be a share of the rows in 0..1"),
     ],
 )
-def test_synthetic_refuses_values_it_cannot_make_data_from(override, sentence):
+def test_synthetic_rejects_values_out_of_range(override, sentence):
     with pytest.raises(ConfigError, match=f"^dataset: {sentence}"):
         load_dataset(dataset_node("dataset=synthetic", f"dataset.{override}"))
 
@@ -121,7 +121,7 @@ def test_reserved_keys_rename_and_are_no_parameters():
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", " ", "'a\\\\b'"])
-def test_a_name_that_is_no_folder_is_refused(name):
+def test_a_name_that_cannot_be_a_folder_is_rejected(name):
     node = {**dataset_node("dataset=synthetic"), "name": name}
     with pytest.raises(ConfigError, match=r"^dataset\.name="):
         load_dataset(node)
@@ -159,12 +159,12 @@ def test_a_node_without_a_target_says_so():
         ({"test_index": np.array([-1, 0])}, "test_index must hold rows in 0..3, got -1..0"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(changes, sentence):
+def test_inconsistent_arrays_are_rejected(changes, sentence):
     with pytest.raises(DataError, match=f"^dataset=small.*{sentence}"):
         dataset(**changes)
 
 
-def test_a_data_set_leaves_the_callers_arrays_writeable():
+def test_a_data_set_does_not_change_the_callers_arrays():
     X = np.zeros((4, 2))
     data = dataset(X=X)
     X[0, 0] = 1.0

@@ -29,7 +29,7 @@ def test_an_openml_table_is_read_from_scikit_learns_cache(tmp_path, offline):
     assert data.X[:4, 1].tolist() == [1, 0, 1, 1]
 
 
-def test_an_openml_table_goes_by_number_too(tmp_path, offline):
+def test_an_openml_table_can_be_chosen_by_number(tmp_path, offline):
     write_openml(tmp_path)
     by_name = load_openml("toy", download_dir=str(tmp_path))
     assert load_openml(data_id=4711, data_dir=str(tmp_path)).fingerprint == by_name.fingerprint
@@ -44,7 +44,7 @@ def test_openml_takes_another_target_and_drops_columns(tmp_path, offline):
         load_openml("toy", target="color", data_dir=str(tmp_path))
 
 
-def test_openml_wants_a_name_or_a_number():
+def test_openml_needs_either_a_name_or_a_number():
     with pytest.raises(
         ConfigError, match=r"dataset\.table=null and dataset\.data_id=null: set one"
     ):

@@ -1,4 +1,4 @@
-"""IDX files are read as torchvision reads them, and what is not whole is left to it."""
+"""IDX files give the same arrays as torchvision, which handles damaged ones."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_the_rows_are_those_of_torchvision(folder, monkeypatch):
     ],
     ids=["short", "no shape", "empty", "other type", "long"],
 )
-def test_a_damaged_file_is_torchvisions_to_explain(folder, change):
+def test_a_damaged_file_is_left_to_torchvision(folder, change):
     path = folder / RAW / "t10k-labels-idx1-ubyte"
     path.write_bytes(change(path.read_bytes()))
     assert read_idx(path) is None
@@ -49,7 +49,7 @@ def test_a_damaged_file_is_torchvisions_to_explain(folder, change):
         load_torchvision("MNIST", class_names=range(10), data_dir=str(folder))
 
 
-def test_labels_of_other_images_are_refused(folder):
+def test_a_different_number_of_labels_and_images_is_rejected(folder):
     raw = folder / RAW
     (raw / "train-labels-idx1-ubyte").write_bytes((raw / "t10k-labels-idx1-ubyte").read_bytes())
     assert read_parts(raw) is None

@@ -9,7 +9,7 @@ from tests.dataset_files import dataset_node
 
 
 def rows(counts, n_test=0, class_names=None):
-    """A data set whose only feature is the row's number; the last `n_test` a class are tests."""
+    """A data set of row numbers. The last `n_test` rows of each class are the test set."""
     y = np.concatenate(
         [np.repeat(np.arange(len(counts)), counts)] + [np.arange(len(counts))] * n_test
     )
@@ -54,7 +54,7 @@ def test_long_tail_in_label_order_puts_class_0_first():
     assert LongTail(10, order="label")(rows([300, 700])).counts.tolist() == [300, 30]
 
 
-def test_long_tail_keeps_all_rows_of_a_class_that_is_smaller_than_its_place():
+def test_long_tail_keeps_all_rows_of_a_class_below_its_target():
     assert LongTail(4)(rows([100, 30, 28])).counts.tolist() == [100, 30, 25]
 
 
@@ -92,7 +92,7 @@ def test_share_0_drops_a_class_from_names_and_test_rows():
 
 
 @pytest.mark.parametrize("thin", [KeepRatios({"0": 0.9}, 0.2), LongTail(8), Step(4)])
-def test_the_official_test_set_stays_whole(thin):
+def test_the_official_test_set_is_not_reduced(thin):
     before = rows([50, 40, 30], n_test=4)
     after = thin(before)
     assert after.counts.sum() < before.counts.sum()
@@ -164,7 +164,7 @@ def test_tutorial_leaves_10734_rows_of_mnist_and_the_whole_test_set(data_dir):
         (lambda: KeepRatios({}, others=2), "others must be a share of the rows in 0..1, got 2"),
     ],
 )
-def test_values_that_mean_nothing_are_refused(make, sentence):
+def test_invalid_values_are_rejected(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
 
@@ -175,14 +175,14 @@ def test_an_unknown_class_is_named_with_its_nearest():
         KeepRatios({"positiv": 0.5})(data)
 
 
-def test_a_ratio_below_the_present_one_is_refused_and_says_it():
+def test_a_ratio_below_that_of_the_data_is_rejected_with_its_value():
     with pytest.raises(DataError, match=r"ratio=3: dataset=rows is 10:1 as it is .10 rows of '1'."):
         LongTail(3)(rows([100, 10]))
     with pytest.raises(DataError, match="set a ratio of at least 10, or dataset/imbalance=none"):
         Step(3)(rows([100, 10]))
 
 
-def test_dropping_all_but_one_class_is_refused():
+def test_dropping_all_but_one_class_is_rejected():
     with pytest.raises(DataError, match="the target has one class"):
         KeepRatios({"0": 0})(rows([5, 5]))
 
@@ -196,7 +196,7 @@ def test_overrides_reach_the_imbalance_through_hydra():
     assert data.counts[0] == 89
 
 
-def test_a_value_refused_in_the_configuration_names_the_node():
+def test_a_value_rejected_in_the_configuration_names_the_node():
     node = dataset_node("dataset=digits", "dataset/imbalance=step", "dataset.imbalance.ratio=0.1")
     with pytest.raises(ConfigError, match=r"^dataset\.imbalance: ratio must be"):
         load_dataset(node)

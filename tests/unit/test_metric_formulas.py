@@ -1,4 +1,4 @@
-"""The weighted metrics against scikit-learn, which takes one weighting at a time."""
+"""Weighted metrics against scikit-learn, which takes one vector of weights at a time."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def by_scikit_learn(y, p, s, w, minority):
 
 
 @pytest.mark.parametrize("k", [2, 5])
-def test_every_weighting_equals_scikit_learn(k):
+def test_weighted_metrics_equal_scikit_learn(k):
     y, p, s, weights = case(k)
     found = weighted_metrics(y, p, s, weights, [f"c{i}" for i in range(k)], 1)
     for b, w in enumerate(weights):
@@ -68,7 +68,7 @@ def test_every_weighting_equals_scikit_learn(k):
 
 
 @pytest.mark.parametrize("k", [2, 3])
-def test_whole_weights_equal_repeated_rows(k):
+def test_integer_weights_equal_repeated_rows(k):
     y, p, s, _ = case(k)
     names = [f"c{i}" for i in range(k)]
     counts = np.random.default_rng(0).integers(1, 4, size=(2, len(y)))
@@ -90,14 +90,14 @@ def test_only_the_wanted_score_metrics_are_computed():
     np.testing.assert_array_equal(found["brier"], everything["brier"])
 
 
-def test_equal_scores_rank_nothing():
+def test_constant_scores_have_chance_level():
     positive = np.array([True, False, False, True, False])
     auc, ap = rank_metrics(positive, np.full(5, 0.3), np.ones((2, 5)))
     np.testing.assert_allclose(auc, 0.5)
     np.testing.assert_allclose(ap, 0.4)  # the share of the positive class
 
 
-def test_calibration_error_of_a_weighting_equals_its_definition():
+def test_weighted_calibration_error_equals_its_definition():
     y, _, s, weights = case(3)
     found = calibration_error(y, s, weights, 7)
     confidence, correct = s.max(axis=1), s.argmax(axis=1) == y

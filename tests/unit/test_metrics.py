@@ -196,7 +196,7 @@ def test_a_fold_of_one_class_has_no_ranking_metrics():
     assert metrics["log_loss"] == pytest.approx(-math.log(0.8))
 
 
-def test_scores_of_a_diverged_net_leave_the_label_metrics():
+def test_scores_of_a_diverged_net_do_not_affect_label_metrics():
     y, p, s, names = case(0, 2, 1.0)
     s = np.full_like(s, np.nan)
     metrics = compute_metrics(y, p, s, names, 1)
@@ -219,14 +219,14 @@ def test_calibration_error_counts_edges_to_the_lower_bin(bins):
     assert expected_calibration_error(y, s, bins) == pytest.approx(ece_by_hand(y, s, bins))
 
 
-def test_calibration_error_does_not_see_a_moved_threshold():
+def test_calibration_error_does_not_depend_on_the_threshold():
     y, p, s, names = case(0, 2, 1.0)
     moved = (s[:, 1] > 0.2).astype(np.int64)
     computed = [compute_metrics(y, q, s, names, 1)["ece"] for q in (p, moved)]
     assert computed[0] == computed[1]
 
 
-def test_summary_leaves_undefined_folds_out():
+def test_summaries_skip_undefined_folds():
     mean, std = summarise([{"a": 1.0, "b": math.nan}, {"a": 3.0, "b": 2.0}])
     assert mean == {"a": 2.0, "b": 2.0}
     assert std["a"] == pytest.approx(math.sqrt(2))
@@ -299,7 +299,7 @@ def test_an_unknown_class_names_the_classes():
     check_classes(metric_options({"sort": "recall/c1"}), ("c0", "c1"))
 
 
-def test_a_user_metric_that_refuses_its_parameter_names_the_key():
+def test_a_user_metric_that_rejects_its_parameter_names_the_key():
     node = {"_target_": "imbench.results.metrics.fbeta_minority", "beta": -1}
     with pytest.raises(ConfigError, match=r"metrics\.extra\.m: beta must be > 0"):
         compute(make_fold(), metric_options({"extra": {"m": node}}))
@@ -316,7 +316,7 @@ def test_the_metrics_of_a_fold_take_milliseconds():
     assert min(took) < 0.05  # 0.0005 s on an idle core; the bound leaves room for a busy one
 
 
-def test_other_options_are_other_numbers():
+def test_metrics_depend_on_the_options():
     fold = make_fold(n=200, skill=1.0)
     first = compute(fold, MetricOptions())
     assert compute(fold, MetricOptions(ece_bins=3))["ece"] != first["ece"]

@@ -81,7 +81,7 @@ def test_json_escapes_what_ends_a_script_and_what_ends_a_line():
     assert json.loads(text) == {"a": "</script><!--\u2028\u2029"}
 
 
-def test_the_plotting_library_can_stand_inside_a_script():
+def test_the_plotting_library_is_safe_inside_a_script():
     from plotly.offline import get_plotlyjs
 
     assert not re.search(r"</script|<!--", get_plotlyjs(), re.IGNORECASE)
@@ -134,7 +134,7 @@ def test_packed_numbers_are_those_of_the_leaderboard():
     assert np.isnan(verdicts["none"])
 
 
-def test_fold_values_stand_in_the_order_row_fold_metric():
+def test_fold_values_are_ordered_by_row_fold_metric():
     board = build_leaderboard(sweep(), OPTIONS)
     payload = payload_of(sweep())
     (block,) = payload["blocks"]
@@ -180,7 +180,7 @@ def test_identical_predictions_and_undefined_folds_are_noted():
     assert any("roc_auc is undefined on 1 of 5 folds" in line for line in block["notes"])
 
 
-def test_damaged_and_mixed_results_are_told():
+def test_damaged_and_mixed_results_are_reported():
     old = make_cell("smote", versions={"torch": "2.0"})
     new = make_cell("none", versions={"torch": "2.9"})
     payload = payload_of([old, new], extras=Extras(problems=("Left out: r0-f1.npz.",)))
@@ -227,7 +227,7 @@ def test_cells_without_a_command_are_named():
     assert set(block["uncommanded"]) == {"smote", "threshold", "noise", "broken", "focal"}
 
 
-def test_crossings_are_set_side_by_side():
+def test_crossings_list_their_gains():
     rule = dataclasses.replace(make_cell("threshold", skill=1.2, n=200), stages=("decision",))
     both = make_cell("smote+threshold", skill=3.0, n=200)
     both = dataclasses.replace(both, stages=("resample", "decision"))

@@ -24,7 +24,7 @@ def test_verdict_names_gains_with_intervals_then_the_rest():
     assert words.endswith("; noise is worse.")
 
 
-def test_nothing_gained_is_said():
+def test_no_gain_is_one_sentence():
     (block,) = blocks_of([make_cell("none"), make_cell("smote")])
     assert sentence(block, "f1_macro") == (
         "On digits with knn, no strategy can be shown to beat doing nothing in macro F1; "
@@ -43,7 +43,7 @@ def test_long_lists_are_cut():
     assert "same4 and 4 others cannot be told" in words
 
 
-def test_parentheses_in_a_name_do_no_harm():
+def test_parentheses_in_names_are_safe():
     strategy = [{"loss": {"focal": {"gamma": gamma}}} for gamma in (1.0, 2.0)]
     cells = [make_cell("none", skill=1.0, n=200)]
     cells += [make_cell("focal", skill=3.0, n=200, config={"strategy": s}) for s in strategy]
@@ -58,7 +58,7 @@ def test_one_fold_has_no_interval():
     assert "smote cannot be told from doing nothing" in sentence(block, "f1_macro")
 
 
-def test_without_doing_nothing_the_best_is_named_with_what_to_run():
+def test_without_a_baseline_the_best_is_named_with_what_to_run():
     (block,) = blocks_of([make_cell("smote", skill=3.0), make_cell("noise", skill=0.0)])
     assert sentence(block, "f1_macro") == (
         "On digits with knn, smote has the best macro F1: "
@@ -66,7 +66,7 @@ def test_without_doing_nothing_the_best_is_named_with_what_to_run():
     )
 
 
-def test_nothing_finished_is_said():
+def test_no_finished_strategy_is_one_sentence():
     (block,) = blocks_of([make_cell("none", status="failed", reason="out of memory")])
     assert sentence(block, "f1_macro") == "On digits with knn, no strategy finished."
 

@@ -104,13 +104,13 @@ def test_a_large_ratio_is_drawn_on_a_logarithmic_axis():
     assert figure_class_distribution(cell).axes[0].get_yscale() == "log"
 
 
-def test_training_curve_has_a_line_a_fold():
+def test_training_curve_has_a_line_per_fold():
     axes = figure_training_curve(make_cell("none", n_folds=3, history=HISTORY)).axes
     assert [len(a.lines) for a in axes] == [3, 3]
     np.testing.assert_array_equal(axes[0].lines[0].get_ydata(), HISTORY[:, 0])
 
 
-def test_validation_score_that_was_not_held_out_is_said():
+def test_a_missing_validation_score_is_labelled():
     history = np.column_stack([np.ones(3), np.full(3, np.nan)])
     axes = figure_training_curve(make_cell("none", history=history)).axes
     assert axes[1].texts[0].get_text() == "none was held out"
@@ -129,7 +129,7 @@ def test_scores_that_are_nan_leave_the_other_figures():
 
 
 def picture(rows, classes=(1, 2), n=4):
-    """Real rows of every class, then made rows of some."""
+    """Training rows of all classes, then generated rows of some."""
     y = np.concatenate([np.repeat([0, 1, 2], n), np.repeat(classes, n)])
     made = np.arange(len(y)) >= 3 * n
     return {"picture": rows(len(y)), "picture_y": y, "picture_made": made}
@@ -144,7 +144,7 @@ def test_made_rows_are_drawn_only_where_a_sampler_shows_some():
     assert "made_rows" in dict(figures(make_cell("vae", k=3, **picture(points))))
 
 
-def test_made_points_have_a_panel_a_class_with_its_own_rows_and_those_of_others():
+def test_made_points_have_a_panel_per_class():
     shown = picture(points)
     panels = figure_made_rows(make_cell("vae", k=3, n_folds=2, **shown)).axes
     assert [panel.get_title() for panel in panels] == ["class c1", "class c2"]
@@ -156,7 +156,7 @@ def test_made_points_have_a_panel_a_class_with_its_own_rows_and_those_of_others(
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_made_images_stand_below_training_images_of_their_class(channels):
+def test_made_images_are_below_training_images_of_their_class(channels):
     images = np.random.default_rng(0).integers(256, size=(20, channels, 4, 5)).astype(np.uint8)
     shown = picture(lambda n: images[:n])
     first, second = figure_made_rows(make_cell("gan", k=3, **shown)).axes
@@ -171,7 +171,7 @@ def test_made_images_stand_below_training_images_of_their_class(channels):
     assert second.get_title(loc="left") == "class c2"
 
 
-def test_a_class_of_fewer_rows_than_another_leaves_room_white():
+def test_classes_with_fewer_images_are_padded_with_white():
     shown = picture(lambda n: np.zeros((n, 1, 2, 2), np.uint8), classes=(1, 1))
     keep = np.ones(20, bool)
     keep[5:8] = False  # one real row of class 1 is left, and eight made ones
@@ -193,7 +193,7 @@ def test_made_rows_with_odd_names_and_many_classes_are_written(tmp_path):
 
 @pytest.mark.parametrize("name", ["1", "WWWWWWWWWWWWWWWWWWWWW"])
 @pytest.mark.parametrize("k", [2, 3, 40])
-def test_every_word_of_a_figure_lies_inside_of_it(k, name):
+def test_all_text_of_a_figure_is_inside_of_it(k, name):
     names = tuple(f"{i}{name}" for i in range(k))
     counts = {"counts_before": (123456,) * k, "counts_after": (1.0,) * k}
     trials = {"inner": [0.5], "state": "complete", "value": 0.5, "seconds": 1.0, "reason": ""}

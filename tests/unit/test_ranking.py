@@ -55,7 +55,7 @@ def test_a_lower_metric_ranks_the_other_way():
     assert of["smote"].mean_gain > 0
 
 
-def test_skipped_scores_as_doing_nothing_and_the_rule_is_shown():
+def test_skipped_strategies_score_like_the_baseline():
     skipped = {"status": "skipped", "reason": "needs a net"}
     ranking, of = ranking_of(cells(changes={("a", "smote"): skipped}))
     assert of["smote"].n_imputed == ranking.n_imputed == 1
@@ -104,7 +104,7 @@ def test_a_strategy_that_was_not_run_everywhere_is_left_out_and_named():
     assert "Left out, not run on every data set: focal." in ranking_notes(ranking)
 
 
-def test_without_doing_nothing_there_are_ranks_but_no_gains():
+def test_without_a_baseline_there_are_ranks_but_no_gains():
     found = [dataclasses.replace(c, label="plain") if c.label == "none" else c for c in cells()]
     ranking, of = ranking_of(found)
     assert ranking.standings[0].title == "smote"

@@ -52,7 +52,7 @@ def test_latex_is_bold_for_what_cannot_be_told_from_the_best():
     assert r"$\pm$" in lines["none"]
 
 
-def test_names_are_never_commands():
+def test_names_are_escaped_in_latex():
     text = to_latex(board())
     assert r"\input{y}" not in text
     assert escape_latex(EVIL) in text

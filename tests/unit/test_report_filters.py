@@ -32,7 +32,7 @@ def test_of_equal_keys_one_must_match():
     assert {f[2] for f in kept("strategy=smote", "strategy=focal")} == {"none", "smote", "focal"}
 
 
-def test_patterns_match_labels_and_doing_nothing_stays():
+def test_patterns_match_labels_and_the_baseline_stays():
     assert {f[2] for f in kept("strategy=smote*")} == {"none", "smote", "smote+focal"}
     assert {f[2] for f in kept("stage=resample")} == {"none", "smote", "smote+focal", "focal"}
 
@@ -53,7 +53,7 @@ def test_a_filter_that_cannot_match_is_one_sentence(filters, words):
     assert str(raised.value).count("\n") == 0
 
 
-def test_filters_that_leave_nothing_together_are_told():
+def test_filters_that_together_match_nothing_are_reported():
     cells = [make_cell("smote", dataset="a"), make_cell("focal", dataset="b")]
     with pytest.raises(ConfigError, match="no stored cell matches them all"):
         select(cells, ["dataset=a", "strategy=focal"])

@@ -64,7 +64,7 @@ def test_words_compose_the_same_configuration(composer, words):
         ),
     ],
 )
-def test_what_was_tuned_is_told(composer, words):
+def test_tuned_search_spaces_are_reproduced(composer, words):
     cell = stored(composer, *words)
     found = commands([cell], composer)[cell.run_id]
     again = stored(composer, *found)
@@ -72,7 +72,7 @@ def test_what_was_tuned_is_told(composer, words):
     assert len(found) == len(words)
 
 
-def test_a_file_of_ones_own_is_a_gap_to_fill_in(composer):
+def test_a_user_file_is_a_placeholder(composer):
     cell = stored(composer, "dataset=table", "dataset.path=churn.csv", "dataset.target=Churn")
     words = commands([cell], composer)[cell.run_id]
     assert "dataset.path=FILE" in words
@@ -86,7 +86,7 @@ def test_names_are_quoted_for_the_grammar(composer):
     assert again["dataset"]["target"] == "a, b: {c}"
 
 
-def test_components_of_ones_own_are_written_out(composer):
+def test_user_components_are_written_out(composer):
     cell = stored(composer, "dataset=digits", "model=svm")
     own = {"resample": {"mine": {"_target_": "my.Sampler", "share": 0.5}}}
     cell = make_cell("mine", config={**cell.config, "strategy": own})

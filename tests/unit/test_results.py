@@ -1,4 +1,4 @@
-"""The store: what is written comes back, and what is damaged or half written does not."""
+"""The store: complete folds are read back, damaged and half written ones are not."""
 
 import dataclasses
 import json
@@ -74,7 +74,7 @@ def assert_same(found, expected):
             assert one == other, field.name
 
 
-def test_a_fold_comes_back_as_it_was_to_the_bit(store):
+def test_a_fold_is_read_back_bit_by_bit(store):
     fold = make_fold(3, fold=2, **FULL)
     store.write_fold(KEY, fold)
     found = store.read_fold(KEY, 0, 2)
@@ -83,7 +83,7 @@ def test_a_fold_comes_back_as_it_was_to_the_bit(store):
     assert isinstance(found.counts_before, tuple)
 
 
-def test_a_failed_fold_without_arrays_comes_back_too(store):
+def test_a_failed_fold_without_arrays_is_read_back(store):
     fold = fold_module.FoldResult(
         *("0" * 16, "digits", "knn", "none", 1, 0, "failed", "it broke.", ("a", "b"), 1),
         traceback="Traceback\n  line\n",
@@ -92,7 +92,7 @@ def test_a_failed_fold_without_arrays_comes_back_too(store):
     assert_same(store.read_fold(KEY, 1, 0), fold)
 
 
-def test_a_cell_comes_back_with_its_folds_in_order(store):
+def test_a_cell_is_read_back_with_its_folds_in_order(store):
     store.write_cell(KEY)
     for number in (10, 2, 0):
         store.write_fold(KEY, make_fold(number, fold=number))
@@ -145,7 +145,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_is_noticed_and_its_fold_read_as_absent(store, damage, suffix):
+def test_a_damaged_file_is_detected_and_its_fold_treated_as_missing(store, damage, suffix):
     store.write_cell(KEY)
     store.write_fold(KEY, make_fold(1))
     store.write_fold(KEY, dataclasses.replace(make_fold(2), repeat=0, fold=1))
@@ -188,7 +188,7 @@ def test_the_arrays_of_another_fold_are_noticed(store):
 
 @pytest.mark.parametrize("last", [".npz", ".json"])
 @pytest.mark.parametrize("exception", [OSError, KeyboardInterrupt])
-def test_a_write_that_stops_anywhere_leaves_the_fold_absent_and_no_scrap(
+def test_an_interrupted_write_leaves_neither_fold_nor_temporary_file(
     store, monkeypatch, last, exception
 ):
     replace = os.replace
@@ -206,7 +206,7 @@ def test_a_write_that_stops_anywhere_leaves_the_fold_absent_and_no_scrap(
     assert left == (["r0-f0.npz"] if last == ".json" else [])
 
 
-def test_a_rewrite_that_stops_between_its_files_is_absent_and_not_a_mixture(store, monkeypatch):
+def test_an_interrupted_rewrite_leaves_no_mixture_of_files(store, monkeypatch):
     store.write_fold(KEY, make_fold(1))
     replace = os.replace
 
@@ -224,7 +224,7 @@ def test_a_rewrite_that_stops_between_its_files_is_absent_and_not_a_mixture(stor
     assert_same(store.read_fold(KEY, 0, 0), make_fold(2))
 
 
-def test_files_that_are_being_written_have_names_that_no_reader_looks_for(store, monkeypatch):
+def test_temporary_files_have_names_that_no_reader_looks_for(store, monkeypatch):
     names = []
 
     def spy(source, target):
@@ -261,7 +261,7 @@ def test_killing_a_writer_at_any_moment_leaves_complete_or_absent_folds(tmp_path
 
 
 @pytest.mark.parametrize("place", ["file/results", "file"])
-def test_a_folder_that_cannot_be_written_is_a_sentence_that_names_both_ways_out(tmp_path, place):
+def test_an_unwritable_folder_is_one_sentence_with_two_fixes(tmp_path, place):
     # Below a regular file: the superuser may write into any folder, whatever its mode.
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError) as caught:
@@ -283,7 +283,7 @@ def test_preparing_leaves_nothing_behind(store):
     assert list(store.runs.iterdir()) == []
 
 
-def test_an_equal_description_of_a_cell_is_left_alone(store):
+def test_an_equal_description_of_a_cell_is_not_rewritten(store):
     store.write_cell(KEY)
     path = folder_of(store) / "cell.json"
     os.utime(path, (1, 1))
@@ -294,7 +294,7 @@ def test_an_equal_description_of_a_cell_is_left_alone(store):
 
 
 @pytest.mark.parametrize("label", ["a/b", "..", "ü ß", "x" * 300, "smote+focal"])
-def test_the_folder_of_a_cell_is_one_folder_whatever_the_names_are(store, label):
+def test_any_name_of_a_cell_gives_one_folder(store, label):
     key = dataclasses.replace(KEY, label=label)
     assert "/" not in key.folder
     assert len(key.folder) < 120
@@ -372,7 +372,7 @@ def test_a_run_id_depends_on_what_changes_predictions(words):
     assert run_id(*words) != run_id()
 
 
-def test_a_run_id_knows_focal_from_focal_with_another_gamma():
+def test_a_run_id_depends_on_parameters_of_the_strategy():
     assert run_id("strategy=focal") != run_id("strategy=focal", "strategy.loss.focal.gamma=1")
 
 
@@ -391,7 +391,7 @@ def test_a_device_deep_inside_a_model_is_left_out_too():
     assert len(ids) == 1
 
 
-def test_keys_that_are_numbers_beside_words_have_a_run_id():
+def test_keys_of_mixed_types_have_a_run_id():
     # `dataset.imbalance.ratios={0: 0.5, cat: 0.1}`: YAML reads 0 as a number.
     assert run_id_of({"ratios": {0: 0.5, "cat": 0.1}}) == run_id_of(
         {"ratios": {"cat": 0.1, 0: 0.5}}
@@ -411,7 +411,7 @@ SHOWN = {
 }
 
 
-def test_a_picture_comes_back_and_takes_no_room_where_there_is_none(store):
+def test_a_picture_is_read_back_and_stored_only_if_present(store):
     store.write_fold(KEY, make_fold(1, fold=0, **SHOWN))
     store.write_fold(KEY, make_fold(1, fold=1))
     found = store.read_fold(KEY, 0, 0)
@@ -424,7 +424,7 @@ def test_a_picture_comes_back_and_takes_no_room_where_there_is_none(store):
 
 
 @pytest.mark.parametrize(("seconds", "n_flushes"), [(0.2, 0), (2.0, 2)])
-def test_folds_that_took_long_are_flushed_to_the_disk(seconds, n_flushes, tmp_path, monkeypatch):
+def test_long_folds_are_flushed_to_the_disk(seconds, n_flushes, tmp_path, monkeypatch):
     flushed = []
     monkeypatch.setattr(os, "fsync", flushed.append)
     store, fold = Store(tmp_path), make_fold(fit_s=seconds)

@@ -1,4 +1,4 @@
-"""Folds: whole, disjoint, stratified, and the same for every strategy and model."""
+"""Folds: complete, disjoint, stratified, and equal for all strategies and models."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_the_official_test_set_is_neither_trained_on_nor_cross_validated(splitte
         assert not set(used) & set(data.test_index)
 
 
-def test_every_row_is_tested_once_a_repeat():
+def test_every_row_is_tested_once_per_repeat():
     data = make_data()
     folds = RepeatedKFold(4, 3).split(data, 0)
     for repeat in range(3):
@@ -81,13 +81,13 @@ def test_the_same_seed_gives_the_same_folds(splitter):
     assert pairs(splitter.split(data, 4)) == pairs(splitter.split(data, 4))
 
 
-def test_more_repeats_leave_the_first_ones_as_they_were():
+def test_more_repeats_do_not_change_the_first_ones():
     data = make_data()
     assert pairs(RepeatedKFold(5, 3).split(data, 0))[:5] == pairs(RepeatedKFold(5).split(data, 0))
     assert pairs(Holdout(0.25, 3).split(data, 0))[:1] == pairs(Holdout(0.25).split(data, 0))
 
 
-def test_strategies_and_models_meet_the_same_folds_and_seeds(tmp_path, monkeypatch):
+def test_strategies_and_models_have_the_same_folds_and_seeds(tmp_path, monkeypatch):
     from imbench.cli.compose import Composer
 
     met = []
@@ -114,7 +114,7 @@ def test_strategies_and_models_meet_the_same_folds_and_seeds(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("test_size", [0.1, 0.25, 0.5])
-def test_a_holdout_tests_the_share_that_was_asked_for_of_every_class(test_size):
+def test_a_holdout_tests_the_given_share_of_every_class(test_size):
     data = make_data((400, 100, 40))
     (fold,) = Holdout(test_size).split(data, 0)
     found = np.bincount(data.y[fold.test_index])
@@ -135,7 +135,7 @@ def test_a_holdout_has_every_class_on_both_sides_or_says_what_to_set(rare, test_
             assert np.bincount(data.y[index], minlength=3).min() > 0
 
 
-def test_the_official_split_trains_on_everything_else_and_tests_the_set_whole():
+def test_the_official_split_trains_on_all_other_rows():
     data = make_data(n_test=20)
     (fold,) = OfficialTest().split(data, 0)
     assert fold.test_index.tolist() == sorted(data.test_index)

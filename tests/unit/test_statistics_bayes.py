@@ -41,7 +41,7 @@ def test_correlated_posterior_equals_draws_from_its_definition():
         assert probability == pytest.approx(share, abs=0.004)  # five standard errors
 
 
-def test_no_spread_is_no_posterior_but_no_difference_is_equality():
+def test_constant_gains_have_no_posterior_unless_they_are_zero():
     assert correlated_posterior([0.1], 0.25, 0.01) is None
     assert correlated_posterior([0.1] * 5, 0.25, 0.01) is None
     assert correlated_posterior([0.0] * 5, 0.25, 0.01) == Posterior(0.0, 1.0, 0.0)

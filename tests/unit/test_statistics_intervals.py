@@ -23,7 +23,7 @@ def test_wilson_equals_scipy(hits, n):
     assert found.low <= hits / n <= found.high
 
 
-def test_no_row_is_no_interval():
+def test_no_rows_have_no_interval():
     assert math.isnan(wilson(0, 0).low)
 
 
@@ -50,7 +50,7 @@ def by_hand(y, p, s):
 
 
 def row_bootstrap(folds, n_boot, seed):
-    """The textbook bootstrap: rows drawn again within fold and class, one draw at a time."""
+    """The textbook bootstrap: resample rows within fold and class, one draw at a time."""
     rng = np.random.default_rng(seed)
     means = []
     for _ in range(n_boot):
@@ -101,7 +101,7 @@ def test_repeats_of_the_same_rows_do_not_narrow_the_interval():
     assert (once.low, once.high) == pytest.approx((four.low, four.high), abs=1e-12)
 
 
-def test_draws_in_pieces_are_the_same_draws(monkeypatch):
+def test_chunks_of_draws_give_the_same_draws(monkeypatch):
     from imbench.report.statistics import intervals
 
     cells = {"a": make_cell("none", n_folds=2).folds}

@@ -193,7 +193,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path, name, content, sentence):
     assert "\n" not in str(caught.value)
 
 
-def test_dates_and_lists_are_refused_with_the_column(tmp_path):
+def test_dates_and_lists_are_rejected_with_the_column(tmp_path):
     frame = pd.DataFrame(
         {"d": pd.to_datetime(["2020-01-01", "2021-01-01"]), "l": [[1], [2]], "c": [0, 1]}
     )
@@ -204,7 +204,7 @@ def test_dates_and_lists_are_refused_with_the_column(tmp_path):
         load_table(str(tmp_path / "t.parquet"), "c", drop=["d"])
 
 
-def test_what_is_not_there_is_named_with_where_it_was_looked_for(tmp_path, monkeypatch):
+def test_a_missing_file_is_reported_with_the_folders_searched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "churn.csv")
     with pytest.raises(
@@ -246,13 +246,13 @@ def test_telco_has_a_numeric_column_with_11_missing_values(data_dir):
     assert data.categories[contract] == ("Month-to-month", "One year", "Two year")
 
 
-def test_telcos_identifier_is_refused_with_the_override(data_dir):
+def test_telcos_identifier_is_rejected_with_the_override(data_dir):
     node = dataset_node("dataset=telco_churn", f"data_dir={data_dir}", "dataset.drop=[]")
     with pytest.raises(DataError, match=r"'customerID' .* set dataset\.drop=\[customerID\]"):
         load_dataset(node)
 
 
-def test_keel_tables_go_by_name(data_dir):
+def test_keel_tables_are_chosen_by_name(data_dir):
     node = dataset_node("dataset=keel", "dataset.table=yeast4", f"data_dir={data_dir}")
     data = load_dataset(node)
     assert data.name == "yeast4"

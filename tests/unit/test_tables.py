@@ -110,7 +110,7 @@ def test_each_data_set_and_model_is_a_block_of_its_own():
     ]  # fmt: skip
 
 
-def test_one_model_with_two_settings_is_two_blocks_with_telling_titles():
+def test_one_model_with_two_settings_is_two_blocks_with_different_titles():
     cells = [
         make_cell(label, config={"model": {"name": "knn", "n_neighbors": k}})
         for label in ("none", "smote")
@@ -123,7 +123,7 @@ def test_one_model_with_two_settings_is_two_blocks_with_telling_titles():
     assert [len(b.rows) for b in blocks] == [2, 2]
 
 
-def test_one_strategy_with_two_settings_is_two_rows_with_telling_titles():
+def test_one_strategy_with_two_settings_is_two_rows_with_different_titles():
     cells = [
         make_cell("focal", config={"strategy": {"loss": {"focal": {"gamma": gamma}}}})
         for gamma in (1.0, 2.0)

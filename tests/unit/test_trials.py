@@ -1,4 +1,4 @@
-"""Trials of tuning as numbers, as a table and as a picture."""
+"""Trials of tuning: chosen values, metrics, CSV and plot."""
 
 import csv
 import dataclasses
@@ -48,12 +48,12 @@ def tuned_cell(config=METRIC, **changes):
     return make_cell("focal", n_folds=2, config=config, **(facts | changes))
 
 
-def test_a_value_that_all_folds_chose_stands_alone():
+def test_a_value_that_all_folds_chose_is_shown_once():
     assert tuned_values(tuned_cell()) == {"strategy.loss.focal.gamma": 3.0}
     assert tuned_values(make_cell()) == {}
 
 
-def test_values_that_differ_stand_in_the_order_of_the_folds():
+def test_different_values_are_listed_in_the_order_of_the_folds():
     cell = tuned_cell()
     other = dataclasses.replace(cell.folds[1], tuned={"strategy.loss.focal.gamma": 1.0})
     cell = dataclasses.replace(cell, folds=(cell.folds[0], other))
