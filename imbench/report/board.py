@@ -161,6 +161,18 @@ class Leaderboard:
     blocks : tuple of Block
     rankings : tuple of Ranking
         Rankings over data sets, one per model and settings, if there are at least two data sets.
+
+    Examples
+    --------
+    >>> fold = FoldRow(0, 0, n_train=80, n_test=20, fit_s=0.5, predict_s=0.1, metrics={"mcc": 0.9})
+    >>> row = Row(
+    ...     "0f1a", "toy", "knn", label="none", title="none", stages=(), status="ok", reason="",
+    ...     mean={"mcc": 0.9}, std={}, fit_s=0.5, folds=(fold,),
+    ... )
+    >>> block = Block("toy", "knn", "toy · knn", caption="", rows=(row,))
+    >>> board = Leaderboard(("mcc",), "mcc", {"mcc": True}, blocks=(block,))
+    >>> [row.title for row in board.rows]
+    ['none']
     """
 
     columns: tuple[str, ...]

@@ -28,6 +28,19 @@ def to_csv(board: Leaderboard) -> str:
 
     The long format suits data sets with different classes. A cell without a finished fold has one
     line with an empty metric. Undefined values are empty.
+
+    Examples
+    --------
+    >>> from imbench.report.board import Block, FoldRow
+    >>> fold = FoldRow(0, 0, n_train=80, n_test=20, fit_s=0.5, predict_s=0.1, metrics={"mcc": 0.9})
+    >>> row = Row(
+    ...     "0f1a", "toy", "knn", label="none", title="none", stages=(), status="ok", reason="",
+    ...     mean={"mcc": 0.9}, std={}, fit_s=0.5, folds=(fold,),
+    ... )
+    >>> block = Block("toy", "knn", "toy · knn", caption="", rows=(row,))
+    >>> print(to_csv(Leaderboard(("mcc",), "mcc", {"mcc": True}, (block,))), end="")
+    run_id,dataset,model,label,status,reason,repeat,fold,n_train,n_test,fit_s,predict_s,metric,value
+    0f1a,toy,knn,none,ok,,0,0,80,20,0.5,0.1,mcc,0.9
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -18,7 +18,26 @@ from imbench.report.texts import (
 
 
 def to_markdown(board: Leaderboard) -> str:
-    """Return one section with a table per block and ranking."""
+    """Return one section with a table per block and ranking.
+
+    Examples
+    --------
+    >>> from imbench.report.board import Block, FoldRow, Row
+    >>> fold = FoldRow(0, 0, n_train=80, n_test=20, fit_s=0.5, predict_s=0.1, metrics={"mcc": 0.9})
+    >>> row = Row(
+    ...     "0f1a", "toy", "knn", label="none", title="none", stages=(), status="ok", reason="",
+    ...     mean={"mcc": 0.9}, std={}, fit_s=0.5, folds=(fold,),
+    ... )
+    >>> block = Block("toy", "knn", "toy · knn", caption="One fold.", rows=(row,))
+    >>> print(to_markdown(Leaderboard(("mcc",), "mcc", {"mcc": True}, (block,))), end="")
+    ## toy · knn
+    <BLANKLINE>
+    | strategy | verdict | gain in mcc | mcc ↑ | fit s |
+    | --- | --- | ---: | ---: | ---: |
+    | none | baseline |  | 0.900 | 0.50 |
+    <BLANKLINE>
+    One fold.
+    """
     parts = []
     for block in board.blocks:
         heads = [escape_markdown(head) for head in header(board)]

@@ -220,7 +220,21 @@ class CellKey:
 
 
 def cell_result(key: CellKey, folds: list[FoldResult]) -> CellResult:
-    """Join the folds of a cell. One failed or skipped fold decides the status of the cell."""
+    """Join the folds of a cell. One failed or skipped fold decides the status of the cell.
+
+    Examples
+    --------
+    >>> key = CellKey("0f1a", "toy", "knn", "smote", ("resample",), n_folds=2, config={})
+    >>> ids = {"run_id": "0f1a", "dataset": "toy", "model": "knn", "label": "smote", "repeat": 0}
+    >>> common = {**ids, "class_names": ("no", "yes"), "minority": 1}
+    >>> folds = [
+    ...     FoldResult(**common, fold=0, status="ok", reason=""),
+    ...     FoldResult(**common, fold=1, status="failed", reason="out of memory"),
+    ... ]
+    >>> cell = cell_result(key, folds)
+    >>> cell.status, cell.reason, len(cell.finished)
+    ('failed', 'out of memory', 1)
+    """
     bad = [f for f in folds if f.status == "failed"] or [f for f in folds if f.status == "skipped"]
     status: Status = bad[0].status if bad else "ok"
     return CellResult(
