@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(words: list[str]) -> tuple[Command, list[str]]:
     """Return the command that the first word names; `run` is meant where none is named."""
     name = words[0] if words else ""
-    asks = {"-h", "--help"} & set(words) and name not in ("list", "report", "audit", "ui")
+    asks = {"-h", "--help"} & set(words) and name not in ("list", "report", "audit", "sync", "ui")
     if asks or name == "help":
         from imbench.cli.help import command
     elif name == "list":
@@ -61,6 +61,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.report_command import command
     elif name == "audit":
         from imbench.cli.audit_command import command
+    elif name == "sync":
+        from imbench.cli.sync_command import command
     elif name == "ui":
         from imbench.cli.ui_command import command
     else:

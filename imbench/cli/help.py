@@ -11,7 +11,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench report [RUNS]         tables and a page from stored predictions
                     [--filter key=pattern] [--out DIR] [--bootstrap DRAWS]
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
-  python -m imbench ui [RESULTS]          the MLflow UI on this machine
+  python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
 
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'
   python -m imbench dataset=table dataset.path=churn.csv dataset.target=Churn \\

@@ -138,7 +138,7 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
     if bind(configs[0]["tracking"], "tracking"):
         return NullTracker()
     tracker: Tracker = construct(configs[0]["tracking"], "tracking")
-    return in_background(tracker, at_once)
+    return in_background(tracker, Path(configs[0]["results_dir"]), at_once)
 
 
 def _run_all(
@@ -302,7 +302,7 @@ def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
         except KeyboardInterrupt:
             print(
                 "imbench: tracking: interrupted while cells were written; the results are stored, "
-                "run the same command again to export what is missing.",
+                "run `python -m imbench sync` or the same command again to export what is missing.",
                 file=sys.stderr,
             )
             raise

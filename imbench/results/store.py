@@ -142,6 +142,10 @@ class Store:
             if not names or any(not name.endswith(".scores.npz") for name in names):
                 yield from _read_cell(folder)
 
+    def read_cell(self, folder: str) -> Iterator[CellResult | DataError]:
+        """Yield one stored cell, by the name of its folder, and an error per damaged fold."""
+        return _read_cell(self.runs / folder)
+
     def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
         return self.runs / key.folder / f"r{repeat}-f{fold}"
 

@@ -83,23 +83,6 @@ def test_a_cell_is_one_run_with_metrics_tags_and_parameters(tracker):
     assert run.info.status == "FINISHED"
 
 
-def test_files_that_were_drawn_before_are_the_artifacts_of_the_run(tracker, tmp_path):
-    cell = make_cell("none")
-    tracker.draw(cell, OPTIONS, tmp_path)
-    drawn = {path.name for path in tmp_path.iterdir()}
-    assert {"roc.png", "folds.csv", "folds.json"} <= drawn
-    (tmp_path / "more.txt").write_text("drawn elsewhere")
-    tracker.log_cell(cell, OPTIONS, tmp_path)
-    (run,) = runs(tracker)
-    assert {path.name for path in artifacts(run).iterdir()} == drawn | {"more.txt"}
-
-
-def test_files_that_are_gone_are_drawn_again(tracker, tmp_path):
-    tracker.log_cell(make_cell("none"), OPTIONS, tmp_path / "gone")
-    (run,) = runs(tracker)
-    assert {"roc.png", "folds.csv"} <= {path.name for path in artifacts(run).iterdir()}
-
-
 def test_steps_go_on_over_repeats(tracker):
     cell = make_cell("none", n_folds=4)
     places = [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -269,6 +252,21 @@ def test_a_run_that_was_killed_while_writing_is_written_anew(tracker, monkeypatc
     (run,) = runs(tracker)
     assert run.info.status == "FINISHED"
     assert "imbench.digest" in run.data.tags
+
+
+def test_a_run_stays_until_its_successor_is_complete(tracker, monkeypatch):
+    cell = make_cell("none")
+    tracker.log_cell(cell, OPTIONS)
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker._client, "log_artifacts", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            tracker.log_cell(cell, MetricOptions(ece_bins=3))
+    assert sum("imbench.digest" in run.data.tags for run in runs(tracker)) == 1
+    with pytest.raises(ConfigError, match="minority"):
+        tracker.log_cell(cell, MetricOptions(minority="nobody"))
+    assert sum("imbench.digest" in run.data.tags for run in runs(tracker)) == 1
+    tracker.log_cell(cell, MetricOptions(ece_bins=3))
+    assert len(runs(tracker)) == 1
 
 
 def _killed(*_):

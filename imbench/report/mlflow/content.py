@@ -1,10 +1,11 @@
-"""What an MLflow run of a cell holds: tags, parameters, metrics and files.
+"""Content of the MLflow run of a cell: tags, parameters, metrics, files, and a digest of them.
 
-Called by :mod:`imbench.report.mlflow.tracker`; nothing here needs MLflow.
+Called by :mod:`imbench.report.mlflow.tracker`; nothing here imports MLflow.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,11 +19,12 @@ from imbench.report.mlflow.views import as_split, fold_table, intervals
 from imbench.report.plots import figures
 from imbench.report.titles import flatten
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
-from imbench.results.fold import CellResult
+from imbench.results.fold import ARRAYS, PICTURE, CellResult
 from imbench.results.metric_options import MetricOptions
 
-RUN_ID = "imbench.run_id"
-# Limits of an MLflow server: keys, values of parameters and tags, entities in a batch.
+FORMAT = 2  # increase it when the layout of a run changes: existing runs are then rewritten
+RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"  # tags
+# Limits of an MLflow server: keys, values of parameters and tags, entities per request.
 MAX_KEY, MAX_PARAM, MAX_TAG, MAX_PARAMS, MAX_ENTITIES = 250, 6000, 5000, 100, 1000
 TABLE = "folds.json"
 LOGGED = {"mlflow.loggedArtifacts": json.dumps([{"path": TABLE, "type": "table"}])}
@@ -30,14 +32,41 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
+def digest_of(cell: CellResult, options: MetricOptions) -> str:
+    """Return the SHA-256 of everything that the run of a cell shows, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    facts: list[object] = [FORMAT, cell.config, cell.status, cell.reason, cell.stages]
+    facts += [cell.n_folds, options.minority, options.ece_bins, options.extra]
+    for fold in cell.folds:
+        facts += [fold.repeat, fold.fold, fold.status, fold.reason, fold.fit_s, fold.predict_s]
+        facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]
+        if fold.trials:
+            facts += [fold.tuned, fold.trials, fold.importance]
+    digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
+    for fold in cell.folds:
+        for name in (*ARRAYS, *PICTURE):
+            digest.update(getattr(fold, name).tobytes())
+    return digest.hexdigest()
+
+
 def write_files(folder: Path, cell: CellResult, board: Leaderboard, options: MetricOptions) -> None:
-    """Write what becomes artifacts of a run: plots, tables, the traceback of a failed fold."""
+    """Write the artifacts of a run: plots, tables, the traceback of a failed fold.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty folder.
+    cell : CellResult
+    board : Leaderboard
+        Of this cell alone.
+    options : MetricOptions
+    """
     row = board.rows[0]
     for name, figure in figures(cell):
         save_png(figure, folder / f"{name}.png")
     texts = {
         "folds.csv": to_csv(board) if row.folds else "",
-        # As `MlflowClient.log_table` writes it, which imports pandas and reads before it writes.
+        # The format of `MlflowClient.log_table`, which imports pandas and reads before it writes.
         TABLE: as_split(fold_table(row, options.sort)) if row.folds else "",
         "tuning.csv": to_trials_csv(cell) if any(f.trials for f in cell.folds) else "",
         "traceback.txt": next((f.traceback for f in cell.folds if f.traceback), ""),
@@ -48,7 +77,7 @@ def write_files(folder: Path, cell: CellResult, board: Leaderboard, options: Met
 
 
 def tags_of(cell: CellResult) -> dict[str, str]:
-    """Return what the UI filters and groups by, cut to what a server takes."""
+    """Return the tags that the UI filters and groups by, cut to a server's limit."""
     tags = {
         RUN_ID: cell.run_id,
         "dataset": cell.dataset,
@@ -64,7 +93,10 @@ def tags_of(cell: CellResult) -> dict[str, str]:
 
 
 def params_of(cell: CellResult) -> dict[str, str]:
-    """Flatten the configuration; the three names come first, for MLflow's comparison page."""
+    """Return the flattened configuration as MLflow parameters.
+
+    The names of strategy, data set and model come first, as MLflow's comparison page shows them.
+    """
     named = {"strategy": cell.label, "dataset": cell.dataset, "model": cell.model}
     flat = named | {k: v for k, v in flatten(cell.config).items() if k not in named}
     flat |= {f"tuned/{key}": value for key, value in tuned_values(cell).items()}
@@ -73,7 +105,11 @@ def params_of(cell: CellResult) -> dict[str, str]:
 
 
 def metrics_of(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
-    """Yield name, value and step of means, their intervals, standard deviations, fold values."""
+    """Yield name, value and step of every metric.
+
+    Means, limits of their 95 % intervals, standard deviations (``std/...``), costs, and one value
+    per fold (``fold/...``), whose step counts the folds of all repeats.
+    """
     limits = intervals(row)
     names = mlflow_names([*(name for fold in row.folds for name in fold.metrics), *limits])
     for name, value in {**row.mean, **limits}.items():
@@ -91,10 +127,15 @@ def metrics_of(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:
 
 
 def mlflow_names(names: Iterable[str]) -> dict[str, str]:
-    """Replace what MLflow forbids in a name, and keep names that become equal apart.
+    """Return a valid and unique MLflow name for each name.
 
-    Allowed are letters, digits, ``_ - . : /`` and spaces, at most 250, as a path in its
-    shortest form (no ``..``, no empty part).
+    MLflow accepts letters, digits, ``_ - . : /`` and spaces, at most 250 characters, and a slash
+    only in a normalized path (no ``..``, no empty part).
+
+    Examples
+    --------
+    >>> mlflow_names(["recall/<b>", "recall/(b)", "f1/T-shirt/top"])
+    {'recall/<b>': 'recall/_b_', 'recall/(b)': 'recall/_b__2', 'f1/T-shirt/top': 'f1/T-shirt/top'}
     """
     result: dict[str, str] = {}
     taken: set[str] = set()
@@ -111,7 +152,13 @@ def mlflow_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def batches(params: Sequence[T], metrics: Sequence[U]) -> Iterator[tuple[Sequence[T], Sequence[U]]]:
-    """Yield parameters and metrics in as few requests as a server takes."""
+    """Split parameters and metrics into as few requests as a server accepts.
+
+    Examples
+    --------
+    >>> [(len(params), len(metrics)) for params, metrics in batches(range(150), range(50))]
+    [(100, 50), (50, 0)]
+    """
     n_metrics = MAX_ENTITIES - MAX_PARAMS
     for i in range(max(-(-len(params) // MAX_PARAMS), -(-len(metrics) // n_metrics))):
         yield (

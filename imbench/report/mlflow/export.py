@@ -1,151 +1,102 @@
-"""A tracker in a process of its own: a cell is drawn and written while the next one is fitted.
+"""Export the cells of a run to MLflow in a child process, while the next cells are fitted.
 
-MLflow takes a second to be imported and another to make a database, and a cell takes 0.2 s to be
-drawn and written, as much as the folds of a small one take to be fitted. One process takes the
-cells in their order, so that there is one writer. While it works them off, the process that has
-nothing left to fit draws too, the last cell first. The writer ends with the process that started
-it, however that ends; what it had not written by then is written by the next run of the command.
+Importing MLflow takes a second, creating a database another, and drawing and writing a cell 0.2 s,
+as long as the folds of a small cell take to be fitted. The child process
+(:mod:`imbench.report.mlflow.sync`) reads finished cells from the store. What it has not written
+when the run is killed is written by the next run of the command, or by ``imbench sync``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
-import pickle
-import queue
-import signal
 import subprocess
 import sys
-import tempfile
-import threading
-import traceback
-from collections import deque
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol, runtime_checkable
 
-from imbench.components.startup import quick_imports, resume_collection
-from imbench.errors import ConfigError, ImbenchError
-from imbench.report.mlflow.tracker import Tracker
-from imbench.results.fold import CellResult
+from imbench.errors import ConfigError
+from imbench.report.mlflow.tracker import MlflowTracker, Tracker
+from imbench.results.fold import CellKey, CellResult
 from imbench.results.metric_options import MetricOptions
 
-OPEN, END = "open", None  # what is asked beside cells
-MANY = 4  # cells that wait; fewer are written before this process has imported what draws
-# Modules are found where the other process finds them, and nowhere else.
-START = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    "from imbench.report.mlflow.export import main; main()"
-)
-Answer = tuple[type[ImbenchError], str] | None
 
-
-@runtime_checkable
-class Remote(Tracker, Protocol):
-    """A tracker that can be sent to another process."""
-
-    def check(self) -> bool:
-        """Refuse an address that is wrong, and say whether nothing else can be wrong with it."""
-        ...
-
-    def warm_up(self) -> None:
-        """Import what takes long; called in the other process before anything else."""
-        ...
-
-    def draw(self, cell: CellResult, options: MetricOptions, folder: Path) -> None:
-        """Write the files of a cell into an empty folder, in this process or in the other."""
-        ...
-
-    def log_cell(self, cell: CellResult, options: MetricOptions, drawn: Path | None = None) -> None:
-        """Write a cell; its files are in a folder already, if one is given."""
-        ...
-
-
-@dataclass(eq=False)
-class _Handover:
-    """A cell on its way to the other process.
-
-    Parameters
-    ----------
-    cell : CellResult
-    options : MetricOptions
-    drawn : Path or None
-        Folder with its files, if they were drawn here.
-    is_sent : bool
-    turn : Lock
-        Of whoever draws it, or sends it.
-    """
-
-    cell: CellResult
-    options: MetricOptions
-    drawn: Path | None = None
-    is_sent: bool = False
-    turn: threading.Lock = field(default_factory=threading.Lock)
-
-
-def in_background(tracker: Tracker, at_once: bool = True) -> Tracker:
-    """Return a tracker that writes in a process of its own, if the tracker can be sent to one.
+def in_background(tracker: Tracker, results_dir: Path, at_once: bool = True) -> Tracker:
+    """Return an exporter that writes to MLflow in a child process.
 
     Parameters
     ----------
     tracker : Tracker
+        A tracker of another class, a subclass included, is returned as it is.
+    results_dir : Path
+        Folder of the store that the cells are read from.
     at_once : bool, default=True
-        Start the process now, to import MLflow while this one imports torch. Otherwise it is
-        started for the first cell that is not in the store already.
+        Start the process now, so that it imports MLflow while this one imports PyTorch.
+        Otherwise it is started for the first cell that MLflow does not have yet.
     """
-    if not isinstance(tracker, Remote):
+    if type(tracker) is not MlflowTracker:
         return tracker
-    background = Background(tracker)
+    exporter = BackgroundExporter(tracker, results_dir)
     if at_once:
-        background.start()
-    return background
+        exporter.start()
+    return exporter
 
 
-class Background:
-    """Hands cells to a tracker in another process.
+class BackgroundExporter:
+    """A tracker that lets a child process export the cells of a run.
 
     Parameters
     ----------
-    tracker : Remote
-        Stays as it is in this process.
+    tracker : MlflowTracker
+        Where to export to. In this process it only checks its address and looks cells up.
+    results_dir : Path
+        Folder of the store that the cells are read from.
+
+    Examples
+    --------
+    >>> tracker = MlflowTracker("sqlite:///results/mlflow.db")
+    >>> exporter = BackgroundExporter(tracker, Path("results"))
+    >>> exporter.hint
+    'python -m imbench ui results'
+    >>> exporter.close()  # no process was needed
+    []
     """
 
-    def __init__(self, tracker: Remote) -> None:
+    def __init__(self, tracker: MlflowTracker, results_dir: Path) -> None:
         self.tracker = tracker
-        self._process: subprocess.Popen[bytes] | None = None
-        self._requests: queue.SimpleQueue[object] = queue.SimpleQueue()
-        self._waiting: deque[_Handover] = deque()  # those of them that are not sent
+        self.results_dir = results_dir
+        self._process: subprocess.Popen[str] | None = None
         self._is_open = False
-        self._n_open = 0  # requests without an answer
-
-    def __getattr__(self, name: str) -> Any:
-        """Return what can be known of the tracker without its process, as its `hint`."""
-        return getattr(self.tracker, name)
+        self._n_pending = 0  # requests without an answer
 
     @property
     def hint(self) -> str:
-        """How to look at it."""
+        """How to look at the cells."""
         return self.tracker.hint
 
     def start(self) -> None:
-        """Start the process, which imports what it needs."""
+        """Start the process, which imports MLflow."""
         if self._process is not None:
             return
-        # No shell and no fork: threads of torch would not survive one.
+        # A new interpreter, because threads of PyTorch do not survive a fork. It finds modules
+        # where this one does, those of the user's metrics included.
+        path = os.pathsep.join(name or os.getcwd() for name in sys.path)
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", START, json.dumps(sys.path)],
+            [sys.executable, "-P", "-m", "imbench.report.mlflow.sync"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path},
         )
-        assert self._process.stdin is not None
-        feeder = threading.Thread(target=self._feed, args=(self._process.stdin,), daemon=True)
-        feeder.start()
-        self._requests.put(self.tracker)
+        tracking = {k: getattr(self.tracker, k) for k in ("uri", "experiment", "artifact_dir")}
+        # Not as arguments, which other users of the machine see: the address may hold a password.
+        self._send(
+            {"parent": os.getpid(), "results_dir": str(self.results_dir), "tracking": tracking}
+        )
 
     def open(self) -> None:
-        """Let the process connect, and wait for it where that can still fail.
+        """Let the process connect, and wait for it if that can still fail.
 
         Raises
         ------
@@ -156,135 +107,89 @@ class Background:
             return
         is_certain = self.tracker.check()
         self.start()
-        self._ask(OPEN)
+        self._ask({"open": True})
         self._is_open = True
         if not is_certain:
-            error = self._answer()
-            if error is not None:
+            problems = self._answer()
+            if problems:
                 self.close()
-                raise error
+                raise ConfigError("\n".join(problems))
+
+    def has(self, cell: CellResult, options: MetricOptions) -> bool:
+        """Return whether the store has the cell with the same content, without the process."""
+        return self.tracker.has(cell, options)
 
     def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
-        """Hand over a cell, and do not wait; :meth:`close` says what became of it.
+        """Tell the process to export a cell, without waiting for it.
 
-        A cell that is there already needs no process.
+        A cell that MLflow has already needs no process. :meth:`close` returns what went wrong.
         """
-        if self._process is None and self.tracker.has(cell, options):
+        if self._process is None and self.has(cell, options):
             return
         self.open()
-        handover = _Handover(cell, options)
-        self._waiting.append(handover)
-        self._ask(handover)
+        facts = {f.name: getattr(cell, f.name) for f in dataclasses.fields(cell)}
+        if facts.pop("folds"):
+            key = CellKey(**{f.name: facts[f.name] for f in dataclasses.fields(CellKey)})
+            request: dict[str, object] = {"folder": key.folder}
+        else:  # it failed before its first fold, and nothing of it is stored
+            request = {"cell": facts}
+        self._ask(request | {"metrics": dataclasses.asdict(options)})
 
     def close(self) -> list[str]:
-        """Wait until everything is written, and return a sentence for each cell that is not."""
+        """Wait until every cell is written, and return one sentence for each that is not."""
         process = self._process
         if process is None:
             return []
-        self._requests.put(END)
-        errors = []
-        with tempfile.TemporaryDirectory(prefix="imbench-") as folder:
-            self._draw_the_last(process, Path(folder))
-            while self._n_open:
-                error = self._answer()
-                if error is not None:
-                    errors.append(str(error))
-        process.kill()  # it writes nothing any more, and would take its modules down for 0.5 s
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-        self._process, self._is_open = None, False
-        return errors
-
-    def _draw_the_last(self, process: subprocess.Popen[bytes], folder: Path) -> None:
-        """Draw cells that wait, from the last to the one that is being sent.
-
-        What cannot be drawn is left to the other process, which says why.
-        """
-        if len(self._waiting) < MANY:
-            return
-        from imbench.run.environment import n_cores
-
-        if n_cores() < 2:
-            return
-        for number, handover in enumerate(reversed(tuple(self._waiting))):
-            with handover.turn:
-                if handover.is_sent or process.poll() is not None:
-                    return
-                drawn = folder / str(number)
-                drawn.mkdir()
-                with contextlib.suppress(Exception):
-                    self.tracker.draw(handover.cell, handover.options, drawn)
-                    handover.drawn = drawn
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):  # the process has ended: `_answer` says so
+            process.stdin.close()
+        problems = []
+        while self._n_pending:
+            problems += self._answer()
+        self._end(process)
+        return problems
 
     def _ask(self, request: object) -> None:
-        self._n_open += 1
-        self._requests.put(request)
+        self._n_pending += 1
+        self._send(request)
 
-    def _answer(self) -> ImbenchError | None:
-        """Return what went wrong with the oldest request that has no answer yet."""
+    def _send(self, message: object) -> None:
         assert self._process is not None
-        assert self._process.stdout is not None
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # the process has ended: `_answer` says so
+            self._process.stdin.write(json.dumps(message, default=str) + "\n")
+            self._process.stdin.flush()
+
+    def _answer(self) -> list[str]:
+        """Return what went wrong with the oldest request that has no answer yet."""
+        process = self._process
+        assert process is not None
+        assert process.stdout is not None
         try:
-            answer: Answer = pickle.load(self._process.stdout)
-        except (EOFError, pickle.UnpicklingError):
-            self._n_open = 0
-            return ImbenchError(
-                f"the process that writes them ended (exit code {self._process.wait()}): the "
-                "results are stored, run the same command again to export them."
-            )
-        self._n_open -= 1
-        return None if answer is None else answer[0](answer[1])
+            line = process.stdout.readline()
+        except KeyboardInterrupt:
+            self._end(process)
+            raise
+        if not line.endswith("\n"):
+            self._n_pending = 0
+            return [
+                f"the process that writes to MLflow ended (exit code {process.wait()}): the "
+                f"results are stored, run `{self.tracker.sync_hint}` or the same command again "
+                "to export them."
+            ]
+        self._n_pending -= 1
+        problems: list[str] = json.loads(line)
+        return problems
 
-    def _feed(self, pipe: IO[bytes]) -> None:
-        """Send requests as they come; run by a thread, for a full pipe blocks."""
-        with contextlib.suppress(OSError), pipe:  # the process has ended: `_answer` says so
-            while (request := self._requests.get()) is not END:
-                if isinstance(request, _Handover):
-                    self._waiting.popleft()
-                    with request.turn:
-                        request.is_sent = True
-                    request = (request.cell, request.options, request.drawn)
-                pickle.dump(request, pipe, pickle.HIGHEST_PROTOCOL)
-                pipe.flush()
+    def _end(self, process: subprocess.Popen[str]) -> None:
+        """Kill the process: it has answered everything, and a regular exit takes 0.5 s.
 
-
-def serve(requests: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer requests until there are no more; the loop of the process."""
-    tracker: Remote = pickle.load(requests)
-    with contextlib.suppress(ImportError):  # `open` says what is missing
-        tracker.warm_up()
-    with contextlib.suppress(EOFError, pickle.UnpicklingError, BrokenPipeError):
-        while True:
-            request = pickle.load(requests)
-            pickle.dump(_answer_to(tracker, request), answers)
-            answers.flush()
-            if request == OPEN:  # nothing is imported any more
-                resume_collection()
-
-
-def _answer_to(tracker: Tracker, request: Any) -> Answer:
-    try:
-        if request == OPEN:
-            tracker.open()
-        else:
-            tracker.log_cell(*request)
-    except ImbenchError as error:
-        kind = ConfigError if isinstance(error, ConfigError) else ImbenchError
-        return kind, str(error)
-    except Exception as error:  # a bug, of which the sentence alone would not tell enough
-        traceback.print_exc()
-        return ImbenchError, f"{type(error).__name__}: {error}"
-    return None
-
-
-def main() -> None:
-    """Serve the process that started this one; called by `START`."""
-    # Ctrl-C and a scheduler's SIGTERM reach the whole group: the process that started this one
-    # decides what is still to be written, and closes the pipe.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing printed is taken for an answer
-    with quick_imports():
-        serve(sys.stdin.buffer, answers)
+        After an interrupt it may leave a run without a digest, which the next export replaces.
+        """
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            assert pipe is not None
+            with contextlib.suppress(OSError):
+                pipe.close()
+        self._process, self._is_open, self._n_pending = None, False, 0

@@ -1,103 +1,59 @@
-"""MLflow as an export: one run a cell, written from stored results and safe to write again.
+"""MLflow as an export: one run per cell, written from stored results and safe to write again.
 
-The only file that imports mlflow, and that only when a tracker is opened. The results under
-``results/runs`` stay the truth: everything here can be deleted and exported anew.
+This is the only module that imports mlflow, and it does so only when a tracker is opened. The
+results under ``results/runs`` remain the truth: everything that is written here can be deleted and
+exported anew.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import importlib
 import importlib.util
 import json
-import logging
 import math
-import os
-import re
 import shlex
 import sqlite3
 import tempfile
 import time
-import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from imbench.errors import ConfigError, ImbenchError
+from imbench.report.board import Leaderboard
+from imbench.report.mlflow.address import Address, first_line
 from imbench.report.mlflow.content import (
+    DIGEST,
     LOGGED,
     MAX_TAG,
     RUN_ID,
     batches,
+    digest_of,
     metrics_of,
     mlflow_names,
     params_of,
     tags_of,
     write_files,
 )
+from imbench.report.mlflow.protocol import NullTracker, Tracker
+from imbench.report.mlflow.quiet import environment, quiet, silence_loggers
+from imbench.report.mlflow.sqlite_lookup import deleted_experiment, digests
 from imbench.report.mlflow.views import shared_view
 from imbench.report.tables import build_leaderboard
-from imbench.results.fold import ARRAYS, PICTURE, CellResult
+from imbench.results.fold import CellResult
 from imbench.results.metric_options import MetricOptions
 
-FORMAT = 2  # raised when a run is laid out in another way, so that old ones are rewritten
-DIGEST = "imbench.digest"
+__all__ = ["VIEW", "MlflowTracker", "NullTracker", "Tracker", "preload"]
+
 VIEW = "imbench"  # key of the view that `imbench ui` opens
-DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
-SERVERS = ("http", "https", "databricks")
-
-
-class Tracker(Protocol):
-    """Where finished cells are shown beside the results folder."""
-
-    @property
-    def hint(self) -> str:
-        """How to look at it, one line for the terminal; empty if there is nothing to open."""
-        ...
-
-    def open(self) -> None:
-        """Connect; called before anything runs, so that a wrong address costs no hours."""
-        ...
-
-    def has(self, cell: CellResult, options: MetricOptions) -> bool:
-        """Whether a cell is certain to be there, as far as can be seen without connecting."""
-        ...
-
-    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
-        """Write a cell; called once for each cell by the process that gathers the results."""
-        ...
-
-    def close(self) -> Sequence[str]:
-        """Wait for what is still being written; a sentence for each cell that was refused."""
-        ...
-
-
-class NullTracker:
-    """``tracking=none``."""
-
-    hint = ""
-
-    def open(self) -> None:
-        """Nothing to connect to."""
-
-    def has(self, cell: CellResult, options: MetricOptions) -> bool:
-        """Nothing is missing."""
-        return True
-
-    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
-        """Nothing to write."""
-
-    def close(self) -> Sequence[str]:
-        """Nothing to wait for."""
-        return ()
 
 
 class MlflowTracker:
-    """Writes one MLflow run a cell.
+    """Write one MLflow run per cell: the target of ``tracking=mlflow``.
 
-    A run is found again by the tag ``imbench.run_id``. The tag ``imbench.digest`` is set last
-    and covers everything that was written: if it is equal nothing is written, otherwise the
-    old run, complete or not, is deleted and written anew.
+    A run is found again by the tag ``imbench.run_id``. The tag ``imbench.digest`` is set last and
+    covers everything that was written. If it is equal, nothing is written; otherwise a new run is
+    written, and then the old one, complete or not, is deleted.
 
     Parameters
     ----------
@@ -105,7 +61,15 @@ class MlflowTracker:
         Database (``sqlite:///results/mlflow.db``) or server (``http://host:5000``).
     experiment : str, default="imbench"
     artifact_dir : str, default="results/mlflow-artifacts"
-        Folder of plots and tables; used with a database, a server has its own.
+        Folder of plots and tables. Used with a database only: a server has its own.
+
+    Examples
+    --------
+    Nothing is opened, and MLflow is not imported, before :meth:`open` or :meth:`log_cell`:
+
+    >>> tracker = MlflowTracker("sqlite:///results/mlflow.db")
+    >>> tracker.hint
+    'python -m imbench ui results'
     """
 
     def __init__(
@@ -117,19 +81,45 @@ class MlflowTracker:
         self.uri = uri
         self.experiment = experiment
         self.artifact_dir = artifact_dir
+        self._address = Address(uri)
         self._client: Any = None
         self._experiment_id = ""
-        self._view = ""  # that was written last
+        self._view = ""  # the view that was written last
 
     @property
     def hint(self) -> str:
         """The command that opens the MLflow UI on these runs, or the server's address."""
-        if _scheme(self.uri) in SERVERS:
-            return _public(self.uri)
-        path = _sqlite_path(self.uri)
-        if path is not None and path.name == "mlflow.db" and self.experiment == "imbench":
-            return f"python -m imbench ui {shlex.quote(str(path.parent))}"  # the yaml's store
-        return f"mlflow ui --backend-store-uri {_public(self.uri)}"
+        if self._address.is_server:
+            return self._address.public
+        results = self._results_dir()
+        if results is not None:
+            return f"python -m imbench ui {shlex.quote(str(results))}"
+        return f"mlflow ui --backend-store-uri {self._address.public}"
+
+    @property
+    def sync_hint(self) -> str:
+        """The command that exports stored cells which are missing here.
+
+        Examples
+        --------
+        >>> MlflowTracker("sqlite:///results/mlflow.db").sync_hint
+        'python -m imbench sync results'
+        >>> MlflowTracker("http://localhost:5000").sync_hint
+        'python -m imbench sync tracking.uri=http://localhost:5000'
+        """
+        results = self._results_dir()
+        if results is not None:
+            return f"python -m imbench sync {shlex.quote(str(results))}"
+        words = [f"tracking.uri={self._address.public}"]
+        if self.experiment != "imbench":
+            words.append(f"tracking.experiment={self.experiment}")
+        return f"python -m imbench sync {shlex.join(words)}"
+
+    def _results_dir(self) -> Path | None:
+        """Return the results folder that `conf/tracking/mlflow.yaml` makes this store for."""
+        path = self._address.path
+        is_default = path is not None and path.name == "mlflow.db" and self.experiment == "imbench"
+        return path.parent if path is not None and is_default else None
 
     def server(self, port: int) -> list[str]:
         """Return the words after ``python`` that serve the MLflow UI on these runs, on loopback.
@@ -141,7 +131,7 @@ class MlflowTracker:
         """
         if importlib.util.find_spec("mlflow") is None:
             raise ConfigError("ui: MLflow is not installed: pip install 'mlflow>=3.10'.")
-        path = _sqlite_path(self.uri)
+        path = self._address.path
         if path is not None and not path.is_file():
             raise ConfigError(
                 f"ui: there is no MLflow store {path}: run something with tracking=mlflow first, "
@@ -152,7 +142,7 @@ class MlflowTracker:
         return [*words, "--host", "127.0.0.1", "--port", str(port)]
 
     def open(self) -> None:
-        """Connect, migrate a new database and find or make the experiment.
+        """Connect, migrate a new database, and find or create the experiment.
 
         Raises
         ------
@@ -163,125 +153,122 @@ class MlflowTracker:
             return
         self.check()
         try:
-            # A new database is migrated by whoever opens it first; two at once would collide.
-            # An unreachable server is given up after seconds, not after MLflow's minutes.
+            # The lock is held while a new database is migrated. An unreachable server is given
+            # up after seconds, not after MLflow's minutes.
             with (
-                _quiet(),
-                _alone(self.uri),
-                _environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES=1),
+                quiet(),
+                self._address.lock(),
+                environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES=1),
             ):
                 from mlflow import MlflowClient
 
-                _hush_loggers()
-                uri = _absolute(self.uri)
+                silence_loggers()
+                uri = self._address.absolute
                 client = MlflowClient(tracking_uri=uri, registry_uri=uri)
                 self._experiment_id = self._find_experiment(client)
         except ImbenchError:
             raise
         except Exception as error:  # mlflow, sqlalchemy, requests and the file system
             raise ConfigError(
-                f"tracking.uri={_public(self.uri)} cannot be opened ({_first_line(error)}): "
+                f"tracking.uri={self._address.public} cannot be opened ({first_line(error)}): "
                 "correct it, start the server, or set tracking=none."
             ) from error
         self._client = client
 
-    def has(self, cell: CellResult, options: MetricOptions) -> bool:
-        """Whether an SQLite store has the cell as it is, read without MLflow and its second."""
-        path = _sqlite_path(self.uri)
-        if path is None or not path.is_file():
-            return False
-        try:
-            found = _digests(path, self.experiment, cell.run_id)
-        except sqlite3.Error:  # a store of another version, or damaged: MLflow will say so
-            return False
-        return found == [_digest(cell, options)]
-
     def check(self) -> bool:
-        """Look at the address without MLflow, which takes a second to be imported.
+        """Check the address without importing MLflow.
 
         Returns
         -------
         bool
-            Whether it is an SQLite file that can be written, so that `open` will not fail.
+            True for an SQLite file that can be written: :meth:`open` will succeed. False if only
+            connecting can tell.
 
         Raises
         ------
         ConfigError
-            If the address is none, its file cannot be written, or the experiment was deleted.
+            If the address is wrong, its file cannot be written, or the experiment was deleted.
         """
-        problem = _check_uri(self.uri)
+        problem = self._address.problem()
         if problem:
             raise ConfigError(
-                f"tracking.uri={_public(self.uri)}: {problem}; give a database such as "
+                f"tracking.uri={self._address.public}: {problem}; give a database such as "
                 "sqlite:///results/mlflow.db or a server such as http://localhost:5000, or set "
                 "tracking=none."
             )
         if not self.experiment:
             raise ConfigError("tracking.experiment is empty: give the MLflow experiment a name.")
-        path = _sqlite_path(self.uri)
+        path = self._address.path
         if path is None:
             return False
-        deleted = _deleted_experiment(path, self.experiment)
+        deleted = deleted_experiment(path, self.experiment)
         if deleted:
             raise self._was_deleted(deleted)
         return True
 
-    def warm_up(self) -> None:
-        """Import MLflow and what draws, which takes two seconds."""
-        with _quiet():
-            for name in ("mlflow", "matplotlib.backends.backend_agg", "sklearn.metrics"):
-                importlib.import_module(name)
-            _hush_loggers()
+    def has(self, cell: CellResult, options: MetricOptions) -> bool:
+        """Return whether the store has the cell with the same content.
 
-    def close(self) -> Sequence[str]:
-        """Nothing is waited for: `log_cell` returns when a cell is written."""
-        return ()
+        An SQLite file is read directly, without MLflow. A server is asked once it is connected;
+        before that the answer is False.
+        """
+        digest = digest_of(cell, options)
+        path = self._address.path
+        if path is None:
+            return self._client is not None and self._digests(cell.run_id) == [digest]
+        if not path.is_file():
+            return False
+        try:
+            return digests(path, self.experiment, cell.run_id) == [digest]
+        except sqlite3.Error:  # another version, or damaged: MLflow will say so
+            return False
 
-    def draw(self, cell: CellResult, options: MetricOptions, folder: Path) -> None:
-        """Write what becomes artifacts of a cell's run into a folder."""
-        with _quiet():
-            write_files(folder, cell, build_leaderboard([cell], options), options)
-
-    def log_cell(self, cell: CellResult, options: MetricOptions, drawn: Path | None = None) -> None:
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
         """Write one cell, unless the same content is there already.
 
         Parameters
         ----------
         cell : CellResult
         options : MetricOptions
-        drawn : Path or None
-            Folder that :meth:`draw` has written to.
 
         Raises
         ------
         ImbenchError
-            If the store refuses it. The stored results are untouched.
+            If the store refuses it. The stored results are not affected.
         """
         if self._client is None and self.has(cell, options):
             return
         self.open()
-        digest = _digest(cell, options)
+        digest = digest_of(cell, options)
         try:
-            with _quiet(), _alone(self.uri):
-                if self._is_written(cell.run_id, digest):
-                    return
-                self._write(cell, options, digest, drawn)
+            with quiet(), self._address.lock():
+                runs = self._runs_of(cell.run_id)
+                same = [run for run in runs if run.data.tags.get(DIGEST) == digest]
+                if not same:
+                    self._write(cell, options, digest)
+                for run in runs:  # now that its successor is complete
+                    if run not in same[:1]:
+                        self._client.delete_run(run.info.run_id)
         except ImbenchError:
             raise
         except Exception as error:  # as in `open`
             raise ImbenchError(
-                f"tracking.uri={_public(self.uri)} refused the cell {cell.dataset}/{cell.model}/"
-                f"{cell.label} ({_first_line(error)}): the results are stored, run the same "
-                "command again to export them."
+                f"tracking.uri={self._address.public} refused the cell {cell.dataset}/"
+                f"{cell.model}/{cell.label} ({first_line(error)}): the results are stored, run "
+                f"`{self.sync_hint}` or the same command again to export them."
             ) from error
+
+    def close(self) -> Sequence[str]:
+        """Return nothing: :meth:`log_cell` has finished when it returns."""
+        return ()
 
     def _find_experiment(self, client: Any) -> str:
         from mlflow.exceptions import MlflowException
 
         found = client.get_experiment_by_name(self.experiment)
         if found is None:
-            is_database = _scheme(self.uri) in DATABASES
-            location = Path(self.artifact_dir).resolve().as_uri() if is_database else None
+            folder = Path(self.artifact_dir).resolve().as_uri()
+            location = folder if self._address.is_database else None
             try:
                 return str(client.create_experiment(self.experiment, artifact_location=location))
             except MlflowException:  # another process was faster
@@ -298,49 +285,32 @@ class MlflowTracker:
             f"mlflow experiments restore -x {experiment_id}, or choose another name."
         )
 
-    def _is_written(self, run_id: str, digest: str) -> bool:
-        """Whether the cell is there with this content; other runs of the cell are deleted."""
-        runs = self._client.search_runs(
-            [self._experiment_id], filter_string=f"tags.`{RUN_ID}` = '{run_id}'"
+    def _runs_of(self, run_id: str) -> list[Any]:
+        """Return the active runs of a cell."""
+        return list(
+            self._client.search_runs(
+                [self._experiment_id], filter_string=f"tags.`{RUN_ID}` = '{run_id}'"
+            )
         )
-        same = [run for run in runs if run.data.tags.get(DIGEST) == digest]
-        for run in runs:
-            if run not in same[:1]:
-                self._client.delete_run(run.info.run_id)
-        return bool(same)
 
-    def _write(
-        self, cell: CellResult, options: MetricOptions, digest: str, drawn: Path | None
-    ) -> None:
-        from mlflow.entities import Metric, Param
+    def _digests(self, run_id: str) -> list[str | None]:
+        try:
+            with quiet():
+                return [run.data.tags.get(DIGEST) for run in self._runs_of(run_id)]
+        except Exception:  # no connection any more: `log_cell` says so
+            return []
 
-        row = build_leaderboard([cell], options).rows[0]
+    def _write(self, cell: CellResult, options: MetricOptions, digest: str) -> None:
+        """Write a run; its digest is set last and marks it as complete."""
+        board = build_leaderboard([cell], options)
         now = int(time.time() * 1000)
-        spent_s = sum(f.fit_s + f.predict_s for f in cell.folds)
-        run = self._client.create_run(
-            self._experiment_id,
-            # MLflow's column "Duration" then shows the cost of the cell, not of writing it.
-            start_time=now - int(spent_s * 1000),
-            run_name=f"{cell.dataset}/{cell.model}/{cell.label}"[:MAX_TAG],
-            tags=tags_of(cell) | (LOGGED if row.folds else {}),
-        )
-        run_id = run.info.run_id
-        params = [Param(k, v) for k, v in params_of(cell).items()]
-        metrics = [
-            Metric(key, value, now, step)
-            for key, value, step in metrics_of(cell, row)
-            if not math.isnan(value)  # undefined: the server would store it as a number
-        ]
-        for some_params, some_metrics in batches(params, metrics):
-            self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
-        with tempfile.TemporaryDirectory(prefix="imbench-") as own:
-            folder = Path(own)
-            if drawn is not None and drawn.is_dir():  # not if whoever drew it was interrupted
-                folder = drawn
-            else:
-                self.draw(cell, options, folder)
+        run_id = self._create_run(cell, board, now)
+        self._log_numbers(run_id, cell, board, now)
+        with tempfile.TemporaryDirectory(prefix="imbench-") as name:
+            folder = Path(name)
+            write_files(folder, cell, board, options)
             if any(folder.iterdir()):
-                self._client.log_artifacts(run_id, str(folder))
+                self._client.log_artifacts(run_id, name)
         view = json.dumps(shared_view(options, mlflow_names))
         if view != self._view:
             key = f"mlflow.sharedViewState.{VIEW}"
@@ -351,144 +321,33 @@ class MlflowTracker:
             run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
         )
 
+    def _create_run(self, cell: CellResult, board: Leaderboard, now: int) -> str:
+        spent_s = sum(f.fit_s + f.predict_s for f in cell.folds)
+        run = self._client.create_run(
+            self._experiment_id,
+            # MLflow's column "Duration" then shows the cost of the cell, not of writing it.
+            start_time=now - int(spent_s * 1000),
+            run_name=f"{cell.dataset}/{cell.model}/{cell.label}"[:MAX_TAG],
+            tags=tags_of(cell) | (LOGGED if board.rows[0].folds else {}),
+        )
+        return str(run.info.run_id)
 
-def _digest(cell: CellResult, options: MetricOptions) -> str:
-    """Hash everything that a run shows."""
-    digest = hashlib.sha256()
-    facts: list[object] = [FORMAT, cell.config, cell.status, cell.reason, cell.stages]
-    facts += [cell.n_folds, options.minority, options.ece_bins, options.extra]
-    for fold in cell.folds:
-        facts += [fold.repeat, fold.fold, fold.status, fold.reason, fold.fit_s, fold.predict_s]
-        facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]
-        if fold.trials:
-            facts += [fold.tuned, fold.trials, fold.importance]
-    digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
-    for fold in cell.folds:
-        for name in (*ARRAYS, *PICTURE):
-            digest.update(getattr(fold, name).tobytes())
-    return digest.hexdigest()
+    def _log_numbers(self, run_id: str, cell: CellResult, board: Leaderboard, now: int) -> None:
+        from mlflow.entities import Metric, Param
 
-
-def _scheme(uri: str) -> str:
-    """``sqlite`` of ``sqlite:///x``, ``postgresql`` of ``postgresql+psycopg://...``."""
-    return uri.partition("://")[0].partition("+")[0] if "://" in uri else uri
-
-
-def _check_uri(uri: str) -> str:
-    """Say what is wrong with an address, before MLflow takes 100 s to find out."""
-    if not uri:
-        return "is empty"
-    if _scheme(uri) not in (*DATABASES, *SERVERS):
-        return "MLflow 3 stores runs in a database or on a server, no longer in plain files"
-    path = _sqlite_path(uri)
-    if path is None:
-        return ""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-            connection.execute("BEGIN IMMEDIATE")  # fails where the file cannot be written
-            connection.execute("ROLLBACK")
-    except (OSError, sqlite3.Error) as error:
-        return f"the file cannot be opened for writing ({_first_line(error)})"
-    return ""
+        params = [Param(k, v) for k, v in params_of(cell).items()]
+        metrics = [
+            Metric(key, value, now, step)
+            for key, value, step in metrics_of(cell, board.rows[0])
+            if not math.isnan(value)  # undefined: a server would store it as a number
+        ]
+        for some_params, some_metrics in batches(params, metrics):
+            self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
 
 
-def _sqlite_path(uri: str) -> Path | None:
-    name = uri.partition(":///")[2].partition("?")[0]
-    is_file = _scheme(uri) == "sqlite" and name and name != ":memory:"
-    return Path(name) if is_file else None
-
-
-def _digests(path: Path, experiment: str, run_id: str) -> list[str | None]:
-    """Return the digests of the runs of a cell that are not deleted, None for an unfinished one."""
-    query = """
-        SELECT digest.value FROM experiments
-        JOIN runs ON runs.experiment_id = experiments.experiment_id
-        JOIN tags AS cell ON cell.run_uuid = runs.run_uuid AND cell.key = ? AND cell.value = ?
-        LEFT JOIN tags AS digest ON digest.run_uuid = runs.run_uuid AND digest.key = ?
-        WHERE experiments.name = ? AND experiments.lifecycle_stage = 'active'
-            AND runs.lifecycle_stage = 'active'
-    """
-    read_only = f"{path.resolve().as_uri()}?mode=ro"
-    with contextlib.closing(sqlite3.connect(read_only, uri=True, timeout=20)) as connection:
-        rows = connection.execute(query, (RUN_ID, run_id, DIGEST, experiment)).fetchall()
-    return [value for (value,) in rows]
-
-
-def _deleted_experiment(path: Path, name: str) -> str:
-    """Return the number of an experiment that was deleted in an MLflow file, else nothing."""
-    query = "SELECT experiment_id FROM experiments WHERE name = ? AND lifecycle_stage != 'active'"
-    try:
-        with contextlib.closing(sqlite3.connect(path, timeout=20)) as connection:
-            found = connection.execute(query, (name,)).fetchone()
-    except sqlite3.Error:  # a new file has no such table; MLflow explains what is strange
-        return ""
-    return str(found[0]) if found else ""
-
-
-def _absolute(uri: str) -> str:
-    """Return an address that means the same in every folder.
-
-    MLflow keeps connections by address: a relative one would lead to the old file in a process
-    that has gone to another folder.
-    """
-    path = _sqlite_path(uri)
-    return uri if path is None else uri.replace(str(path), str(path.resolve()), 1)
-
-
-@contextlib.contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Hold a lock beside an SQLite file, for opening and writing; nothing for other addresses."""
-    path = _sqlite_path(uri)
-    if path is None:
-        yield
-        return
-    from filelock import FileLock
-
-    with FileLock(path.with_name(f".{path.name}.lock"), timeout=120):
-        yield
-
-
-@contextlib.contextmanager
-def _environment(**values: object) -> Iterator[None]:
-    """Set variables that the user has not set, for as long as the block runs."""
-    added = {key: str(value) for key, value in values.items() if key not in os.environ}
-    os.environ.update(added)
-    try:
-        yield
-    finally:
-        for key in added:
-            os.environ.pop(key, None)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow's deprecations, git hints and usage statistics from the terminal and the net.
-
-    The variables stay set: MLflow reads them at import and in threads of its own.
-    """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _hush_loggers() -> None:
-    """After the import: MLflow sets its own levels then. Errors reach the user as exceptions."""
-    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def _public(uri: str) -> str:
-    """Address without its password."""
-    return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", uri)
-
-
-def _first_line(error: Exception) -> str:
-    """Return the first line of an error, without the manual that MLflow appends."""
-    if "Max retries exceeded" in str(error):
-        return "nothing answers there"
-    text = str(error).strip() or type(error).__name__
-    first = text.splitlines()[0]
-    return first if len(first) <= 200 else f"{first[:199]}…"
+def preload() -> None:
+    """Import MLflow and the plotting libraries, which takes two seconds, before the first cell."""
+    with quiet():
+        for name in ("mlflow", "matplotlib.backends.backend_agg", "sklearn.metrics"):
+            importlib.import_module(name)
+        silence_loggers()

@@ -1,4 +1,4 @@
-"""What the MLflow UI compares: limits of means, a table of folds, and a view that shows them.
+"""Data for comparing runs in the MLflow UI: intervals, a table of folds, and a shared view.
 
 Called by :mod:`imbench.report.mlflow.tracker` when it writes a cell.
 """
@@ -18,9 +18,13 @@ from imbench.results.metric_options import MetricOptions
 def intervals(row: Row) -> dict[str, float]:
     """Return the limits of the 95 % interval of each mean, as ``f1_macro_low`` and ``_high``.
 
-    The corrected resampled interval of Nadeau and Bengio over the fold values, for metrics of
-    all classes together: two columns more a class would hide the rest. It knows no bounds, and
-    may end above 1. NaN without a second fold.
+    Metrics of single classes have none: two more columns per class would hide the others. The
+    interval ignores the bounds of a metric and may end above 1. It is NaN for a single fold.
+
+    References
+    ----------
+    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003:
+    the corrected resampled t-test.
     """
     if row.status != "ok":
         return {}
@@ -34,10 +38,10 @@ def intervals(row: Row) -> dict[str, float]:
 
 
 def fold_table(row: Row, sort: str) -> dict[str, list[Any]]:
-    """Return one line a fold with all its values, column by column.
+    """Return a table with one row per fold, as a mapping of columns.
 
-    MLflow's comparison of tables lines runs up by the first column and shows the second: the
-    place of the fold, and the metric ``sort``.
+    MLflow compares the tables of several runs by their first column and shows the second one:
+    the position of the fold, and the metric ``sort``.
     """
     names = dict.fromkeys([sort, *(name for fold in row.folds for name in fold.metrics)])
     table: dict[str, list[Any]] = {
@@ -52,7 +56,13 @@ def fold_table(row: Row, sort: str) -> dict[str, list[Any]]:
 
 
 def as_split(table: Mapping[str, Sequence[Any]]) -> str:
-    """Return a table as the JSON that pandas calls ``split``, which the MLflow UI reads."""
+    """Return a table as JSON in the ``split`` orientation of pandas, which the MLflow UI reads.
+
+    Examples
+    --------
+    >>> as_split({"fold": [0, 1], "f1_macro": [0.5, None]})
+    '{"columns": ["fold", "f1_macro"], "data": [[0, 0.5], [1, null]]}'
+    """
     rows = list(zip(*table.values(), strict=True))
     return json.dumps({"columns": list(table), "data": rows}, ensure_ascii=False)
 
@@ -62,14 +72,14 @@ def shared_view(
 ) -> dict[str, Any]:
     """Return a view of the MLflow UI: runs grouped by strategy, mean and interval as columns.
 
-    It is what the UI itself stores where a view is shared. A UI that cannot read it says so and
-    shows its own default.
+    This is the format in which the UI stores a shared view. A UI of another version that cannot
+    read it shows a notice and its default view.
 
     Parameters
     ----------
     options : MetricOptions
     mlflow_names : callable
-        From names of metrics to what they are called in MLflow.
+        Maps names of metrics to their MLflow names.
     """
     interval = [] if "/" in options.sort else [f"{options.sort}_low", f"{options.sort}_high"]
     shown = [options.sort, *interval, *(n for n in options.shown if n != options.sort)]

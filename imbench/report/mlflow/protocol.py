@@ -1,0 +1,66 @@
+"""The interface of a tracker, and the tracker that does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from imbench.results.fold import CellResult
+from imbench.results.metric_options import MetricOptions
+
+
+class Tracker(Protocol):
+    """Where finished cells are shown beside the results folder.
+
+    Write a class with these methods and name it in ``tracking._target_`` to export cells to
+    another system. Its methods are called in the process of the command.
+    """
+
+    @property
+    def hint(self) -> str:
+        """How to look at the cells, one line for the terminal; empty if nothing can be opened."""
+        ...
+
+    def open(self) -> None:
+        """Connect; called before anything runs, so that a wrong address fails at once."""
+        ...
+
+    def has(self, cell: CellResult, options: MetricOptions) -> bool:
+        """Return whether a cell is certain to be there already with the same content."""
+        ...
+
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+        """Write a cell; called once per cell, in the order of the sweep."""
+        ...
+
+    def close(self) -> Sequence[str]:
+        """Wait for pending writes, and return one sentence for each cell that was refused."""
+        ...
+
+
+class NullTracker:
+    """Track nothing: the target of ``tracking=none``.
+
+    Examples
+    --------
+    >>> tracker = NullTracker()
+    >>> tracker.open()
+    >>> tracker.hint, list(tracker.close())
+    ('', [])
+    """
+
+    hint = ""
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def has(self, cell: CellResult, options: MetricOptions) -> bool:
+        """Return True: nothing is missing."""
+        return True
+
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+        """Do nothing."""
+
+    def close(self) -> Sequence[str]:
+        """Do nothing."""
+        return ()
