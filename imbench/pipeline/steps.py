@@ -131,8 +131,9 @@ class CheckedSampler(TrainingOnly, NamedOnce, BaseEstimator):
         self._search = None if self.neighbors is None else self.neighbors.noticing(self.key)
         notes: dict[str, str] = {}
         while True:
-            self.sampler_ = self._plugged(sampler)
+            self.sampler_ = clone(sampler, safe=False)
             try:
+                self._pass_search(X)
                 rows = self.sampler_.fit_resample(X, y)
                 said = () if self._search is None else self._search.notice.notes
                 return *rows, (*notes.values(), *said)
@@ -150,13 +151,12 @@ class CheckedSampler(TrainingOnly, NamedOnce, BaseEstimator):
             )
             sampler = clone(sampler).set_params(**{name: refusal.possible})
 
-    def _plugged(self, sampler: Any) -> Any:
-        """Return a copy that asks our search; the sampler itself keeps numbers, to be clipped."""
-        if self._search is None:
-            return sampler
-        from imbench.strategies.neighbors.plug import plug
+    def _pass_search(self, X: ArrayLike) -> None:
+        """Pass the search to the copy; the configured sampler keeps numbers, to be clipped."""
+        if self._search is not None:
+            from imbench.strategies.neighbors.parameters import pass_search
 
-        return plug(clone(sampler, safe=False), self._search)
+            pass_search(self.sampler_, self._search, X)
 
     def _unchanged(
         self, y: NDArray[np.int64], y_after: NDArray[np.int64], names: Sequence[str]

@@ -8,12 +8,11 @@ import pytest
 import torch
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.neighbors import NearestNeighbors
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.components.construct import bind
 from imbench.strategies.neighbors import faiss_search, torch_search
-from imbench.strategies.neighbors.base import SearchVote
 from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors
 from imbench.strategies.neighbors.torch_search import TorchNeighbors
@@ -107,24 +106,9 @@ def test_the_graph_of_neighbours_is_that_of_scikit_learn(search):
         np.testing.assert_allclose(found, theirs.kneighbors_graph(X, mode=mode).toarray())
 
 
-@pytest.mark.parametrize("k", [1, 3, 4])
-def test_votes_are_those_of_scikit_learn(search, k):
-    X, queries = normal(400, 5), normal(200, 5, seed=1)
-    y = np.random.default_rng(0).choice(["a", "b", "c"], 400)
-    vote = search.vote(k).fit(X, y)
-    assert isinstance(vote, KNeighborsClassifier)
-    wanted = KNeighborsClassifier(k, algorithm="kd_tree").fit(X, y).predict(queries)
-    np.testing.assert_array_equal(vote.predict(queries), wanted)
-    np.testing.assert_array_equal(
-        vote.kneighbors(queries, k + 1, return_distance=False),
-        NearestNeighbors(n_neighbors=k + 1).fit(X).kneighbors(queries, return_distance=False),
-    )
-
-
 def test_a_search_can_be_cloned_and_set(search):
     again = clone(search).set_params(n_neighbors=7, n_jobs=2)
     assert again.get_params() == {**search.get_params(), "n_neighbors": 7, "n_jobs": 2}
-    assert isinstance(SearchVote(2, search=search).get_params()["search"], type(search))
     check_is_fitted(search.fit(normal(20, 2)))
 
 
@@ -237,12 +221,11 @@ class TestFaiss:
         assert (levels(0) == levels(0)).all()
         assert (levels(0) != levels(1)).any()
 
-    def test_few_rows_and_rows_that_come_one_at_a_time_need_no_graph(self):
+    def test_a_graph_is_built_above_the_limit_of_rows_only(self):
         X = normal(6000, 3)
         for search, is_built in (
             (FaissNeighbors(), True),
             (FaissNeighbors(flat_below=6001), False),
-            (FaissNeighbors().refitted(), False),
         ):
             search.fit(X).kneighbors(X[:2])
             assert (search._graph is not None) is is_built

@@ -1,17 +1,17 @@
 """A search that will take long is announced before it starts, once, with an estimate."""
 
-import copy
 import re
 
 import numpy as np
 import pytest
 from imblearn.over_sampling import SMOTE
-from imblearn.under_sampling import CondensedNearestNeighbour
+from imblearn.under_sampling import TomekLinks
 from sklearn.base import clone
 
 from imbench.pipeline.steps import CheckedSampler
 from imbench.strategies.neighbors import notice as module
 from imbench.strategies.neighbors.exact import ExactNeighbors
+from imbench.strategies.neighbors.faiss_search import FaissNeighbors
 from imbench.strategies.neighbors.notice import Notice, duration
 from imbench.strategies.neighbors.torch_search import TorchNeighbors
 
@@ -20,9 +20,9 @@ KEY = "strategy.resample.x"
 
 @pytest.fixture(autouse=True)
 def _nothing_was_said():
-    module._spoken.cache_clear()
+    module._printed.cache_clear()
     yield
-    module._spoken.cache_clear()
+    module._printed.cache_clear()
 
 
 @pytest.fixture
@@ -101,18 +101,11 @@ def test_a_process_prints_a_line_a_sampler_and_every_fold_notes_it(clock, capsys
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_a_vote_that_searches_is_watched_once(clock):
-    log, notice = [], Notice(KEY, 10.0)
-    inner = search_of(clock, 0.01, log)
-    notice.watch(lambda q: notice.watch(inner, q, (9, 9)), np.zeros((4000, 30)), (100_000, 30))
-    assert log == [1, 256, 4000]
-
-
 def test_copies_of_a_search_share_the_notice():
     search = ExactNeighbors(announce_s=3.0).noticing(KEY)
     assert search.notice.limit_s == 3.0
-    assert clone(search).notice is search.notice is copy.deepcopy(search).notice
-    assert search.asked(2).vote(1).notice is search.notice
+    assert clone(search).notice is search.notice
+    assert search.asked(2).notice is search.notice
 
 
 @pytest.mark.parametrize("search", [ExactNeighbors(announce_s=0), TorchNeighbors(announce_s=0)])
@@ -126,13 +119,26 @@ def test_the_notice_is_a_note_of_the_sampler(search, capsys):
     assert note in capsys.readouterr().err
 
 
-def test_a_sampler_that_asks_row_by_row_says_so_too():
+@pytest.mark.parametrize("search", [ExactNeighbors(announce_s=1e-9), FaissNeighbors()])
+def test_the_own_search_of_a_sampler_is_announced_by_one_pass(search, capsys, monkeypatch):
+    monkeypatch.setattr(FaissNeighbors, "announce_s", 1e-9)
     X = np.random.default_rng(0).normal(size=(90, 3))
     y = np.repeat([0, 1], [60, 30])
-    rule = CondensedNearestNeighbour(n_neighbors=1, random_state=0)
-    sampler = CheckedSampler(rule, KEY, ("a", "b"), neighbors=ExactNeighbors(announce_s=1e-9))
+    sampler = CheckedSampler(TomekLinks(), KEY, ("a", "b"), neighbors=search)
     sampler.fit_resample(X, y)
-    assert sum("nearest neighbours" in note for note in sampler.notes_) == 1
+    (note,) = [note for note in sampler.notes_ if "a pass over 90 rows takes about" in note]
+    assert note.endswith(
+        "TomekLinks accepts no other search; strategy=enn does, and is nearly linear with "
+        "neighbors=faiss."
+    )
+    assert note in capsys.readouterr().err
+
+
+def test_a_short_own_search_has_no_pilot(monkeypatch):
+    monkeypatch.setattr(module, "_pilot_s", lambda *a: pytest.fail("there was a pilot"))
+    notice = Notice(KEY, 10.0)
+    notice.expect_pass(np.zeros((1000, 30)), "TomekLinks")
+    assert notice.notes == []
 
 
 def test_the_estimate_is_near_the_measured_time():

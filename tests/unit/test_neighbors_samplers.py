@@ -1,16 +1,15 @@
-"""Every sampler that searches neighbours asks what it is given; found by letting them all run."""
+"""Which samplers use the configured search: all are run, and docs/neighbors.md lists them."""
 
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
-from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neighbors._base import KNeighborsMixin
-from sklearn.utils.validation import check_is_fitted
 
 from imbench.config import catalogue
 from imbench.config.parse import strategy_of
@@ -23,7 +22,6 @@ from imbench.strategies.fitted import fitted_models
 from imbench.strategies.neighbors import notice as notices
 from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors
-from imbench.strategies.neighbors.samplers import SearchENN
 from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from imbench.testing.data import CASES
 
@@ -35,7 +33,10 @@ CHANGES = {
     "condensed_nn-none": {"n_neighbors": None},
 }
 SMALL = {"n_steps": 3, "n_estimators": 2, "min_samples_leaf": 20}
-WITHOUT = {"smoten"}  # its value difference metric is a matrix of distances
+OWN_ONLY = {"all_knn", "condensed_nn", "one_sided", "smoten", "tomek"}
+BOTH = {"neighbourhood_cleaning", "smote_tomek"}  # a part searches by itself
+NOTED = OWN_ONLY | {"smote_tomek"}
+# smoten is not announced: its value differences are a matrix of distances between rare rows.
 
 
 class Kept(LogisticRegression):
@@ -136,9 +137,9 @@ def _as_recorded_with_the_fold():
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of samplers and of a model that does not converge
-        notices._spoken.cache_clear()
+        notices._printed.cache_clear()
         yield
-        notices._spoken.cache_clear()
+        notices._printed.cache_clear()
 
 
 def names():
@@ -147,10 +148,21 @@ def names():
     return [name for name, content in contents if entries(content)] + list(CHANGES)
 
 
-def test_all_that_search_are_found():
-    searching = {name for name in names() if plain(name)[1]}
-    assert len(searching - set(CHANGES)) == 21
-    assert set(CHANGES) < searching
+def strategy_name(name):
+    return name.partition("-")[0]
+
+
+def test_the_table_in_the_docs_lists_every_strategy_that_searches():
+    text = (Path(__file__).parents[2] / "docs" / "neighbors.md").read_text(encoding="utf-8")
+    section = text.partition("## Which samplers use it")[2].partition("\n## ")[0]
+    lines = [line.strip("| ") for line in section.splitlines() if line.startswith("| `")]
+    table = {}
+    for listed, used, _ in (line.split(" | ") for line in lines):
+        table |= {word.strip("`"): used for word in listed.split(", ")}
+    assert set(table) == {name for name in names() if plain(name)[1]} - set(CHANGES)
+    assert len(table) == 21
+    assert {name for name, used in table.items() if used == "no"} == OWN_ONLY
+    assert {name for name, used in table.items() if used == "in part"} == BOTH
 
 
 @pytest.mark.parametrize("name", names())
@@ -158,32 +170,40 @@ class TestEverySampler:
     def test_exact_gives_the_bits_of_its_own_search(self, name):
         assert_same(kept(fitted(name)), plain(name)[0])
 
-    def test_torch_gives_the_same_rows_and_nobody_else_is_asked(self, name, theirs, monkeypatch):
-        asked = []
-        spy_on(monkeypatch, TorchNeighbors, "_query", asked)
+    def test_torch_gives_the_same_rows_and_is_all_that_is_queried(self, name, theirs, monkeypatch):
+        ours = []
+        spy_on(monkeypatch, TorchNeighbors, "_query", ours)
         rows, searches = plain(name)
         estimator = fitted(name, TorchNeighbors(device="cpu"))
         assert_same(kept(estimator), rows)
-        assert bool(asked) == (searches and name not in WITHOUT)
-        assert bool(theirs) == (name in WITHOUT)
-        said = [note for note in notes(estimator) if "in a way of its own" in note]
-        assert len(said) == (name in WITHOUT)
+        assert bool(ours) == (searches and strategy_name(name) not in OWN_ONLY)
+        assert bool(theirs) == (strategy_name(name) in OWN_ONLY | BOTH)
 
-    def test_faiss_is_asked_and_gives_rows_of_every_class(self, name, theirs, monkeypatch):
-        asked = []
-        spy_on(monkeypatch, FaissNeighbors, "_query", asked)
+    def test_faiss_is_queried_and_gives_rows_of_every_class(self, name, theirs, monkeypatch):
+        ours = []
+        spy_on(monkeypatch, FaissNeighbors, "_query", ours)
         estimator = fitted(name, FaissNeighbors(flat_below=0, ef_search=200))
-        searches = plain(name)[1]
-        assert bool(asked) == (searches and name not in WITHOUT)
-        assert bool(theirs) == (name in WITHOUT)
+        assert bool(ours) == (plain(name)[1] and strategy_name(name) not in OWN_ONLY)
+        assert bool(theirs) == (strategy_name(name) in OWN_ONLY | BOTH)
         assert all(len(np.unique(y)) == len(data_for(name).class_names) for _, y in kept(estimator))
+        said = [note for note in notes(estimator) if "neighbors=faiss has no part in it" in note]
+        assert len(said) == (strategy_name(name) in NOTED)
 
     def test_an_exact_search_of_any_length_is_announced(self, name, capsys):
         estimator = fitted(name, ExactNeighbors(announce_s=1e-9))
         said = [note for note in notes(estimator) if "nearest neighbours" in note]
-        announced = plain(name)[1] and name not in WITHOUT
+        announced = plain(name)[1] and name != "smoten"
         assert bool(said) == announced
         assert len(capsys.readouterr().err.splitlines()) == announced
+
+
+def test_the_note_names_the_sampler_and_the_search():
+    sentence = (
+        "strategy.resample.smote_tomek: TomekLinks accepts no other search: its own exact search "
+        "is used, neighbors=faiss has no part in it."
+    )
+    assert sentence in notes(fitted("smote_tomek", FaissNeighbors()))
+    assert not any("no part in it" in note for note in notes(fitted("tomek", ExactNeighbors())))
 
 
 def test_samplers_of_a_chain_are_all_given_the_search(monkeypatch):
@@ -198,7 +218,7 @@ def test_samplers_of_a_chain_are_all_given_the_search(monkeypatch):
         if search is None:
             wanted = rows
     assert_same(rows, wanted)
-    assert len(asked) == 3  # a search for each of two classes that grow, and one for the links
+    assert len(asked) == 2  # for each of two classes that grow; the links search by themselves
 
 
 def test_a_number_that_a_class_has_no_room_for_is_clipped_as_ever():
@@ -244,15 +264,5 @@ def test_a_sampler_of_ones_own_is_given_the_search_where_it_has_a_place_for_it()
         strategy = Strategy(resample={"x": sampler}, neighbors=TorchNeighbors(device="cpu"))
         estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
         estimator.fit(data.X, data.y)
-        said = [note for note in notes(estimator) if "in a way of its own" in note]
+        said = [note for note in notes(estimator) if "accepts no other search" in note]
         assert len(said) == n_notes
-
-
-def test_edited_neighbours_hold_no_rows_and_no_graph_afterwards():
-    X, y = data_for("enn").X, data_for("enn").y
-    for search in (ExactNeighbors(), FaissNeighbors(flat_below=0)):
-        sampler = SearchENN(search=search).fit(X, y)
-        rows, _ = sampler.fit_resample(X, y)
-        assert len(rows) < len(X)
-        with pytest.raises(NotFittedError):
-            check_is_fitted(sampler.nn_)

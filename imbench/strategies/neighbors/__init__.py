@@ -1,1 +1,1 @@
-"""Searches for nearest neighbours that take each other's place: exact, torch, faiss."""
+"""Nearest-neighbor searches that samplers can be given: exact, torch, faiss."""

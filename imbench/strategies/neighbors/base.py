@@ -1,4 +1,4 @@
-"""What the searches for nearest neighbours share: how a sampler gets one, and how it asks."""
+"""Base classes of the nearest-neighbor searches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, clone
-from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils import check_array
 
 from imbench.strategies.neighbors.notice import Notice
@@ -18,67 +17,76 @@ Found = NDArray[np.int64] | tuple[NDArray[np.float64], NDArray[np.int64]]
 
 
 class Neighbors(BaseEstimator):
-    """A way to search nearest neighbours, as the configuration group ``neighbors`` names it.
+    """A nearest-neighbor search, as the configuration group ``neighbors`` names it.
 
-    It is a prototype: samplers get copies of it from :meth:`asked`, which have the methods of
-    scikit-learn's ``KNeighborsMixin`` that imbalanced-learn needs.
+    The instance in a strategy is a prototype. Samplers get copies from :meth:`asked`, with the
+    methods of scikit-learn's ``KNeighborsMixin`` that imbalanced-learn calls.
 
     Attributes
     ----------
     name : str
-        Of the yaml file.
+        Name of the yaml file.
     is_exact : bool
-        Whether samplers may as well search in a way of their own.
+        Whether the nearest samples are always found. An exact search is announced if it takes long.
     announce_s : float
-        How long a search may take without being announced.
+        Seconds; an exact search that is estimated to take longer is announced.
     """
 
     name: ClassVar[str] = ""
-    is_exact: ClassVar[bool] = False
-    announce_s: float = float("inf")
+    is_exact: ClassVar[bool] = True
+    announce_s: float = 10.0
+    notice: Notice | None = None
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
 
     def noticing(self, key: str) -> Self:
-        """Return a copy whose searches are watched together.
+        """Return a copy whose searches are timed together.
 
         Parameters
         ----------
         key : str
-            Where the sampler that searches stands in the configuration.
+            Configuration key of the sampler, for the messages.
         """
         return clone(self).set_params(notice=Notice(key, self.announce_s))
 
     def asked(self, n_neighbors: int) -> Self:
-        """Return a copy, not fitted, that looks for so many neighbours."""
+        """Return a copy, not fitted, that finds ``n_neighbors`` neighbors."""
         return clone(self).set_params(n_neighbors=n_neighbors)
-
-    def refitted(self) -> Self:
-        """Return a copy for rows that grow one at a time, with a fit each time."""
-        return clone(self)
-
-    def vote(self, n_neighbors: int) -> KNeighborsClassifier:
-        """Return a classifier, not fitted, that asks so many neighbours."""
-        return SearchVote(n_neighbors, search=self)
 
 
 class Search(Neighbors, ABC):
-    """Base of a search that is not scikit-learn's own.
+    """Base of a search that is not scikit-learn's.
 
-    A subclass says in ``_index`` what it makes of the rows and in ``_query`` what it answers.
+    A subclass implements ``_index``, which prepares the samples, and ``_query``.
 
     Parameters
     ----------
     n_neighbors : int, default=5
     n_jobs : int or None
-        For imbalanced-learn, which sets it; without effect.
+        Ignored; imbalanced-learn sets it.
     notice : Notice or None
-        Watches the searches.
+        Set by :meth:`noticing`.
 
     Attributes
     ----------
     n_samples_fit_, n_features_in_ : int
+
+    Examples
+    --------
+    A search by Manhattan distance:
+
+    >>> import numpy as np
+    >>> class Manhattan(Search):
+    ...     name = "manhattan"
+    ...     def _index(self, rows):
+    ...         self.rows_ = rows
+    ...     def _query(self, queries, k):
+    ...         distances = np.abs(queries[:, None] - self.rows_).sum(2)
+    ...         index = distances.argsort(1, kind="stable")[:, :k]
+    ...         return np.take_along_axis(distances, index, 1), index
+    >>> Manhattan().asked(2).fit([[0.0], [1.0], [3.0]]).kneighbors([[0.9]], return_distance=False)
+    array([[1, 0]])
     """
 
     def __init__(
@@ -89,7 +97,7 @@ class Search(Neighbors, ABC):
         self.notice = notice
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Take in the rows, shape (n, d), dense or sparse."""
+        """Index the samples, shape (n, d), dense or sparse."""
         self.check_params()
         self._rows = _dense(X)
         self.n_samples_fit_, self.n_features_in_ = self._rows.shape
@@ -102,21 +110,22 @@ class Search(Neighbors, ABC):
         n_neighbors: int | None = None,
         return_distance: bool = True,
     ) -> Found:
-        """Return distances and row numbers of the nearest rows, both (m, n_neighbors).
+        """Return distances and indices of the nearest samples, both of shape (m, n_neighbors).
 
         Parameters
         ----------
         X : array of shape (m, d) or None
-            None: the rows themselves, of which none is its own neighbour.
+            Queries. None queries the fitted samples, and no sample is its own neighbor.
         n_neighbors : int or None
-            None: the constructor's.
+            None uses the constructor's.
         return_distance : bool, default=True
+            If False, only the indices are returned.
 
         Raises
         ------
         ValueError
-            If there are fewer rows; with the words of scikit-learn, which
-            :mod:`imbench.strategies.resample.refusals` reads.
+            If there are fewer samples than neighbors; the message is scikit-learn's, which
+            :mod:`imbench.strategies.resample.refusals` parses.
         """
         k = self.n_neighbors if n_neighbors is None else n_neighbors
         queries = self._rows if X is None else _dense(X)
@@ -129,7 +138,7 @@ class Search(Neighbors, ABC):
         def search(part: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
             return self._query(part, k + (X is None))
 
-        if self.notice is None:
+        if self.notice is None or not self.is_exact:
             distances, index = search(queries)
         else:
             distances, index = self.notice.watch(search, queries, self._rows.shape)
@@ -140,7 +149,7 @@ class Search(Neighbors, ABC):
     def kneighbors_graph(
         self, X: ArrayLike | None = None, n_neighbors: int | None = None, mode: str = "connectivity"
     ) -> sparse.csr_matrix:
-        """Return the neighbours as a matrix of shape (m, n): ones, or distances."""
+        """Return the neighbors as a sparse matrix of shape (m, n) of ones or distances."""
         distances, index = self.kneighbors(X, n_neighbors)
         starts = np.arange(0, index.size + 1, index.shape[1])
         values = distances.ravel() if mode == "distance" else np.ones(index.size)
@@ -150,62 +159,13 @@ class Search(Neighbors, ABC):
 
     @abstractmethod
     def _index(self, rows: NDArray[np.float64]) -> None:
-        """Prepare for queries among rows (n, d)."""
+        """Prepare for queries among samples of shape (n, d)."""
 
     @abstractmethod
     def _query(
         self, queries: NDArray[np.float64], k: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return distances, ascending, and row numbers, both (m, k), for 1 <= k <= n."""
-
-
-class SearchVote(KNeighborsClassifier):
-    """The classifier of k nearest neighbours over any search; of equal votes the first class.
-
-    A subclass of scikit-learn's, because imbalanced-learn asks for one.
-
-    Parameters
-    ----------
-    n_neighbors : int, default=1
-    n_jobs : int or None
-        Without effect.
-    search : Neighbors
-        What is asked.
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (K,)
-    """
-
-    def __init__(
-        self, n_neighbors: int = 1, *, n_jobs: int | None = None, search: Neighbors | None = None
-    ) -> None:
-        super().__init__(n_neighbors, n_jobs=n_jobs)
-        self.search = search
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Take in rows (n, d) and labels (n,)."""
-        assert self.search is not None
-        self.classes_, self._codes = np.unique(y, return_inverse=True)
-        self._search = self.search.asked(self.n_neighbors).fit(X)
-        return self
-
-    def kneighbors(
-        self,
-        X: ArrayLike | None = None,
-        n_neighbors: int | None = None,
-        return_distance: bool = True,
-    ) -> Any:
-        """Ask the search."""
-        return self._search.kneighbors(X, n_neighbors, return_distance)
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the class of most of the neighbours of each row, shape (n,)."""
-        labels = self._codes[self.kneighbors(X, return_distance=False)]  # (n, k)
-        votes = np.zeros((len(labels), len(self.classes_)), np.int64)
-        for column in labels.T:
-            votes[np.arange(len(labels)), column] += 1
-        return self.classes_[votes.argmax(1)]
+        """Return distances, ascending, and indices, both of shape (m, k), for 1 <= k <= n."""
 
 
 def _dense(X: Any) -> NDArray[np.float64]:
@@ -215,7 +175,7 @@ def _dense(X: Any) -> NDArray[np.float64]:
 def _without_self(
     distances: NDArray[np.float64], index: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Take each row out of its own neighbours; where it is missing, the nearest, a duplicate."""
+    """Drop each sample from its own neighbors; if a duplicate took its place, drop the nearest."""
     own = index == np.arange(len(index))[:, None]
     own[~own.any(1), 0] = True
     shape = len(index), index.shape[1] - 1

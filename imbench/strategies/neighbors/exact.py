@@ -1,36 +1,42 @@
-"""scikit-learn's search, as the samplers do it themselves, but announced."""
+"""scikit-learn's exact search, announced when it takes long."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 
 from numpy.typing import ArrayLike
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.neighbors import NearestNeighbors
 
 from imbench.strategies.neighbors.base import Neighbors
 from imbench.strategies.neighbors.notice import Notice
 
 
 class ExactNeighbors(Neighbors, NearestNeighbors):
-    """scikit-learn's exact search: a tree for up to 15 columns, otherwise all distances.
+    """Exact search by scikit-learn: a tree for up to 15 columns, otherwise all distances.
 
-    The same bits as with the sampler's own search. The time grows with the square of the rows,
-    nearly so for trees from ten columns on.
+    The result is bit by bit that of the samplers' own search. The time grows with the square of the
+    number of samples, also for trees from about ten columns on.
 
     Parameters
     ----------
     n_neighbors : int, default=5
         Set by the sampler.
     announce_s : float, default=10.0
-        A search that will take more seconds is announced, with an estimate.
+        Seconds; a search that is estimated to take longer is announced.
     n_jobs : int or None
         Set by the sampler.
     notice : Notice or None
-        Set by the sampler's wrapper.
+        Set by :meth:`noticing`.
+
+    Examples
+    --------
+    >>> search = ExactNeighbors().asked(2).fit([[0.0], [1.0], [3.0]])
+    >>> search.kneighbors([[0.9]], return_distance=False)
+    array([[1, 0]])
     """
 
     name: ClassVar[str] = "exact"
-    is_exact: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -45,7 +51,7 @@ class ExactNeighbors(Neighbors, NearestNeighbors):
         self.notice = notice
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
         check_announce(self.announce_s)
 
     def kneighbors(
@@ -54,61 +60,16 @@ class ExactNeighbors(Neighbors, NearestNeighbors):
         n_neighbors: int | None = None,
         return_distance: bool = True,
     ) -> Any:
-        """Do as scikit-learn, under watch."""
-        if self.notice is None:
-            return super().kneighbors(X, n_neighbors, return_distance)
-
-        def search(part: ArrayLike) -> Any:
-            # All rows are asked about themselves as None: none is its own neighbour then.
-            rows = None if X is None and part is self._fit_X else part
-            return NearestNeighbors.kneighbors(self, rows, n_neighbors, return_distance)
-
-        return self.notice.watch(search, self._fit_X if X is None else X, self._fit_X.shape)
-
-    def vote(self, n_neighbors: int) -> KNeighborsClassifier:
-        """Return scikit-learn's classifier, under the same watch."""
-        return ExactVote(n_neighbors, notice=self.notice)
-
-
-class ExactVote(KNeighborsClassifier):
-    """scikit-learn's classifier of k nearest neighbours, announced.
-
-    Parameters
-    ----------
-    n_neighbors : int, default=1
-    n_jobs : int or None
-    notice : Notice or None
-    """
-
-    def __init__(
-        self, n_neighbors: int = 1, *, n_jobs: int | None = None, notice: Notice | None = None
-    ) -> None:
-        super().__init__(n_neighbors, n_jobs=n_jobs)
-        self.notice = notice
-
-    def predict(self, X: ArrayLike) -> Any:
-        """Do as scikit-learn, under watch."""
-        if self.notice is None:
-            return super().predict(X)
-        return self.notice.watch(super().predict, X, self._fit_X.shape)
-
-    def kneighbors(
-        self,
-        X: ArrayLike | None = None,
-        n_neighbors: int | None = None,
-        return_distance: bool = True,
-    ) -> Any:
-        """Do as scikit-learn, under watch."""
+        """Search like scikit-learn's ``kneighbors``; queries ``X`` are timed and announced."""
+        search = partial(
+            super().kneighbors, n_neighbors=n_neighbors, return_distance=return_distance
+        )
         if self.notice is None or X is None:
-            return super().kneighbors(X, n_neighbors, return_distance)
-
-        def search(part: ArrayLike) -> Any:
-            return KNeighborsClassifier.kneighbors(self, part, n_neighbors, return_distance)
-
-        return self.notice.watch(search, X, self._fit_X.shape)
+            return search(X)
+        return self.notice.watch(search, X, (self.n_samples_fit_, self.n_features_in_))
 
 
 def check_announce(seconds: float) -> None:
-    """Raise ValueError unless the seconds that pass in silence are a number of at least 0."""
+    """Raise ValueError unless ``announce_s`` is a number of at least 0."""
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
         raise ValueError(f"announce_s must be a number of at least 0, got {seconds!r}.")

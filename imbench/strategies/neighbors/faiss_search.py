@@ -1,4 +1,4 @@
-"""Approximate neighbours by a graph that is walked: nearly linear in the rows."""
+"""Approximate nearest neighbors by a search graph (HNSW): nearly linear in the samples."""
 
 from __future__ import annotations
 
@@ -15,53 +15,60 @@ from imbench.data.row_hashes import hash_rows
 from imbench.strategies.neighbors.base import Search
 from imbench.strategies.neighbors.notice import Notice
 
-CELL = 256  # rows of a cell, whose neighbourhood stays in the cache
+CELL = 256  # samples in a cell, whose part of the graph stays in the CPU's cache
 MAX_CELLS = 1024
-CHUNK = 4096  # rows that are added to the graph at a time: faiss shuffles them
-BLOCK_BYTES = 2**22  # of rows whose distances are computed again at a time
-ROWS_AT_ONCE = 2**15  # that are handed to faiss: no second table is made of the rows
+CHUNK = 4096  # samples added to the graph at a time; faiss shuffles them
+BLOCK_BYTES = 2**22  # of samples whose distances are recomputed at a time
+ROWS_AT_ONCE = 2**15  # passed to faiss at a time, so that there is no float32 copy of all samples
 
 
 class FaissNeighbors(Search):
-    """Approximate Euclidean neighbours by faiss: a hierarchical navigable small world (HNSW).
+    """Approximate Euclidean neighbors by faiss: a hierarchical navigable small world graph (HNSW).
 
     Parameters
     ----------
     n_neighbors : int, default=5
         Set by the sampler.
     links : int, default=32
-        Of a row in the graph, M in the paper. More are more exact, slower and larger.
+        Links of a sample in the graph, M in the paper. More find more neighbors, and take more
+        time and memory.
     ef_construction : int, default=40
-        Candidates while the graph is built.
+        Candidates of a sample while the graph is built.
     ef_search : int, default=64
-        Candidates of a query; at least four times the neighbours.
+        Candidates of a query; at least four times the neighbors are used.
     flat_below : int, default=5000
-        With fewer rows all distances are computed, which is exact, and faster than the graph.
+        With fewer samples all distances are computed, which is exact and faster than the graph.
     random_state : int or None
-        Of the graph's levels; None is 0.
+        Seed of the graph's levels; None is 0.
     n_jobs : int or None
-        Without effect.
+        Ignored.
     notice : Notice or None
-        Set by the sampler's wrapper; an approximate search is not announced.
+        Ignored; an approximate search is not announced.
 
     Notes
     -----
-    Rows are put in order of the cells of a coarse k-means, and queries too: the walks of one after
-    the other then touch the same memory, and 100,000 rows do not take longer each than 10,000.
+    Samples and queries are sorted by the cells of a coarse k-means. Consecutive queries then touch
+    the same memory, and a query among 100,000 samples takes no longer than one among 10,000.
 
-    The graph is built by one thread, since with several it depends on which comes first, and it
-    holds each distinct row once: copies would link to nothing but each other. A query that is one
-    of the rows always finds it. Distances of what is
-    found are computed again in float64 and sorted. A query that the graph answers with fewer rows
-    than asked for is answered by all distances.
+    The graph is built by one thread, because with several it depends on their timing. It holds each
+    distinct sample once: duplicates would link to each other only. A query that is one of the
+    samples always finds it. Distances of the candidates are recomputed in float64 and sorted. A
+    query for which the graph gives too few neighbors is answered by all distances.
 
     References
     ----------
     Malkov & Yashunin 2018, "Efficient and robust approximate nearest neighbor search using
     Hierarchical Navigable Small World graphs", arXiv 1603.09320.
+
+    Examples
+    --------
+    >>> search = FaissNeighbors(flat_below=0).asked(2).fit([[0.0], [1.0], [3.0]])
+    >>> search.kneighbors([[0.9]], return_distance=False)
+    array([[1, 0]])
     """
 
     name: ClassVar[str] = "faiss"
+    is_exact: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -83,7 +90,7 @@ class FaissNeighbors(Search):
         self.random_state = random_state
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
         for name, low in (
             ("links", 2),
             ("ef_construction", 1),
@@ -94,12 +101,8 @@ class FaissNeighbors(Search):
             if not isinstance(value, int) or isinstance(value, bool) or value < low:
                 raise ValueError(f"{name} must be an integer of at least {low}, got {value!r}.")
 
-    def refitted(self) -> FaissNeighbors:
-        """Return a copy that never builds a graph: it would be built anew for every row."""
-        return self.asked(self.n_neighbors).set_params(flat_below=2**62)
-
     def _index(self, rows: NDArray[np.float64]) -> None:
-        self._mean = rows.mean(0)  # float32 keeps what differs, not what all rows share
+        self._mean = rows.mean(0)  # float32 would lose small differences of large values
         self._graph: Any = None
         self._distinct = None if len(rows) < self.flat_below else _Distinct(rows)
         self._few = rows if self._distinct is None else self._distinct.rows
@@ -109,7 +112,7 @@ class FaissNeighbors(Search):
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         rows = self._few
         n_wanted = min(k, len(rows))
-        # A walk that is to end at a tenth of the rows has seen most of them.
+        # A walk that has to find a tenth of the samples visits most of them: compute all distances.
         if self._distinct is None or 10 * n_wanted > len(rows):
             found = self._flat(queries, n_wanted)
         else:
@@ -117,7 +120,7 @@ class FaissNeighbors(Search):
             (lost,) = np.nonzero((found < 0).any(1))
             if len(lost):
                 found[lost] = self._flat(queries[lost], n_wanted)
-            # No walk may lead to a row; samplers count on it that a row finds itself.
+            # The graph may miss a sample; imbalanced-learn assumes that a sample finds itself.
             own = self._distinct.place(queries)
             unseen = (own >= 0) & (found != own[:, None]).all(1)
             found[unseen, -1] = own[unseen]
@@ -165,21 +168,21 @@ class FaissNeighbors(Search):
         return graph
 
     def _by_cell(self, rows: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the numbers of rows in the order of their cells."""
+        """Return the indices of samples sorted by cell."""
         parts = gen_batches(len(rows), ROWS_AT_ONCE)
         cells = [self._cells.of(self._single(rows[part])) for part in parts]
         return np.argsort(np.concatenate(cells), kind="stable")
 
     def _single(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return what faiss is given of rows; no copy in float64 is made on the way."""
+        """Return centred samples in float32, without a float64 copy in between."""
         single = np.empty(rows.shape, np.float32)
         return np.subtract(rows, self._mean, out=single, casting="same_kind")
 
 
 def _make_room(graph: Any, n_rows: int) -> None:
-    """Let a graph allocate once what it will need: growing, it would hold up to twice as much."""
+    """Allocate a graph's memory once: growing, it would hold up to twice as much."""
     storage: Any = faiss.downcast_index(graph.storage)
-    links = graph.hnsw.nb_neighbors(0) + 2  # M / (M - 1) of them, on average, above the bottom
+    links = graph.hnsw.nb_neighbors(0) + 2  # on upper levels M / (M - 1) links a sample on average
     for room, size in (
         (storage.codes, 4 * graph.d * n_rows),
         (graph.hnsw.neighbors, links * n_rows),
@@ -189,7 +192,7 @@ def _make_room(graph: Any, n_rows: int) -> None:
 
 
 class _Cells:
-    """Cells of a coarse k-means, numbered along the direction in which their centres vary most.
+    """Cells of a coarse k-means, numbered along the first principal axis of their centres.
 
     Parameters
     ----------
@@ -213,13 +216,13 @@ class _Cells:
         self._rank = np.argsort(np.argsort(centres @ direction, kind="stable"))
 
     def of(self, rows: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the number of the cell of each row, shape (n,)."""
+        """Return the cell of each sample, shape (n,)."""
         _, nearest = self._means.index.search(rows, 1)
         return self._rank[nearest[:, 0]]
 
 
 class _Distinct:
-    """Each distinct row once, and which rows it stands for.
+    """The distinct samples, and the samples that are equal to each.
 
     Parameters
     ----------
@@ -238,7 +241,7 @@ class _Distinct:
             self._counts, self._starts = counts, counts.cumsum() - counts
 
     def place(self, queries: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return which of the distinct rows each query is, shape (m,); -1 for none of them."""
+        """Return the distinct sample that is equal to each query, shape (m,); -1 if none is."""
         hashes = hash_rows(queries)
         found = np.searchsorted(self._hashes, hashes).clip(max=len(self._hashes) - 1)
         return np.where(self._hashes[found] == hashes, self._places[found], -1)
@@ -246,19 +249,19 @@ class _Distinct:
     def expand(
         self, found: NDArray[np.int64], k: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Put in the place of distinct rows those that they stand for.
+        """Replace distinct samples by the samples that are equal to them.
 
         Parameters
         ----------
         found : ndarray of shape (m, c)
-            Distinct rows, the nearest first.
+            Indices of distinct samples, the nearest first.
         k : int
 
         Returns
         -------
         rows : ndarray of shape (m, k)
         places : ndarray of shape (m, k)
-            Columns of ``found`` that they come from.
+            The column of ``found`` that each row comes from.
         """
         if self._members is None:
             return found[:, :k], np.broadcast_to(np.arange(k), (len(found), k))

@@ -1,4 +1,4 @@
-"""Exact neighbours by matrix products, a block of queries at a time, on a processor or a GPU."""
+"""Exact nearest neighbors by matrix products, a block of queries at a time, on CPU or GPU."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from imbench.strategies.neighbors.exact import check_announce
 from imbench.strategies.neighbors.notice import Notice
 from imbench.strategies.nets.device import select_device
 
-EXTRA = 8  # candidates beyond k: what rounding may have put in a wrong order
-MAX_QUERIES = 4096  # of a block
+EXTRA = 8  # candidates beyond k, for those that rounding puts in the wrong order
+MAX_QUERIES = 4096  # in a block
 
 
 class TorchNeighbors(Search):
-    """Exact Euclidean neighbours by brute force, in blocks that keep to a bound of memory.
+    """Exact Euclidean neighbors by brute force, in blocks of bounded memory.
 
-    Candidates are found by distances in float32; theirs are computed again, in float64 and by
-    differences, and sorted, so that neighbours and order are scikit-learn's. Where rounding may
-    have hidden a neighbour from the candidates, the query is done again in float64.
+    Candidates are found by distances in float32. Their distances are then computed in float64 from
+    differences and sorted, so that neighbors and order are scikit-learn's. A query for which
+    float32 may have missed a neighbor is repeated in float64.
 
     Parameters
     ----------
@@ -32,28 +32,33 @@ class TorchNeighbors(Search):
         Set by the sampler.
     device : {"auto", "cpu", "cuda"}, default="auto"
     memory_bytes : int, default=268435456
-        Of a block of distances. The rows themselves take 12 bytes a value beside it.
+        Size of a block of distances. The samples take 12 bytes a value in addition.
     announce_s : float, default=10.0
-        A search that will take more seconds is announced, with an estimate.
+        Seconds; a search that is estimated to take longer is announced.
     n_jobs : int or None
-        Without effect.
+        Ignored.
     notice : Notice or None
-        Set by the sampler's wrapper.
+        Set by :meth:`noticing`.
 
     Notes
     -----
-    Squared distances come from norms and a product, |q|^2 + |x|^2 - 2 q x, of centred rows. Their
-    error in float32 is taken to be below 4 (sqrt(d) + 4) u (|q| + |x|)^2 with u = 2^-24: rounding
-    errors of d terms grow as their square root, and 4 is for safety. A row nearer than the k-th
-    neighbour, at r, has |x| <= |q| + r, which bounds what rounding may hide.
+    Squared distances are |q|^2 + |x|^2 - 2 q x of centred samples. Their error in float32 is
+    assumed to be below 4 (sqrt(d) + 4) u (|q| + |x|)^2 with u = 2^-24: rounding errors of d terms
+    grow as the square root of d, and the factor 4 is a margin. A sample nearer than the k-th
+    neighbor, at distance r, has |x| <= |q| + r, which bounds the error for every sample that
+    may have been missed.
 
-    Of n distances of a query the c smallest are looked for in the c groups with the smallest
-    minima, of sqrt(n / c) columns each: a minimum is one pass over memory, `topk` over all columns
-    is many.
+    The c smallest of the n distances of a query are in the c groups with the smallest minima, of
+    sqrt(n / c) columns each. A minimum is one pass over memory; `topk` over all columns is many.
+
+    Examples
+    --------
+    >>> search = TorchNeighbors(device="cpu").asked(2).fit([[0.0], [1.0], [3.0]])
+    >>> search.kneighbors([[0.9]], return_distance=False)
+    array([[1, 0]])
     """
 
     name: ClassVar[str] = "torch"
-    is_exact: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -71,7 +76,7 @@ class TorchNeighbors(Search):
         self.announce_s = announce_s
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
         select_device(self.device)
         check_announce(self.announce_s)
         if not isinstance(self.memory_bytes, int) or self.memory_bytes < 2**20:
@@ -89,7 +94,7 @@ class TorchNeighbors(Search):
         self, queries: NDArray[np.float64], k: int
     ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         size = min(self._block_size(k), len(queries))
-        # One buffer for all blocks: to touch fresh memory takes longer than the product.
+        # One buffer for all blocks: touching fresh memory takes longer than the product.
         buffer = self._index32.rows.new_empty(size, len(self._exact))
         found = [
             self._block(queries[start : start + size], k, buffer)
@@ -99,9 +104,9 @@ class TorchNeighbors(Search):
         return np.sqrt(squares), index
 
     def _block_size(self, k: int) -> int:
-        """Return how many queries a block may have, one at least."""
+        """Return the number of queries in a block, at least one."""
         n_rows, n_columns = self._exact.shape
-        # Distances in float64 for the worst of a block, and candidates with their differences.
+        # Distances in float64, for a block that is repeated, and candidates with their differences.
         each = 8 * n_rows + (k + EXTRA) * n_columns * 8 * 3
         return int(np.clip(self.memory_bytes // each, 1, MAX_QUERIES))
 
@@ -115,7 +120,7 @@ class TorchNeighbors(Search):
             norms, reach = exact.norm(dim=1), squares[:, -1].sqrt()
             unit = 4 * (math.sqrt(exact.shape[1]) + 4) * _unit(exact.device)
             hidden = squares[:, -1] + unit * (2 * norms + reach) ** 2
-            last = approximate[:, -1].double()  # infinite where float32 is too small for it
+            last = approximate[:, -1].double()  # infinite where it overflows float32
             again = torch.nonzero(~((hidden < last) & last.isfinite())).flatten()
             if len(again):
                 _, candidates = _Rows(self._exact).nearest(exact[again], k + EXTRA)
@@ -123,7 +128,7 @@ class TorchNeighbors(Search):
         return squares.cpu().numpy(), index.cpu().numpy()
 
     def _sorted(self, queries: Tensor, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Return the k nearest of the candidates (m, c), the lower row number first in a tie."""
+        """Return the k nearest of the candidates (m, c); the lower index first in a tie."""
         candidates = candidates.sort(dim=1).values
         differences = self._exact[candidates].sub_(queries[:, None])  # (m, c, d)
         squares, order = differences.square_().sum(2).sort(dim=1, stable=True)
@@ -131,7 +136,7 @@ class TorchNeighbors(Search):
 
 
 class _Rows:
-    """Rows (n, d) that are asked for their nearest by norms and products, in their own precision.
+    """Samples (n, d) and a search by norms and products in the precision of the samples.
 
     Parameters
     ----------
@@ -145,9 +150,14 @@ class _Rows:
     def nearest(
         self, queries: Tensor, n_wanted: int, buffer: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Return squared distances, ascending, and row numbers, both (m, c); c <= n_wanted.
+        """Return squared distances, ascending, and indices, both (m, c) with c <= n_wanted.
 
-        A buffer has room for all distances, shape (m or more, n).
+        Parameters
+        ----------
+        queries : Tensor of shape (m, d)
+        n_wanted : int
+        buffer : Tensor of shape (at least m, n) or None
+            Memory for the distances.
         """
         n_rows, n_wanted = len(self.rows), min(n_wanted, len(self.rows))
         out = None if buffer is None else buffer[: len(queries)]
@@ -169,6 +179,6 @@ class _Rows:
 
 
 def _unit(device: torch.device) -> float:
-    """Return the rounding error of products of float32, which may be allowed to be TF32's."""
+    """Return the rounding error of float32 products, or of TF32 where PyTorch may use it."""
     reduced = device.type == "cuda" and torch.backends.cuda.matmul.allow_tf32
     return 2**-11 if reduced else 2**-24
