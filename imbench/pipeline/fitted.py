@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imbench.pipeline.resample_cache import Reuse
+from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.steps import CheckedSampler
 from imbench.pipeline.witness import Witness
 from imbench.strategies.fitted import fitted_models
@@ -22,11 +22,17 @@ def watch(estimator: Any, witness: Witness) -> Any:
     return estimator.set_params(**dict.fromkeys(found, witness))
 
 
-def share(estimator: Any, reuse: Reuse | None) -> Any:
-    """Let every sampler inside an estimator remember what it makes, in place, and return it."""
+def share(estimator: Any, cache: ResampleCache | None) -> Any:
+    """Let every sampler inside an estimator use a cache, in place, and return the estimator."""
     parameters = estimator.get_params(deep=True)
-    found = [f"{k}__reuse" for k, v in parameters.items() if isinstance(v, CheckedSampler)]
-    return estimator.set_params(**dict.fromkeys(found, reuse))
+    found = [f"{k}__cache" for k, v in parameters.items() if isinstance(v, CheckedSampler)]
+    return estimator.set_params(**dict.fromkeys(found, cache))
+
+
+def reused_s(estimator: Any) -> float:
+    """Return the seconds that resampling had taken whose rows came from a cache."""
+    steps = (step for pipeline in fitted_models(estimator) for _, step in pipeline.steps)
+    return sum(step.reused_s_ for step in steps if isinstance(step, CheckedSampler))
 
 
 def witness_of(estimator: Any) -> Witness | None:
@@ -130,7 +136,7 @@ def picture(estimator: Any) -> dict[str, NDArray[Any]]:
     """
     for pipeline in fitted_models(estimator):
         for _, step in pipeline.steps:
-            shown = getattr(getattr(step, "sampler_", None), "picture_", None)
+            shown = getattr(step, "picture_", None)
             if shown is not None:
                 return {"picture": shown.rows, "picture_y": shown.y, "picture_made": shown.made}
     return {}

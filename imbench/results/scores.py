@@ -27,7 +27,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold
 from imbench.models.base import Model
 from imbench.pipeline import fitted
-from imbench.pipeline.resample_cache import Reuse, given_s
+from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.store import Store
@@ -93,8 +93,10 @@ class Record:
         Whether there is more in it than what was read.
     witness : Witness or None
         Is told of the fits that are done.
-    reuse : Reuse or None
-        Resampled rows that other strategies have made.
+    cache : ResampleCache or None
+        Rows that other strategies of the sweep have resampled.
+    reused_s : float
+        Seconds of resampling whose rows came from the cache.
     """
 
     answers: dict[str, Answer] = field(default_factory=dict)
@@ -102,7 +104,8 @@ class Record:
     replayed: dict[str, float] = field(default_factory=dict)
     is_changed: bool = False
     witness: Witness | None = None
-    reuse: Reuse | None = None
+    cache: ResampleCache | None = None
+    reused_s: float = 0.0
 
     @classmethod
     def of(cls, result: FoldResult | None, fold: Fold, y: NDArray[np.int64]) -> Record:
@@ -197,11 +200,12 @@ class Recorded(ClassifierMixin, BaseEstimator):
         return self
 
     def _fit(self) -> None:
-        known_s = given_s()
         started = time.perf_counter()
         self.estimator_ = clone(self.estimator).fit(self.X[self._rows], self._y)
         fit_s = (time.perf_counter() - started) * self.record.share
-        fit_s += given_s() - known_s
+        reused_s = fitted.reused_s(self.estimator_)
+        fit_s += reused_s
+        self.record.reused_s += reused_s
         self.record.is_changed = True
         answer = self.record.answers.setdefault(
             self._key,
@@ -254,7 +258,7 @@ def rule_on_scores(
     classifier = build(model, strategy.without("decision"), data.info, seed)
     record.witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
     fitted.watch(classifier, record.witness)
-    fitted.share(classifier, record.reuse)
+    fitted.share(classifier, record.cache)
     return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)
 
 

@@ -44,7 +44,7 @@ class Runner:
     on_fold : callable
         Called after each fold with its result and whether it was stored already.
     cache : ResampleCache or None
-        Resampled rows that cells share.
+        Resampled rows that the cells of a sweep share.
     n_workers : int
         Processes that the folds of a cell are spread over, where nets do not train in stacks.
     """
@@ -111,8 +111,8 @@ class Runner:
         """Run folds side by side; each is stored by the process that ran it."""
         import joblib
 
-        names = self.cache.names if self.cache else frozenset()
-        calls = (joblib.delayed(_run_fold)(self.results_dir, names, config, f) for f in missing)
+        shared = self.results_dir, self.cache
+        calls = (joblib.delayed(_run_fold)(*shared, config, fold) for fold in missing)
         return side_by_side(calls, min(self.n_workers, len(missing)))
 
     def _never_run(self, config: Mapping[str, Any], reason: str) -> CellResult:
@@ -237,13 +237,13 @@ def _never_run(
 
 
 def _run_fold(
-    results_dir: Path, names: frozenset[str], config: Mapping[str, Any], fold: Fold
+    results_dir: Path, cache: ResampleCache | None, config: Mapping[str, Any], fold: Fold
 ) -> FoldResult:
-    [result] = runner_of_process(results_dir, names).run_here(config, [fold])
+    [result] = runner_of_process(results_dir, cache).run_here(config, [fold])
     return result
 
 
 @lru_cache(maxsize=1)
-def runner_of_process(results_dir: Path, names: frozenset[str]) -> Runner:
-    """Return the runner of a worker process, which keeps data sets and rows for further cells."""
-    return Runner(results_dir, cache=ResampleCache(names))
+def runner_of_process(results_dir: Path, cache: ResampleCache | None) -> Runner:
+    """Return the runner of a worker process, which keeps data sets for further cells."""
+    return Runner(results_dir, cache=cache)

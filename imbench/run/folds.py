@@ -19,7 +19,7 @@ from imbench.errors import Incompatible, reason_of
 from imbench.models.base import Model
 from imbench.pipeline import fitted
 from imbench.pipeline.build import build
-from imbench.pipeline.resample_cache import ResampleCache, Reuse, reuse_of
+from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.scores import Record, RecordFiles, rule_on_scores
@@ -66,7 +66,6 @@ class _Fit:
     n_together: int = 1
     record: Record | None = None
     tuned: Tuned | None = None
-    reuse: Reuse | None = None
     error: Exception | None = None
 
 
@@ -76,7 +75,7 @@ def fit_fold(
     strategy: Strategy,
     fold: Fold,
     seed: int,
-    reuse: Reuse | None = None,
+    cache: ResampleCache | None = None,
 ) -> tuple[Any, float]:
     """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
 
@@ -84,8 +83,8 @@ def fit_fold(
     ----------
     seed : int
         Of the whole comparison; the fold's own is derived from it.
-    reuse : Reuse or None
-        Remembers resampled rows.
+    cache : ResampleCache or None
+        Rows that other strategies of the sweep have resampled.
 
     Returns
     -------
@@ -100,8 +99,8 @@ def fit_fold(
     """
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
     fitted.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
-    if reuse is not None:
-        fitted.share(estimator, reuse)
+    if cache is not None:
+        fitted.share(estimator, cache)
     started = time.perf_counter()
     estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
@@ -236,19 +235,20 @@ def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | Non
     if tuned is not None and task.tuning is not None and tuned.values:
         model, strategy = task.tuning.parts(tuned.values)
         task = replace(task, model=model, strategy=strategy)
-    reuse = reuse_of(task.cache, task.strategy, n_together)
+    # Each member of an ensemble resamples rows of its own, which no other fit meets again.
+    cache = None if task.strategy.ensemble else task.cache
     if task.records is not None:
         record = task.records.read(fold)
-        record.share, record.reuse = 1 / n_together, reuse
+        record.share, record.cache = 1 / n_together, cache
         seed = fold_seed(task.seed, task.data, fold)
         rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
         if rule is not None:
             started = time.perf_counter()
             rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
             fit_s = time.perf_counter() - started
-            return _Fit(rule, fit_s, n_together, record, tuned, reuse)
-    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed, reuse)
-    return _Fit(estimator, fit_s, n_together, tuned=tuned, reuse=reuse)
+            return _Fit(rule, fit_s, n_together, record, tuned)
+    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed, cache)
+    return _Fit(estimator, fit_s, n_together, tuned=tuned)
 
 
 def _facts(task: Task, fold: Fold) -> dict[str, Any]:
@@ -309,8 +309,10 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     scores = scoring.scores_for(estimator, X_test, np.arange(data.info.n_classes))
     predicted = fitted.labels_for(estimator, X_test, scores)
     predict_s = time.perf_counter() - started
-    reused_s = fit.reuse.replayed_s if fit.reuse else 0.0
-    reused_s += sum(fit.record.replayed.values()) if fit.record else 0.0
+    if fit.record is None:
+        reused_s = fitted.reused_s(estimator)
+    else:
+        reused_s = fit.record.reused_s + sum(fit.record.replayed.values())
     return {
         "status": "ok",
         "reason": "",

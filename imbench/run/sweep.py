@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from imbench.errors import ImbenchError
-from imbench.pipeline.resample_cache import ResampleCache, shared_names
+from imbench.pipeline.resample_cache import ResampleCache, temporary_cache
 from imbench.results.fold import CellResult
 from imbench.run.cell import Runner, runner_of_process
 from imbench.run.environment import n_cores
@@ -32,15 +32,16 @@ def run_cells(
         run one after another and their folds run side by side.
     """
     n_jobs = n_cores() if n_jobs == -1 else n_jobs
-    names = frozenset(shared_names(configs))
-    if n_jobs == 1 or (len(configs) < n_jobs and _all_run_apart(runner, configs)):
-        runner.cache, runner.n_workers = ResampleCache(names), n_jobs
-        yield from map(runner.run, configs)
-        return
-    import joblib
+    with temporary_cache(configs) as cache:
+        runner.cache = cache
+        if n_jobs == 1 or (len(configs) < n_jobs and _all_run_apart(runner, configs)):
+            runner.n_workers = n_jobs
+            yield from map(runner.run, configs)
+            return
+        import joblib
 
-    calls = (joblib.delayed(_run_cell)(runner.results_dir, names, c) for c in configs)
-    yield from side_by_side(calls, min(n_jobs, len(configs)))
+        calls = (joblib.delayed(_run_cell)(runner.results_dir, cache, c) for c in configs)
+        yield from side_by_side(calls, min(n_jobs, len(configs)))
 
 
 def _all_run_apart(runner: Runner, configs: Sequence[Mapping[str, Any]]) -> bool:
@@ -51,5 +52,7 @@ def _all_run_apart(runner: Runner, configs: Sequence[Mapping[str, Any]]) -> bool
         return False
 
 
-def _run_cell(results_dir: Path, names: frozenset[str], config: Mapping[str, Any]) -> CellResult:
-    return runner_of_process(results_dir, names).run(config)
+def _run_cell(
+    results_dir: Path, cache: ResampleCache | None, config: Mapping[str, Any]
+) -> CellResult:
+    return runner_of_process(results_dir, cache).run(config)

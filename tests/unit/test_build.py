@@ -124,7 +124,7 @@ def test_smote_works_inside_each_bag_and_not_in_front_of_them():
     members = list(fitted_models(fitted))
     assert len(members) == len(fitted.estimators_) == 4
     for member in members:
-        assert member["smote"].sampler_.random_state is not None
+        assert member["smote"].sampler.random_state is not None
         n_rows = member["rows"].class_counts_
         assert n_rows[0] == n_rows[1]
         assert n_rows.sum() < len(y), "a bag, not the rows that SMOTE made of all of them"

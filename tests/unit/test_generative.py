@@ -387,8 +387,8 @@ class TestPicture:
     def test_is_found_inside_wrappers_and_ensembles(self, strategy):
         data = CASES["three_classes" if strategy == "vae" else "binary_five_percent"]()
         model, found = cells.parts("logistic_regression", strategy)
-        fitted = build(model, found, data.info, seed=0).fit(data.X, data.y)
-        shown = fitted.picture(fitted)
+        estimator = build(model, found, data.info, seed=0).fit(data.X, data.y)
+        shown = fitted.picture(estimator)
         assert shown.keys() == {"picture", "picture_y", "picture_made"}
         assert len(shown["picture"]) == len(shown["picture_y"]) == len(shown["picture_made"]) > 0
 

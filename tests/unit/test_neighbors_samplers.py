@@ -1,5 +1,7 @@
 """Which samplers use the configured search: all are run, and docs/neighbors.md lists them."""
 
+import pickle
+import weakref
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -266,3 +268,16 @@ def test_a_sampler_of_ones_own_is_given_the_search_where_it_has_a_place_for_it()
         estimator.fit(data.X, data.y)
         said = [note for note in notes(estimator) if "accepts no other search" in note]
         assert len(said) == n_notes
+
+
+def test_a_fitted_step_keeps_neither_rows_nor_graph():
+    data = data_for("enn")
+    for search in (ExactNeighbors(), FaissNeighbors(flat_below=0)):
+        strategy = replace(strategies()["enn"], neighbors=search)
+        estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
+        X = data.X.copy()
+        rows = weakref.ref(X)
+        estimator.fit(X, data.y)
+        del X
+        assert rows() is None
+        assert len(pickle.dumps(estimator["enn"])) < data.X.nbytes / 2

@@ -1,4 +1,8 @@
-"""Resampled rows are made once a sweep, and nothing but time tells the difference."""
+"""Rows are resampled once a sweep; the results are those without the cache."""
+
+import pickle
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,12 +10,13 @@ from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import TomekLinks
 
 from imbench.cli.compose import Composer
-from imbench.pipeline.resample_cache import ResampleCache, Resampled, Reuse, reuse_of, shared_names
+from imbench.pipeline.resample_cache import ResampleCache, shared_names, temporary_cache
 from imbench.pipeline.steps import CheckedSampler
 from imbench.results.fold import ARRAYS
 from imbench.run.cell import Runner
 from imbench.run.sweep import run_cells
-from imbench.strategies.base import Strategy
+from imbench.strategies.neighbors.torch_search import TorchNeighbors
+from imbench.strategies.resample.vae import VAESampler
 
 NAMES = ("many", "few")
 
@@ -45,7 +50,7 @@ def resampled(monkeypatch):
         (["model=logistic_regression"], "smote,[smote,balanced_bagging]", 22, 22),
     ],
 )
-def test_strategies_share_rows_and_end_in_the_same_bits(
+def test_cells_share_rows_and_their_results_do_not_change(
     model, strategies, together, alone, tmp_path, resampled
 ):
     words = [*model, f"strategy={strategies}"]
@@ -69,7 +74,7 @@ def test_strategies_share_rows_and_end_in_the_same_bits(
             assert b.reused_s == 0
 
 
-def test_the_time_of_rows_that_were_remembered_is_counted(tmp_path, monkeypatch):
+def test_the_time_of_a_fit_includes_what_cached_rows_had_taken(tmp_path, monkeypatch):
     import time
 
     plain = SMOTE._fit_resample
@@ -92,96 +97,127 @@ def make_rows(seed=0, sizes=(40, 8)):
     return rng.normal(size=(len(y), 3)), y
 
 
-def checked(sampler, reuse, name="smote"):
-    return CheckedSampler(sampler, f"strategy.resample.{name}", NAMES, reuse)
+@pytest.fixture
+def cache(tmp_path):
+    return ResampleCache(str(tmp_path), frozenset({"smote", "x"}))
+
+
+def checked(sampler, cache, name="smote"):
+    return CheckedSampler(sampler, f"strategy.resample.{name}", NAMES, cache)
 
 
 def smote(**changes):
     return SMOTE(**{"random_state": 0, **changes})
 
 
-def test_what_differs_is_resampled_anew(resampled):
-    reuse = Reuse(ResampleCache({"smote"}))
+def test_rows_are_resampled_again_if_anything_differs(cache, resampled):
     X, y = make_rows()
     for _ in range(2):
-        checked(smote(), reuse).fit_resample(X, y)
+        checked(smote(), cache).fit_resample(X, y)
     assert len(resampled) == 1
-    checked(smote(random_state=1), reuse).fit_resample(X, y)
-    checked(smote(k_neighbors=3), reuse).fit_resample(X, y)
-    checked(smote(), reuse).fit_resample(X + 1e-12, y)
-    checked(smote(), reuse).fit_resample(X, np.roll(y, 1))
-    checked(smote(), reuse).fit_resample(X.astype(np.float32), y)
+    checked(smote(random_state=1), cache).fit_resample(X, y)
+    checked(smote(k_neighbors=3), cache).fit_resample(X, y)
+    checked(smote(), cache).fit_resample(X + 1e-12, y)
+    checked(smote(), cache).fit_resample(X, np.roll(y, 1))
+    checked(smote(), cache).fit_resample(X.astype(np.float32), y)
     assert len(resampled) == 6
-    assert checked(smote(), reuse).fit_resample(X, y)[0].dtype == X.dtype
+    checked(smote(), cache).set_params(neighbors=TorchNeighbors(device="cpu")).fit_resample(X, y)
+    assert len(resampled) == 7
+    assert checked(smote(), cache).fit_resample(X, y)[0].dtype == X.dtype
 
 
-def test_rows_that_were_given_can_be_changed_in_place():
-    reuse = Reuse(ResampleCache({"smote"}))
+def test_cached_rows_can_be_changed_in_place(cache):
     X, y = make_rows()
-    answers = [checked(smote(), reuse).fit_resample(X, y) for _ in range(2)]
-    for X_after, y_after in answers:
+    results = [checked(smote(), cache).fit_resample(X, y) for _ in range(2)]
+    for X_after, y_after in results:
         X_after[:], y_after[:] = 0, 0
     expected = smote().fit_resample(X, y)
-    for found, right in zip(checked(smote(), reuse).fit_resample(X, y), expected, strict=True):
+    for found, right in zip(checked(smote(), cache).fit_resample(X, y), expected, strict=True):
         np.testing.assert_array_equal(found, right)
 
 
-def test_notes_of_remembered_rows_are_those_of_made_ones():
-    reuse = Reuse(ResampleCache({"smote"}))
+def test_a_hit_has_the_notes_of_the_fit_and_its_seconds(cache):
     X, y = make_rows(sizes=(40, 4))
-    steps = [checked(smote(), reuse) for _ in range(2)]
-    for step in steps:
+    fit, hit = checked(smote(), cache), checked(smote(), cache)
+    for step in (fit, hit):
         step.fit_resample(X, y)
-    assert "was clipped to 3" in steps[0].notes_[0]
-    assert steps[0].notes_ == steps[1].notes_
-    assert steps[0].n_rows_ == steps[1].n_rows_ == (44, 80)
+    assert "was clipped to 3" in fit.notes_[0]
+    assert fit.notes_ == hit.notes_
+    assert fit.n_rows_ == hit.n_rows_ == (44, 80)
+    assert fit.reused_s_ == 0 < hit.reused_s_
+
+
+def test_a_hit_has_the_picture_of_the_fit(cache):
+    X, y = make_rows()
+    fit, hit = (checked(VAESampler(n_steps=2, random_state=0), cache) for _ in range(2))
+    for step in (fit, hit):
+        step.fit_resample(X, y)
+    assert hit.reused_s_ > 0
+    for name in ("rows", "y", "made"):
+        found, right = getattr(hit.picture_, name), getattr(fit.picture_, name)
+        np.testing.assert_array_equal(found, right)
 
 
 @pytest.mark.parametrize(
-    ("sampler", "is_remembered"),
+    ("sampler", "is_repeated"),
     [
         (SMOTE(random_state=0), True),
         (SMOTE(random_state=None), False),
         (SMOTE(random_state=np.random.RandomState(0)), False),
         (RandomOverSampler(random_state=0), True),
-        (TomekLinks(), True),  # has no seed, and draws nothing
+        (TomekLinks(), True),  # it has no seed and draws nothing
     ],
 )
-def test_only_rows_that_come_out_again_are_remembered(sampler, is_remembered):
+def test_only_samplers_with_a_fixed_seed_are_cached(sampler, is_repeated, cache):
     X, y = make_rows()
-    key = Reuse(ResampleCache({"x"})).key_of("x", sampler, None, X, y)
-    assert (key is not None) == is_remembered
+    steps = [checked(sampler, cache, "x") for _ in range(2)]
+    for step in steps:
+        step.fit_resample(X, y)
+    assert (steps[1].reused_s_ > 0) == is_repeated
 
 
-def test_a_sampler_of_the_users_without_a_seed_is_not_remembered():
-    class Drawing:
-        def get_params(self, deep=True):
-            return {}
+class Drawing:
+    """A user's sampler whose parameters say nothing about a seed."""
 
-        def fit_resample(self, X, y):
-            return X, y
+    def get_params(self, deep=True):
+        return {}
 
-    assert Reuse(ResampleCache({"x"})).key_of("x", Drawing(), None, *make_rows()) is None
-
-
-def test_the_latest_rows_are_kept_within_the_bytes():
-    def entry(n):
-        return Resampled(np.zeros((n, 1)), np.zeros(0), (), {}, 0.0)
-
-    cache = ResampleCache({"x"}, max_bytes=800)
-    cache.keep("a", entry(40))
-    cache.keep("b", entry(40))
-    assert cache.find("a")
-    cache.keep("c", entry(40))
-    assert cache.find("a")
-    assert cache.find("c")
-    assert cache.find("b") is None, "it was asked for longest ago"
-    cache.keep("d", entry(101))
-    assert cache.find("d") is None, "larger than all"
-    assert cache.find("a")
+    def fit_resample(self, X, y):
+        return X, y
 
 
-def test_only_samplers_that_stand_in_several_cells_are_worth_it(tmp_path):
+@pytest.mark.parametrize(("sampler", "name"), [(Drawing(), "x"), (smote(), "other")])
+def test_other_samplers_write_nothing(sampler, name, cache, tmp_path):
+    checked(sampler, cache, name).fit_resample(*make_rows())
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_entries_used_longest_ago_are_removed_above_the_limit(tmp_path):
+    def n_kept():
+        return len(list(tmp_path.rglob("output.pkl")))
+
+    X, y = make_rows(sizes=(4000, 3000))
+    cache = ResampleCache(str(tmp_path), frozenset({"x"}), max_bytes=600_000)
+    sampler = RandomOverSampler(random_state=0)
+    for seed in range(4):  # 260 kB each
+        checked(sampler, cache, "x").fit_resample(X + seed, y)
+    assert n_kept() == 2
+    latest, oldest = checked(sampler, cache, "x"), checked(sampler, cache, "x")
+    latest.fit_resample(X + 3, y)
+    oldest.fit_resample(X, y)
+    assert latest.reused_s_ > 0 == oldest.reused_s_
+
+
+def test_a_cache_reaches_another_process_and_its_rows_do_too(cache, resampled):
+    X, y = make_rows()
+    checked(smote(), cache).fit_resample(X, y)
+    there = pickle.loads(pickle.dumps(cache))
+    assert there == cache
+    checked(smote(), there).fit_resample(X, y)
+    assert len(resampled) == 1
+
+
+def test_only_samplers_of_several_cells_are_cached(tmp_path):
     words = ["strategy=smote,[smote,focal],tomek,none", "model=mlp"]
     cells = configs(*words, results_dir=tmp_path)
     assert shared_names(cells) == {"smote"}
@@ -189,7 +225,36 @@ def test_only_samplers_that_stand_in_several_cells_are_worth_it(tmp_path):
         "strategy=smote", "strategy.resample.smote.k_neighbors=3,4", results_dir=tmp_path
     )
     assert shared_names(other) == set()
-    cache = ResampleCache({"smote"})
-    assert reuse_of(cache, Strategy(resample={"tomek": TomekLinks()}), 1) is None
-    assert reuse_of(None, Strategy(resample={"smote": smote()}), 1) is None
-    assert reuse_of(cache, Strategy(resample={"smote": smote()}), 4).share == 0.25
+    with temporary_cache(other) as nothing:
+        assert nothing is None
+
+
+def test_the_folder_of_a_sweep_is_removed_also_after_an_error(tmp_path):
+    cells = configs("strategy=smote,[smote,inverse_weights]", "model=svm", results_dir=tmp_path)
+    folders = []
+
+    def fail():
+        with temporary_cache(cells) as cache:
+            checked(smote(), cache).fit_resample(*make_rows())
+            folders.append(Path(cache.folder))
+            assert list(folders[0].iterdir())
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert not folders[0].exists()
+
+
+def test_processes_of_a_sweep_share_rows_and_leave_nothing_behind(tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    strategies = (
+        "strategy=smote,[smote,inverse_weights],[smote,cost_matrix],[smote,balanced_weights]"
+    )
+    cells = configs("model=logistic_regression", strategies, results_dir=tmp_path)
+    results = list(run_cells(Runner(tmp_path), cells, n_jobs=2))
+    assert [result.status for result in results] == ["ok"] * 4
+    assert sum(fold.reused_s > 0 for result in results for fold in result.folds) >= 4
+    assert not list(folder.glob("imbench-*"))

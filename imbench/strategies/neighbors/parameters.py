@@ -56,7 +56,7 @@ OWN_SEARCH = (AllKNN, CondensedNearestNeighbour, OneSidedSelection, TomekLinks)
 def pass_search(sampler: Any, search: Neighbors, X: ArrayLike) -> None:
     """Pass a search to a sampler, in place; note and announce where its own search is used.
 
-    Called by :class:`imbench.pipeline.steps.CheckedSampler` just before a fit.
+    Called by :func:`imbench.pipeline.resampling.resample` just before a fit.
 
     Parameters
     ----------
