@@ -83,8 +83,8 @@ def resample(
     >>> found = resample(SMOTE(random_state=0), "strategy.resample.smote", ("a", "b"), None, X, y)
     >>> np.bincount(found.y)
     array([9, 9])
-    >>> [note[:60] for note in found.notes]
-    ['strategy.resample.smote.k_neighbors=5 was clipped to 2: class']
+    >>> found.notes[0].partition(":")[0]
+    'strategy.resample.smote.k_neighbors=5 was clipped to 2'
     """
     started = time.perf_counter()
     X_after, y_after, notes, fitted = _fit_clipped(sampler, key, class_names, neighbors, X, y)

@@ -1,1 +1,1 @@
-"""The `resample` stage: one method a file."""
+"""Samplers of the stage ``resample``, one method a file."""

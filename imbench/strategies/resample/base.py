@@ -1,4 +1,4 @@
-"""What the over-samplers of this package share: who grows by how much, and too small classes."""
+"""Base classes of the over-samplers, and the error for a class that is too small."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from sklearn.utils import check_random_state, check_X_y
 
 
 class TooFewRows(ValueError):
-    """A class has too few rows for a sampler; raised inside ``fit_resample``.
+    """Error of ``fit_resample``: a class has fewer rows than the sampler needs.
 
     Parameters
     ----------
     needed : int
-        Rows that the class would have to have.
+        Number of rows that the sampler needs.
     label : object
+        Label of the class.
     n_rows : int
-        Rows that it has.
+        Number of rows that the class has.
     """
 
     def __init__(self, needed: int, label: Any, n_rows: int) -> None:
@@ -34,7 +35,7 @@ class TooFewRows(ValueError):
 def apportion(
     weights: NDArray[np.float64], total: int, rng: np.random.RandomState
 ) -> NDArray[np.int64]:
-    """Divide a number of new rows over old ones in proportion to weights.
+    """Distribute ``total`` new rows over existing rows in proportion to their weights.
 
     Parameters
     ----------
@@ -46,7 +47,12 @@ def apportion(
     Returns
     -------
     ndarray of shape (n,)
-        Whole numbers less than one away from the exact shares, with the sum ``total``.
+        Integers with the sum ``total``, each less than one away from its exact share.
+
+    Examples
+    --------
+    >>> apportion(np.array([1.0, 3.0]), 8, np.random.RandomState(0))
+    array([2, 6])
     """
     exact = weights / weights.sum() * total
     counts = np.floor(exact).astype(np.int64)
@@ -56,7 +62,7 @@ def apportion(
 
 
 class BaseOverSampler(BaseEstimator, ABC):
-    """Base of an over-sampler: a subclass says what the new rows of all classes are.
+    """Base class of an over-sampler; a subclass implements :meth:`make`.
 
     Parameters
     ----------
@@ -67,7 +73,7 @@ class BaseOverSampler(BaseEstimator, ABC):
     Attributes
     ----------
     sampling_strategy_ : dict of label to int
-        New rows a class.
+        Number of new rows of each class.
     """
 
     def __init__(self, sampling_strategy: Any = "auto", random_state: int | None = None) -> None:
@@ -75,10 +81,10 @@ class BaseOverSampler(BaseEstimator, ABC):
         self.random_state = random_state
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
 
     def rows_needed(self) -> int:
-        """Return how many rows a class must have to grow, two at least."""
+        """Return the number of rows that a class needs to grow, at least two."""
         return 2
 
     @abstractmethod
@@ -89,16 +95,17 @@ class BaseOverSampler(BaseEstimator, ABC):
         grown: Mapping[Any, int],
         rng: np.random.RandomState,
     ) -> Mapping[Any, NDArray[Any]]:
-        """Make the new rows.
+        """Make the new rows of all classes.
 
-        Called by :meth:`fit_resample`, also where no class is to grow.
+        Called by :meth:`fit_resample`, also if no class is to grow.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
         y : ndarray of shape (n,)
         grown : mapping of label to int
-            New rows of each class that is to grow; it has :meth:`rows_needed` at least.
+            Number of new rows of each class that is to grow. The class has at least
+            :meth:`rows_needed` rows.
         rng : RandomState
 
         Returns
@@ -107,12 +114,12 @@ class BaseOverSampler(BaseEstimator, ABC):
         """
 
     def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Return all rows and, behind them, the new ones, class by class.
+        """Return all rows, followed by the new rows of each class.
 
         Raises
         ------
         TooFewRows
-            If a class that is to grow has fewer rows than :meth:`rows_needed` says.
+            If a class that is to grow has fewer than :meth:`rows_needed` rows.
         """
         from imblearn.utils import check_sampling_strategy
 
@@ -136,7 +143,21 @@ class BaseOverSampler(BaseEstimator, ABC):
 
 
 class OverSampler(BaseOverSampler):
-    """Base of an over-sampler that looks at one class after the other; parameters as above."""
+    """Base class of an over-sampler that treats each class separately.
+
+    A subclass implements :meth:`new_rows`. Parameters are those of :class:`BaseOverSampler`.
+
+    Examples
+    --------
+    >>> class Noise(OverSampler):
+    ...     def new_rows(self, X, others, n_new, rng):
+    ...         chosen = X[rng.randint(len(X), size=n_new)]
+    ...         return chosen + 0.1 * rng.normal(size=chosen.shape)
+    >>> X, y = np.arange(8.0)[:, None], np.repeat([0, 1], [6, 2])
+    >>> X_after, y_after = Noise(random_state=0).fit_resample(X, y)
+    >>> np.bincount(y_after)
+    array([6, 6])
+    """
 
     @abstractmethod
     def new_rows(
@@ -146,14 +167,14 @@ class OverSampler(BaseOverSampler):
         n_new: int,
         rng: np.random.RandomState,
     ) -> NDArray[Any]:
-        """Make rows of one class.
+        """Make new rows of one class.
 
         Called by :meth:`make` for each class that is to grow.
 
         Parameters
         ----------
         X : ndarray of shape (n, d)
-            Rows of the class, as many as :meth:`rows_needed` says at least.
+            Rows of the class, at least :meth:`rows_needed` of them.
         others : ndarray of shape (m, d)
             Rows of all other classes.
         n_new : int
@@ -171,7 +192,7 @@ class OverSampler(BaseOverSampler):
         grown: Mapping[Any, int],
         rng: np.random.RandomState,
     ) -> dict[Any, NDArray[Any]]:
-        """Return the new rows, each class made from its own rows and all others."""
+        """Call :meth:`new_rows` with the rows of each class and all other rows."""
         return {
             label: self.new_rows(X[y == label], X[y != label], n_new, rng)
             for label, n_new in grown.items()

@@ -1,4 +1,4 @@
-"""Rows as a generative net takes them, and what the net makes as rows again."""
+"""Encode rows as inputs of a generative network, and decode its outputs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from scipy.special import ndtri
 
 
 class RowCodec(Protocol):
-    """Between rows of shape (n, d) and the values that a net reads and writes, (n, width).
+    """Encoding of rows, shape (n, d), as inputs and outputs of a network, shape (n, width).
 
-    An encoded row holds ``n_numbers`` numbers, then for each categorical column one value a
-    category. If ``bounded``, the numbers lie in [0, 1] and there are no categories.
+    An encoded row holds ``n_numbers`` numbers, followed by a one-hot block for each categorical
+    column. If ``bounded``, the numbers lie in [0, 1] and there are no categories.
     """
 
     bounded: bool
@@ -42,21 +42,30 @@ class RowCodec(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class NumberScale:
-    """A column of numbers and its scores: half standardised value, half normal score.
+    """Monotonic scaling of a numeric column by the sum of standardized value and normal score.
 
-    Standardised values alone leave a skewed column to a few large ones; normal scores (normal
-    quantiles of the mid-ranks) alone close the gap between two clusters, and rows are then made
-    in it. The sum keeps both in view. The inverse never leaves the range of the values seen.
+    Standardized values alone let a few large values dominate a skewed column. Normal scores (normal
+    quantiles of the mid-ranks) alone close the gap between two clusters, in which rows are then
+    generated. The sum keeps both properties. Decoded values never leave the range of the training
+    values.
 
     Parameters
     ----------
     values : ndarray of shape (u,)
         Distinct values, ascending.
     scores : ndarray of shape (u,)
-        Their scores, mean 0 and variance 1 over the rows; 0 for a single value.
+        Their scores, with mean 0 and variance 1 over the rows; 0 for a single value.
     repeats : bool
-        Whether a value stands for two rows or more on average, as counts and grades do; scores
-        then come back as one of the values seen.
+        Whether a value occurs at least twice on average, as with counts and grades. Decoded values
+        are then rounded to training values.
+
+    Examples
+    --------
+    >>> scale = NumberScale.fit(np.array([1.0, 2.0, 100.0]))
+    >>> scale.encode(np.array([1.0, 2.0, 100.0])).round(1)
+    array([-1. , -0.4,  1.4])
+    >>> scale.decode(np.array([-9.0, 9.0]))
+    array([  1., 100.])
     """
 
     values: NDArray[np.float64]
@@ -65,18 +74,18 @@ class NumberScale:
 
     @classmethod
     def fit(cls, column: NDArray[Any]) -> NumberScale:
-        """Learn the scores of a column of shape (n,)."""
+        """Compute the scores of a column of shape (n,)."""
         values, counts = np.unique(column.astype(np.float64), return_counts=True)
         ranks = ndtri((counts.cumsum() - counts / 2) / len(column))
         scores = _standardised(_standardised(values, counts) + _standardised(ranks, counts), counts)
         return cls(values, scores, 2 * len(values) <= len(column))
 
     def encode(self, column: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the scores of values, shape (n,); between two values, in proportion."""
+        """Return the scores of values, shape (n,), by linear interpolation."""
         return np.interp(column, self.values, self.scores)
 
     def decode(self, scores: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the values of scores, shape (n,)."""
+        """Return the values that have the scores, shape (n,)."""
         column = np.interp(scores, self.scores, self.values)
         if not self.repeats:
             return column
@@ -85,7 +94,7 @@ class NumberScale:
 
 
 def _standardised(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return values, shape (u,), with mean 0 and variance 1 over rows that repeat them."""
+    """Standardize values, shape (u,), to mean 0 and variance 1, weighted by their counts."""
     centred = values - np.average(values, weights=counts)
     deviation = np.sqrt(np.average(centred**2, weights=counts))
     return centred / deviation if len(values) > 1 else np.zeros(1)
@@ -93,14 +102,20 @@ def _standardised(values: NDArray[np.float64], counts: NDArray[np.int64]) -> NDA
 
 @dataclass(frozen=True, eq=False)
 class TableCodec:
-    """Numbers by their scale, categories as one value each, 1 for the one that a row has.
+    """Encoding of a table: scaled numbers, one-hot categories.
 
     Parameters
     ----------
     columns : mapping of int to NumberScale
         The numeric columns.
     codes : mapping of int to ndarray
-        For each categorical column the codes that the training rows hold, ascending.
+        The codes of each categorical column in the training rows, ascending.
+
+    Examples
+    --------
+    >>> codec = TableCodec.fit(np.array([[1.0, 0], [2.0, 1], [4.0, 0]]), categorical=[1])
+    >>> codec.encode(np.array([[4.0, 1]])).round(1)
+    array([[1.3, 0. , 1. ]], dtype=float32)
     """
 
     columns: dict[int, NumberScale]
@@ -109,12 +124,12 @@ class TableCodec:
 
     @classmethod
     def fit(cls, X: NDArray[Any], categorical: Sequence[int] = ()) -> TableCodec:
-        """Learn from training rows of shape (n, d).
+        """Fit the encoding to training rows of shape (n, d).
 
         Raises
         ------
         ValueError
-            If there is no column ``categorical`` speaks of.
+            If ``categorical`` names a column that does not exist.
         """
         if not all(0 <= column < X.shape[1] for column in categorical):
             raise ValueError(
@@ -160,14 +175,20 @@ class TableCodec:
 
 @dataclass(frozen=True, eq=False)
 class ImageCodec:
-    """Pixels as shares of the range that the training rows span.
+    """Encoding of images: pixels scaled to [0, 1] by the range of the training rows.
 
     Parameters
     ----------
     low, high : float
-        Smallest and largest pixel; where they are equal, every pixel is encoded as 0.
+        Smallest and largest pixel; if they are equal, every pixel is encoded as 0.
     n_numbers : int
-        Pixels of a row, all channels.
+        Number of pixels of a row, over all channels.
+
+    Examples
+    --------
+    >>> codec = ImageCodec.fit(np.array([[0, 128], [255, 51]]))
+    >>> codec.encode(np.array([[51, 255]]))
+    array([[0.2, 1. ]], dtype=float32)
     """
 
     low: float
@@ -178,7 +199,7 @@ class ImageCodec:
 
     @classmethod
     def fit(cls, X: NDArray[Any]) -> ImageCodec:
-        """Learn from training rows of shape (n, d)."""
+        """Fit the encoding to training rows of shape (n, d)."""
         return cls(float(X.min()), float(X.max()), X.shape[1])
 
     def encode(self, X: NDArray[Any]) -> NDArray[np.float32]:

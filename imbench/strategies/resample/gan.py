@@ -1,4 +1,4 @@
-"""A Wasserstein GAN with gradient penalty, conditional on class, makes the new rows."""
+"""Over-sampling by a Wasserstein GAN with gradient penalty that is conditional on the class."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Generator, Tensor
 
 TEMPERATURE = 0.2  # of the Gumbel softmax, as in CTGAN
-AVERAGING = 0.98  # a step, of the generator: the game circles around where it would end
+AVERAGING = 0.98  # decay of the generator's average: adversarial training oscillates around it
 SLOPE = 0.2  # of the critic's leaky ReLU
 
 
@@ -30,7 +30,7 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], mixed: Tensor) -> Tenso
     critic : callable
         (B, width) -> (B, 1), row by row.
     mixed : Tensor of shape (B, width)
-        Points on the lines between real and made rows.
+        Points on the lines between real and generated rows.
 
     Returns
     -------
@@ -45,9 +45,9 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], mixed: Tensor) -> Tenso
 
 
 def soft_rows(outputs: Tensor, codec: RowCodec, generator: Generator) -> Tensor:
-    """Return encoded rows that a gradient flows through, shape (B, width).
+    """Return differentiable encoded rows, shape (B, width).
 
-    Pixels by a sigmoid, categories by a Gumbel softmax, numbers as they are.
+    Pixels pass a sigmoid, categories a Gumbel softmax; numbers are unchanged.
     """
     import torch
 
@@ -61,53 +61,63 @@ def soft_rows(outputs: Tensor, codec: RowCodec, generator: Generator) -> Tensor:
 
 
 class GANSampler(GenerativeSampler):
-    """Train a generator of rows, given their class, against a critic of bounded slope.
+    """Train a generator of rows, conditional on the class, against a Wasserstein critic.
 
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn; ``auto`` brings every class up to the largest.
     latent_dim : int, default=16
-        Random numbers that a row is made from.
+        Number of random values that a row is generated from.
     hidden : sequence of int, default=(128, 128)
-        Widths of the generator; the critic has them in reverse.
+        Widths of the generator's hidden layers; the critic has them in reverse.
     n_steps : int, default=500
-        Steps of the generator, whatever the number of rows.
+        Steps of the generator; independent of the number of rows.
     batch_size : int, default=128
     lr : float, default=2e-3
-        Of Adam, with beta 0 and 0.9, for both nets.
+        Learning rate of Adam, with betas 0 and 0.9, for both networks.
     n_critic : int, default=5
-        Steps of the critic for each of the generator.
+        Steps of the critic for each step of the generator.
     gradient_penalty : float, default=10.0
-        Factor lambda of the penalty.
+        Weight lambda of the gradient penalty.
     categorical_features : sequence of int, default=()
-        Columns that hold category codes; imbench puts in those of the data set.
+        Columns that hold category codes; imbench sets them from the data set.
     input_shape : tuple of int or None
-        ``(channels, height, width)`` of images; imbench puts in that of the data set.
+        ``(channels, height, width)`` of images; imbench sets it from the data set.
     device : {"auto", "cpu", "cuda"}, default="auto"
     random_state : int or None
 
     Attributes
     ----------
     sampling_strategy_ : dict of label to int
-        New rows a class.
+        Number of new rows of each class.
     picture_ : Picture or None
     device_ : str
 
     Notes
     -----
-    One pair of nets for all classes, trained on the rows given and no others. Real and made
-    rows of a batch have the same classes, so a mixed row has a class, too; the penalty is on
-    the gradient by the row, not by its class. Deviations from Gulrajani et al.: perceptrons
-    instead of convolutions, fewer steps with a higher rate. From CTGAN: the class alone is the
-    condition, numbers are scaled instead of given by mixtures, and rows are not packed. New rows
-    come from a moving average of the generator's weights (Yazici et al. 2019, arXiv 1806.04498).
+    One generator and one critic for all classes. The real and the generated rows of a batch have
+    the same classes, so a mixed row has a class too; the penalty is on the gradient with respect to
+    the row, not to its class. Deviations from Gulrajani et al.: perceptrons instead of
+    convolutions, and fewer steps with a higher learning rate. Deviations from CTGAN: the class
+    alone is the condition, numbers are scaled instead of modeled by mixtures, and rows are not
+    packed. New rows come from a moving average of the generator's weights (Yazici et al. 2019,
+    arXiv 1806.04498).
 
     References
     ----------
     Gulrajani et al. 2017, arXiv 1704.00028, algorithm 1; Mirza & Osindero 2014, arXiv 1411.1784,
     for the condition; Xu et al. 2019, arXiv 1907.00503, for tables with categories and for how
     often a class is drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = np.random.default_rng(0).normal(size=(20, 2)), np.repeat([0, 1], [14, 6])
+    >>> sampler = GANSampler(n_steps=5, device="cpu", random_state=0)
+    >>> X_after, y_after = sampler.fit_resample(X, y)
+    >>> np.bincount(y_after)
+    array([14, 14])
     """
 
     def __init__(
@@ -133,7 +143,7 @@ class GANSampler(GenerativeSampler):
         self.gradient_penalty = gradient_penalty
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
         super().check_params()
         check_count("n_critic", self.n_critic)
         if not is_number(self.gradient_penalty) or not 0 <= self.gradient_penalty < float("inf"):
@@ -142,7 +152,7 @@ class GANSampler(GenerativeSampler):
             )
 
     def learn(self, examples: Examples, generator: Generator) -> Callable[[Tensor], Tensor]:
-        """Play the game for ``n_steps`` rounds; see the base class."""
+        """Train generator and critic in turns for ``n_steps`` steps; see the base class."""
         import torch
 
         from imbench.strategies.nets.adam import Adam

@@ -1,7 +1,7 @@
-"""Small nets of the generative samplers; every number drawn comes from the generator given.
+"""Networks of the generative samplers, whose random numbers all come from one generator.
 
-PyTorch's own layers and Gumbel noise draw from generators that the whole process shares: a
-sampler of one fold would change what a net of another one starts from.
+PyTorch's layers and its Gumbel noise use the global generator of the process: the sampler of one
+fold would change the initial weights of a net in another.
 """
 
 from __future__ import annotations
@@ -24,12 +24,18 @@ def perceptron(
     Parameters
     ----------
     widths : sequence of int
-        Of the inputs, the hidden layers and the outputs.
+        Widths of the inputs, the hidden layers and the outputs.
     generator : torch.Generator
-        Draws the initial weights, uniform in +-1/sqrt(inputs) as in ``nn.Linear``; its device
-        is that of the net.
+        Draws the initial weights, uniform in +-1/sqrt(inputs) as in ``nn.Linear``. Its device is
+        the device of the network.
     negative_slope : float, default=0.0
-        Of the activation; 0 is ReLU.
+        Slope of the activation below 0; 0 is ReLU.
+
+    Examples
+    --------
+    >>> net = perceptron([3, 8, 2], Generator().manual_seed(0))
+    >>> net(torch.zeros(5, 3)).shape
+    torch.Size([5, 2])
     """
     layers: list[nn.Module] = []
     for before, after in itertools.pairwise(widths):
@@ -46,7 +52,7 @@ def normal(shape: Sequence[int], generator: Generator) -> Tensor:
 
 
 def gumbel(shape: Sequence[int], generator: Generator) -> Tensor:
-    """Return standard Gumbel numbers: the largest of logits plus them is a draw of a softmax."""
+    """Return standard Gumbel noise: the argmax of logits plus noise is a draw from the softmax."""
     uniform = torch.rand(tuple(shape), generator=generator, device=generator.device)
     tiny = torch.finfo(uniform.dtype).tiny  # rand may return 0
     exponential = -torch.log(uniform.clamp(min=tiny))
@@ -54,15 +60,15 @@ def gumbel(shape: Sequence[int], generator: Generator) -> Tensor:
 
 
 def given(x: Tensor, condition: Tensor) -> Tensor:
-    """Return inputs of a net, shape (B, d), beside their condition, shape (B, K), one-hot.
+    """Concatenate inputs, shape (B, d), and their one-hot condition, shape (B, K).
 
-    The condition is multiplied by sqrt(d): a single 1 beside the 784 pixels of a digit is not
-    heard, and both nets then make any digit for any class.
+    The condition is multiplied by sqrt(d). A single 1 beside the 784 pixels of a digit has too
+    little weight: both networks then ignore the class.
     """
     return torch.cat([x, condition * x.shape[1] ** 0.5], 1)
 
 
 def blocks(outputs: Tensor, codec: RowCodec) -> tuple[Tensor, list[Tensor]]:
-    """Cut encoded rows, shape (B, width), into numbers and one block a categorical column."""
+    """Split encoded rows, shape (B, width), into numbers and a block for each category column."""
     numbers, *categories = outputs.split([codec.n_numbers, *codec.sizes], dim=1)
     return numbers, categories

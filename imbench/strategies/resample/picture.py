@@ -1,4 +1,4 @@
-"""A few training rows beside what a sampler made of them, small enough to be stored."""
+"""Choose a few training rows and generated rows of a sampler, to be stored and drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imbench.strategies.resample.encoding import RowCodec
 
-N_IMAGES = 8  # of a class, real and made each
+N_IMAGES = 8  # of a class: so many training rows, and so many generated
 N_POINTS = 60
 N_OTHERS = 200  # points of all classes that do not grow
 MAX_CLASSES = 10
@@ -19,7 +19,9 @@ MAX_CLASSES = 10
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What is drawn of a sampler (``picture_``), read by :func:`imbench.pipeline.fitted.picture`.
+    """Rows of a sampler that are drawn, its attribute ``picture_``.
+
+    Read by :func:`imbench.pipeline.fitted.picture`.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class Picture:
     y : ndarray of shape (n,)
         Labels.
     made : ndarray of shape (n,)
-        True for a row of the sampler, False for a training row.
+        True for a generated row, False for a training row.
     """
 
     rows: NDArray[Any]
@@ -44,7 +46,7 @@ def picture(
     input_shape: tuple[int, int, int] | None,
     rng: np.random.RandomState,
 ) -> Picture:
-    """Choose rows of the classes that grew, at most ten, those with the most new rows.
+    """Choose rows of at most ten classes that grew, those with the most new rows first.
 
     Parameters
     ----------
@@ -52,11 +54,22 @@ def picture(
         Training rows.
     y : ndarray of shape (n,)
     made : mapping of label to ndarray of shape (n_new, d)
+        Generated rows.
     codec : RowCodec
     input_shape : tuple of int or None
-        None for a table, whose points are the first two principal components of its encoded
-        training rows.
+        None for a table, which is drawn as points: the first two principal components of its
+        encoded training rows.
     rng : RandomState
+
+    Examples
+    --------
+    >>> from imbench.strategies.resample.encoding import TableCodec
+    >>> X, y = np.arange(10.0).reshape(5, 2), np.array([0, 0, 0, 1, 1])
+    >>> codec = TableCodec.fit(X)
+    >>> made = {1: np.array([[7.0, 8.0]])}
+    >>> found = picture(codec.encode(X), y, made, codec, None, np.random.RandomState(0))
+    >>> found.rows.shape, found.made.tolist()
+    ((6, 2), [False, False, False, False, False, True])
     """
     labels = sorted(made, key=lambda label: -len(made[label]))[:MAX_CLASSES]
     n_shown = N_POINTS if input_shape is None else N_IMAGES
@@ -81,13 +94,13 @@ def _pixels(rows: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[n
 
 
 def _points(encoded: NDArray[np.float32], rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Project on the first two principal components; the second is 0 where there is none."""
+    """Project on the first two principal components; the second is 0 if there is only one."""
     centre = encoded.mean(axis=0, dtype=np.float64)
     width = encoded.shape[1]
     covariance = np.cov(encoded, rowvar=False).reshape(width, width)
     _, vectors = np.linalg.eigh(covariance)  # ascending
     axes = vectors[:, ::-1][:, :2]
-    # Of an axis and its opposite, the one on which the largest share is positive.
+    # The sign of an axis is arbitrary: make its largest component positive.
     axes = axes * np.sign(axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])])
     points = np.zeros((len(rows), 2), np.float32)
     points[:, : axes.shape[1]] = (rows - centre) @ axes

@@ -1,8 +1,8 @@
-"""Why a sampler refused a training part: one sentence with key, class, rows and fix.
+"""Turn the error of a sampler into one sentence with key, class, number of rows and fix.
 
-After the fact, from the sampler's own error: only it knows which classes it touches. What is not
-recognised is passed on as it is, with the key in front. A number of neighbours for which there
-are too few rows comes with the largest that there is room for.
+The errors are parsed after they are raised, because only the sampler knows which classes it
+resamples. An unknown ValueError keeps its text, with the key in front. If a number of neighbors is
+too large, the largest possible number is returned with the sentence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from imbench.strategies.resample.base import TooFewRows
 
-# scikit-learn's sentence where a search for neighbours finds too few rows.
+# scikit-learn's message if there are fewer samples than neighbors.
 NEIGHBOURS = re.compile(
     r"n_neighbors <= n_samples_fit,.* n_neighbors = (\d+), n_samples_fit = (\d+)"
 )
@@ -33,19 +33,19 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a sampler refused, and what can be done about it.
+    """Why a sampler refused the rows, and what the user can do.
 
     Parameters
     ----------
     sentence : str
-        With the fix, for the user.
+        Message for the user, with the fix.
     parameter : str
-        The number of neighbours that is too large, as ``set_params`` takes it; empty if that is
-        not why.
+        Name of the number of neighbors that is too large, as in ``set_params``; empty for another
+        reason.
     possible : int
-        The largest number that there is room for; 0 if there is room for none.
+        The largest possible number of neighbors; 0 if there is none.
     why : str
-        Which rows are too few, for a note.
+        Which class has too few rows, for a note.
     """
 
     sentence: str
@@ -57,9 +57,9 @@ class Refusal:
 def explain(
     error: Exception, sampler: Any, key: str, y: NDArray[np.int64], class_names: Sequence[str]
 ) -> Refusal | None:
-    """Return why ``sampler.fit_resample`` raised an error.
+    """Explain an error of ``sampler.fit_resample``.
 
-    Called by :class:`imbench.pipeline.steps.CheckedSampler`.
+    Called by :func:`imbench.pipeline.resampling.resample`.
 
     Parameters
     ----------
@@ -69,13 +69,20 @@ def explain(
     key : str
         Where it stands in the configuration.
     y : ndarray of shape (n,)
-        Labels that it was given.
+        Labels of the training rows.
     class_names : sequence of str
 
     Returns
     -------
     Refusal or None
-        None for an error that is not about the rows: a fault of the sampler itself.
+        None for an error that is not about the rows, but a bug of the sampler.
+
+    Examples
+    --------
+    >>> from imblearn.over_sampling import RandomOverSampler
+    >>> found = explain(TooFewRows(4, 1, 3), RandomOverSampler(), "x", np.array([1, 1, 1]), "ab")
+    >>> found.sentence
+    "x needs 4 rows of a class, but class 'b' has 3 in this training part: use random_over."
     """
     text = str(error)
     if isinstance(error, TooFewRows):
@@ -100,7 +107,7 @@ def explain(
 
 
 def milder(sampler: Any, key: str) -> str:
-    """Return what to do about a sampler that removed every row of a class."""
+    """Return the fix for a sampler that removed every row of a class."""
     if getattr(sampler, "kind_sel", None) == "all":
         return f"set {key}.kind_sel=mode, or choose another resampler"
     if getattr(sampler, "consensus", None) is False:
@@ -117,7 +124,7 @@ def _has(name: str, n_rows: int) -> str:
 
 
 def _counts(sampler: Any) -> Iterator[tuple[str, int]]:
-    """Yield the numbers of neighbours among a sampler's parameters, those inside it included."""
+    """Yield the numbers of neighbors among the parameters of a sampler and of samplers inside."""
     params = sampler.get_params(deep=True) if hasattr(sampler, "get_params") else {}
     for name, value in params.items():
         if "neighbors" in name and isinstance(value, int | np.integer):
@@ -125,7 +132,7 @@ def _counts(sampler: Any) -> Iterator[tuple[str, int]]:
 
 
 def dotted(name: str) -> str:
-    """Return a parameter's name as it stands in the configuration."""
+    """Return a parameter's name as in the configuration."""
     return name.replace("__", ".")
 
 
@@ -138,11 +145,11 @@ def _neighbours(
     found: int,
     class_of: Any = None,
 ) -> Refusal:
-    """`asked` rows were looked for (the row itself among them, or not) where there are `found`."""
+    """Explain that ``asked`` neighbors, with or without the row itself, exceed ``found`` rows."""
     labels, counts = np.unique(y, return_counts=True)
     here = labels[counts == found] if class_of is None else [class_of]
     why = _has(names[here[0]], found) if len(here) else ""
-    # k_neighbors looks inside a class, m_neighbors at all rows; where both fit, k comes first.
+    # k_neighbors searches a class, m_neighbors all rows; if both are possible, k comes first.
     params = [(name, k) for name, k in _counts(sampler) if k in (asked, asked - 1)]
     params.sort(key=lambda param: param[0].rpartition("__")[2], reverse=found == len(y))
     if not params:
@@ -172,7 +179,7 @@ def _neighbourhood(
     y: NDArray[np.int64],
     class_names: Sequence[str],
 ) -> Refusal:
-    """Every neighbour of the rows that are asked about is of the same kind; which, it hides."""
+    """Explain that all neighbors of the rows of a class are of the same kind."""
     labels, counts = np.unique(y, return_counts=True)
     smallest = counts.argmin()
     return Refusal(
@@ -185,7 +192,7 @@ def _neighbourhood(
 def _no_cluster(
     sampler: Any, key: str, y: NDArray[np.int64], names: Sequence[str], label: int
 ) -> Refusal:
-    """No cluster of `kmeans_smote` holds enough rows, or enough of a share, of a class."""
+    """Explain that no cluster of ``kmeans_smote`` has enough rows of a class, or a large share."""
     k, threshold = sampler.k_neighbors, sampler.cluster_balance_threshold
     n_rows = int((y == label).sum())
     if n_rows <= k:

@@ -1,4 +1,4 @@
-"""SMOTE, then an iterative partitioning filter that removes noise, old and new."""
+"""SMOTE-IPF: SMOTE, followed by an iterative partitioning filter that removes noisy rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 
 def partition(y: NDArray[Any], n_partitions: int, rng: np.random.RandomState) -> NDArray[np.int64]:
-    """Deal rows into parts of equal size that hold the classes in the same ratio.
+    """Split rows at random into stratified parts of equal size.
 
     Parameters
     ----------
@@ -25,6 +25,12 @@ def partition(y: NDArray[Any], n_partitions: int, rng: np.random.RandomState) ->
     -------
     ndarray of shape (n,)
         Parts 0..n_partitions-1.
+
+    Examples
+    --------
+    >>> parts = partition(np.repeat([0, 1], [6, 3]), 3, np.random.RandomState(0))
+    >>> np.bincount(parts)
+    array([3, 3, 3])
     """
     parts = np.empty(len(y), np.int64)
     parts[np.lexsort((rng.permutation(len(y)), y))] = np.arange(len(y)) % n_partitions
@@ -34,41 +40,52 @@ def partition(y: NDArray[Any], n_partitions: int, rng: np.random.RandomState) ->
 class SMOTEIPF(BaseEstimator):
     """SMOTE followed by the iterative partitioning filter.
 
-    A round of the filter grows one tree on each of ``n_partitions`` parts of the rows, lets all
-    trees judge all rows, and removes those that most of the trees (or all) misjudge. It ends
-    once ``patience`` rounds in a row removed fewer than ``min_share`` of the rows.
+    An iteration of the filter fits one decision tree on each of ``n_partitions`` parts of the rows
+    and removes the rows that most of the trees (or all) misclassify. It stops after ``patience``
+    successive iterations that remove fewer than ``min_share`` of the rows.
 
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
-        Of SMOTE, as in imbalanced-learn; ``auto`` brings every class up to the largest.
+        SMOTE's parameter, as in imbalanced-learn; ``auto`` brings every class up to the largest.
     k_neighbors : int, default=5
-        Of SMOTE.
+        SMOTE's parameter.
     n_partitions : int, default=9
     consensus : bool, default=False
-        Remove a row only if all trees misjudge it, not if more than half of them do.
+        Whether a row is removed only if all trees misclassify it, instead of more than half.
     min_share : float, default=0.01
-        Share of the rows after SMOTE, in [0, 1]. With 0 a round that removes nothing ends it.
+        Share of the rows after SMOTE, in [0, 1]. With 0, iterations count that remove no row.
     patience : int, default=3
     random_state : int or None
     neighbors : Neighbors or None
-        What SMOTE asks for neighbours, set by `build`; None is scikit-learn's.
+        Nearest-neighbor search, set by :func:`imbench.pipeline.build.build`; None uses
+        scikit-learn's.
 
     Attributes
     ----------
     n_removed_ : list of int
-        Rows that each round removed.
+        Number of rows that each iteration removed.
 
     Notes
     -----
-    The paper's trees are C4.5; these are scikit-learn's CART with C4.5's two rows a leaf, but not
-    pruned. Classes end up nearly, not exactly, as large as SMOTE made them.
+    The paper uses C4.5; this is scikit-learn's CART with at least two rows in a leaf, as in C4.5,
+    but without pruning. The filter leaves class sizes that are only approximately equal.
 
     References
     ----------
     Saez, Luengo, Stefanowski & Herrera 2015, "SMOTE-IPF: addressing the noisy and borderline
     examples problem in imbalanced classification by a re-sampling method with filtering",
     DOI 10.1016/j.ins.2014.08.051, section 4.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X, y = rng.normal(size=(60, 2)), np.repeat([0, 1], [45, 15])
+    >>> X[:2] += 5; X[45:] += 5  # two noisy rows of class 0
+    >>> sampler = SMOTEIPF(n_partitions=3, random_state=0)
+    >>> X_after, y_after = sampler.fit_resample(X, y)
+    >>> np.bincount(y_after)
+    array([43, 44])
     """
 
     def __init__(
@@ -92,7 +109,7 @@ class SMOTEIPF(BaseEstimator):
         self.neighbors = neighbors
 
     def check_params(self) -> None:
-        """Raise ValueError for a value outside of its range; called before anything runs."""
+        """Raise ValueError for a parameter out of range; called before anything runs."""
         for name, low in (("k_neighbors", 1), ("n_partitions", 2), ("patience", 1)):
             value = getattr(self, name)
             if not isinstance(value, int) or value < low:
@@ -113,7 +130,8 @@ class SMOTEIPF(BaseEstimator):
         k, search = self.k_neighbors, self.neighbors
         smote = SMOTE(
             sampling_strategy=self.sampling_strategy,
-            k_neighbors=k if search is None else search.asked(k + 1),  # the row itself is found
+            # One more than k: each row is its own nearest neighbor.
+            k_neighbors=k if search is None else search.asked(k + 1),
             random_state=rng,
         )
         rows, labels = smote.fit_resample(X, y)
@@ -135,13 +153,13 @@ class SMOTEIPF(BaseEstimator):
     def _noisy(
         self, X: NDArray[Any], y: NDArray[Any], rng: np.random.RandomState
     ) -> NDArray[np.bool_]:
-        """Say for each row whether the trees, one a partition, vote it out; shape (n,)."""
+        """Return which rows the trees of the partitions misclassify, shape (n,)."""
         parts = partition(y, self.n_partitions, rng)
         misses = np.zeros(len(y), np.int64)
         for part in range(self.n_partitions):
             rows = parts == part
-            # Two rows a leaf, as in C4.5: a full tree never misjudges the rows that grew it, and
-            # a consensus would never be reached.
+            # Two rows in a leaf, as in C4.5: a full tree never misclassifies the rows that it was
+            # fitted on, so that there would never be a consensus.
             tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=rng.randint(2**31 - 1))
             misses += tree.fit(X[rows], y[rows]).predict(X) != y
         return misses == self.n_partitions if self.consensus else 2 * misses > self.n_partitions

@@ -1,4 +1,4 @@
-"""A variational autoencoder, conditional on class, makes the new rows."""
+"""Over-sampling by a variational autoencoder that is conditional on the class."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ MIN_LOG_SCALE = math.log(0.01)  # a constant column would have none
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return KL(N(mean, variance) || N(0, 1)) of each row, shape (B, L) -> (B,)."""
+    """Return KL(N(mean, variance) || N(0, 1)) of each row, (B, L) -> (B,)."""
     return 0.5 * (mean.square() + log_variance.exp() - log_variance - 1).sum(1)
 
 
 def log_likelihood(outputs: Tensor, x: Tensor, log_scale: Tensor, codec: RowCodec) -> Tensor:
     """Return log p(x | z) of each row.
 
-    Numbers are normal around the outputs, pixels Bernoulli (taken at their expected value where
-    a pixel is neither 0 nor 1), categories a softmax.
+    Numbers are normal around the outputs, pixels are Bernoulli (with the pixel as target
+    probability where it is neither 0 nor 1), categories are a softmax.
 
     Parameters
     ----------
     outputs : Tensor of shape (B, width)
-        Of the decoder: means, or logits.
+        Outputs of the decoder: means, or logits.
     x : Tensor of shape (B, width)
         Encoded rows.
     log_scale : Tensor of shape (n_numbers,)
-        Logarithm of the standard deviations; not used for pixels.
+        Logarithms of the standard deviations; not used for pixels.
     codec : RowCodec
 
     Returns
@@ -57,41 +57,41 @@ def log_likelihood(outputs: Tensor, x: Tensor, log_scale: Tensor, codec: RowCode
 
 
 class VAESampler(GenerativeSampler):
-    """Learn to encode and decode rows, given their class; decode random codes of rare classes.
+    """Train a variational autoencoder, and decode random codes of the classes that grow.
 
     Parameters
     ----------
     sampling_strategy : float, str, dict or callable, default="auto"
         As in imbalanced-learn; ``auto`` brings every class up to the largest.
     latent_dim : int, default=8
-        Length of a code.
+        Number of dimensions of a code.
     hidden : sequence of int, default=(128,)
-        Widths of the encoder; the decoder has them in reverse.
+        Widths of the encoder's hidden layers; the decoder has them in reverse.
     n_steps : int, default=2000
-        Steps of the optimiser, of one batch each, whatever the number of rows.
+        Steps of the optimizer, one batch each; independent of the number of rows.
     batch_size : int, default=128
     lr : float, default=2e-3
-        Of Adam.
+        Learning rate of Adam.
     categorical_features : sequence of int, default=()
-        Columns that hold category codes; imbench puts in those of the data set.
+        Columns that hold category codes; imbench sets them from the data set.
     input_shape : tuple of int or None
-        ``(channels, height, width)`` of images; imbench puts in that of the data set.
+        ``(channels, height, width)`` of images; imbench sets it from the data set.
     device : {"auto", "cpu", "cuda"}, default="auto"
     random_state : int or None
 
     Attributes
     ----------
     sampling_strategy_ : dict of label to int
-        New rows a class.
+        Number of new rows of each class.
     picture_ : Picture or None
     device_ : str
 
     Notes
     -----
-    One net for all classes, trained on the rows given and no others. Numeric columns are scaled
-    (see :class:`imbench.strategies.resample.encoding.NumberScale`) and have one learnt standard
-    deviation each, which new rows are drawn with; categories of new rows are drawn from the
-    softmax, pixels of new images are expected values.
+    One network for all classes. Numeric columns are scaled (see
+    :class:`imbench.strategies.resample.encoding.NumberScale`) and have one learned standard
+    deviation each. New rows are drawn: numbers with these deviations, categories from the softmax.
+    The pixels of new images are expected values.
 
     References
     ----------
@@ -99,6 +99,15 @@ class VAESampler(GenerativeSampler):
     "Learning Structured Output Representation using Deep Conditional Generative Models", for
     the condition; Xu et al. 2019, arXiv 1907.00503, for tables with categories and for how
     often a class is drawn.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X, y = np.random.default_rng(0).normal(size=(20, 2)), np.repeat([0, 1], [14, 6])
+    >>> sampler = VAESampler(n_steps=20, device="cpu", random_state=0)
+    >>> X_after, y_after = sampler.fit_resample(X, y)
+    >>> np.bincount(y_after)
+    array([14, 14])
     """
 
     def __init__(
@@ -120,7 +129,7 @@ class VAESampler(GenerativeSampler):
         )  # fmt: skip
 
     def learn(self, examples: Examples, generator: Generator) -> Callable[[Tensor], Tensor]:
-        """Maximise the evidence lower bound; see the base class."""
+        """Maximize the evidence lower bound; see the base class."""
         import torch
 
         from imbench.strategies.nets.adam import Adam
