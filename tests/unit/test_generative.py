@@ -1,4 +1,4 @@
-"""The generative samplers: what they make, from what, and what they show of it."""
+"""The generative samplers: new rows, seeds, errors, pictures."""
 
 import re
 import subprocess
@@ -65,7 +65,7 @@ class TestRows:
         np.testing.assert_array_equal(rows[: len(X)], X)
         np.testing.assert_array_equal(labels[: len(y)], y)
 
-    def test_a_class_that_is_not_asked_for_does_not_grow(self, name):
+    def test_classes_outside_sampling_strategy_do_not_grow(self, name):
         X, y = blobs()
         sampler = small(name, sampling_strategy={1: 50})
         _, labels = sampler.fit_resample(X, y)
@@ -88,7 +88,7 @@ class TestRows:
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, other)
 
-    def test_seeds_are_its_own(self, name):
+    def test_the_global_generator_is_not_used(self, name):
         """Neither what others drew changes the rows, nor do others notice."""
         X, y = blobs()
         torch.manual_seed(1)
@@ -100,7 +100,7 @@ class TestRows:
         assert torch.equal(torch.get_rng_state(), before[0])
         np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
 
-    def test_inputs_are_left_alone_even_if_read_only(self, name):
+    def test_inputs_are_not_changed_and_may_be_read_only(self, name):
         X, y = mixed()
         kept = X.copy(), y.copy()
         X.flags.writeable = y.flags.writeable = False
@@ -108,7 +108,7 @@ class TestRows:
         np.testing.assert_array_equal(X, kept[0])
         np.testing.assert_array_equal(y, kept[1])
 
-    def test_float32_stays_float32_and_labels_may_be_words(self, name):
+    def test_float32_stays_float32_and_labels_may_be_strings(self, name):
         X, y = blobs()
         words = np.array(["a", "b", "c"])[y]
         rows, labels = small(name).fit_resample(X.astype(np.float32), words)
@@ -117,7 +117,7 @@ class TestRows:
             "a": 120, "b": 120, "c": 120,
         }  # fmt: skip
 
-    def test_made_rows_lie_nearer_to_their_own_class_than_to_another(self, name):
+    def test_generated_rows_are_nearer_to_their_own_class(self, name):
         X, y = blobs()
         rows, labels = SAMPLERS[name](**TRAINED[name]).fit_resample(X, y)
         made, own = rows[len(X) :], labels[len(X) :]
@@ -174,7 +174,7 @@ class TestRows:
         assert set(rows[len(X) :, 2]) <= set(rows[: len(X), 2])
         assert len(set(rows[len(X) :, 2])) > 1
 
-    def test_only_the_rows_given_are_learnt_from(self, name):
+    def test_only_the_given_rows_are_trained_on(self, name):
         """Rows of the same count that differ in one value give other rows."""
         X, y = blobs()
         other = X.copy()
@@ -223,7 +223,7 @@ class TestRefusals:
         with pytest.raises(ValueError, match=re.escape(words)):
             small(name, **changes).check_params()
 
-    def test_training_that_diverges_is_a_sentence(self, name):
+    def test_diverged_training_is_one_sentence(self, name):
         X, y = blobs()
         checked = CheckedSampler(small(name, lr=1e30), "strategy.resample.x", ("a", "b", "c"))
         with pytest.raises(DataError) as caught:
@@ -232,7 +232,7 @@ class TestRefusals:
             "strategy.resample.x: training diverged with lr=1e+30: set a lower lr."
         )
 
-    def test_a_shape_of_another_size_is_named(self, name):
+    def test_an_input_shape_of_another_size_is_refused(self, name):
         X, y = blobs()
         with pytest.raises(ValueError, match=r"input_shape=\(1, 2, 2\) has 4 pixels, but the rows"):
             small(name, input_shape=(1, 2, 2)).fit_resample(X, y)
@@ -252,12 +252,12 @@ class TestRefusals:
         ({"gradient_penalty": True}, "gradient_penalty must be a number of at least 0, got True."),
     ],
 )
-def test_values_of_the_game_are_checked_too(changes, words):
+def test_parameters_of_the_gan_are_checked(changes, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         small("gan", **changes).check_params()
 
 
-def test_a_penalty_of_zero_leaves_the_critic_without_bound_and_gives_other_rows():
+def test_a_gradient_penalty_of_zero_gives_other_rows():
     X, y = blobs()
     free, bound = (
         small("gan", gradient_penalty=g, n_steps=30).fit_resample(X, y)[0] for g in (0.0, 10.0)
@@ -265,7 +265,7 @@ def test_a_penalty_of_zero_leaves_the_critic_without_bound_and_gives_other_rows(
     assert not np.array_equal(free, bound)
 
 
-def test_a_class_is_drawn_by_the_logarithm_of_its_rows():
+def test_a_class_is_drawn_in_proportion_to_the_logarithm_of_its_size():
     codes = np.repeat([0, 1, 2], [300, 30, 3])
     X = np.arange(333.0)[:, None]
     codec = TableCodec.fit(X)
@@ -314,7 +314,7 @@ class TestComposed:
         assert np.isfinite(rows).all()
 
     @every
-    def test_the_device_does_not_make_another_cell(self, name):
+    def test_the_device_does_not_change_the_run_id(self, name):
         def identity(device):
             words = ["dataset=synthetic", f"strategy={name}", f"device={device}"]
             (config,) = Composer(None).cells(words, multirun=False)

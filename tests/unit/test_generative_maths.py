@@ -1,4 +1,4 @@
-"""What the generative samplers minimise and draw, against formulas written another way."""
+"""Losses, noise and encodings of the generative samplers, against independent formulas."""
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ class TestDraws:
         shares = torch.bincount(drawn, minlength=3) / len(drawn)
         torch.testing.assert_close(shares, logits.softmax(0), atol=0.01, rtol=0)
 
-    def test_soft_rows_hold_numbers_as_they_are_and_shares_of_categories(self):
+    def test_soft_rows_hold_unchanged_numbers_and_category_probabilities(self):
         codec, X = table_codec()
         outputs = torch.randn(len(X), 7, generator=seeded())
         rows = soft_rows(outputs, codec, seeded(1))
@@ -124,7 +124,7 @@ class TestDraws:
         rows = soft_rows(torch.tensor([[-50.0, 0.0, 50.0]]), ImageCodec(0, 255, 3), seeded())
         torch.testing.assert_close(rows, torch.tensor([[0.0, 0.5, 1.0]]))
 
-    def test_a_net_and_its_noise_come_from_the_generator_given_and_no_other(self):
+    def test_weights_and_noise_come_from_the_given_generator_only(self):
         before = torch.get_rng_state()
         nets = [perceptron([3, 5, 2], seeded(seed)) for seed in (0, 0, 1)]
         weights = [torch.cat([p.flatten() for p in net.parameters()]) for net in nets]
@@ -136,27 +136,27 @@ class TestDraws:
         assert weights[0].abs().max() <= 3**-0.5
         assert weights[0].unique().numel() == weights[0].numel() == 3 * 5 + 5 + 5 * 2 + 2
 
-    def test_the_condition_is_as_loud_as_the_row_beside_it(self):
+    def test_the_condition_is_scaled_to_the_size_of_the_row(self):
         inputs = given(torch.ones(2, 9), torch.eye(2))
         torch.testing.assert_close(inputs[:, :9], torch.ones(2, 9))
         torch.testing.assert_close(inputs[:, 9:], 3 * torch.eye(2))
         torch.testing.assert_close(*(part.norm(dim=1) for part in inputs.split([9, 2], 1)))
 
-    def test_no_layer_bends_the_outputs(self):
+    def test_the_last_layer_has_no_activation(self):
         assert [type(layer).__name__ for layer in perceptron([3, 5, 2], seeded())] == [
             "Linear", "LeakyReLU", "Linear",
         ]  # fmt: skip
 
 
 class TestNumberScale:
-    def test_scores_are_half_standardised_value_and_half_normal_score(self):
+    def test_scores_combine_standardized_values_and_normal_scores(self):
         column = np.random.default_rng(0).exponential(size=2_000) ** 3
         ranks = norm.ppf((rankdata(column) - 0.5) / len(column))
         expected = zscore(zscore(column) + zscore(ranks))
         found = NumberScale.fit(column).encode(column)
         np.testing.assert_allclose(found, expected, atol=1e-9)
 
-    def test_a_gap_between_clusters_is_kept_and_a_long_tail_is_drawn_in(self):
+    def test_a_gap_between_clusters_is_kept_and_a_long_tail_is_shortened(self):
         rng = np.random.default_rng(0)
         two = np.concatenate([rng.normal(size=90), rng.normal(size=10) + 50])
         scores = NumberScale.fit(two).encode(np.sort(two))
@@ -166,7 +166,7 @@ class TestNumberScale:
         assert NumberScale.fit(skewed).encode(skewed).max() < 0.8 * zscore(skewed).max()
 
     @pytest.mark.parametrize("values", [[0.0, 1.0], [3.0], [1.0, 2.0, 2.5, 9.0]])
-    def test_repeated_values_come_back_and_no_others(self, values):
+    def test_repeated_values_are_decoded_to_training_values(self, values):
         column = np.random.default_rng(0).permutation(np.resize(values, 50))
         scale = NumberScale.fit(column)
         scores = scale.encode(column)
@@ -175,21 +175,21 @@ class TestNumberScale:
         assert scores.mean() == pytest.approx(0, abs=1e-12)
         assert scores.std() == pytest.approx(float(len(values) > 1))
 
-    def test_values_that_do_not_repeat_come_back_and_others_between_them(self):
+    def test_distinct_values_are_decoded_by_interpolation(self):
         column = np.random.default_rng(0).normal(size=30)
         scale = NumberScale.fit(column)
         np.testing.assert_allclose(scale.decode(scale.encode(column)), column)
         between = scale.decode((scale.scores[1:] + scale.scores[:-1]) / 2)
         np.testing.assert_allclose(between, (scale.values[1:] + scale.values[:-1]) / 2)
 
-    def test_any_score_gives_a_value_in_the_range_seen(self):
+    def test_decoded_values_stay_in_the_training_range(self):
         column = np.random.default_rng(0).normal(size=30)
         made = NumberScale.fit(column).decode(np.array([-99.0, 99.0]))
         np.testing.assert_array_equal(made, [column.min(), column.max()])
 
 
 class TestCodecs:
-    def test_a_table_comes_back_with_its_columns_where_they_were(self):
+    def test_a_table_is_decoded_with_its_columns_in_place(self):
         codec, X = table_codec()
         moved = X[:, [3, 0, 2, 1]]
         found = TableCodec.fit(moved, [0, 2])
@@ -211,7 +211,7 @@ class TestCodecs:
         assert [tuple(c.shape) for c in categories] == [(60, 3), (60, 2)]
         np.testing.assert_array_equal(categories[1].argmax(1), X[:, 3])
 
-    def test_a_column_that_is_not_there_is_an_error(self):
+    def test_an_unknown_column_is_an_error(self):
         with pytest.raises(ValueError, match=r"must be columns 0\.\.1, got \[2\]\."):
             TableCodec.fit(np.zeros((4, 2)), [2])
 
@@ -225,6 +225,6 @@ class TestCodecs:
         outside = codec.decode(np.array([[-0.5, 1.5]], np.float32))
         np.testing.assert_array_equal(outside, [[0, scale]])
 
-    def test_images_of_one_grey_are_made_in_that_grey(self):
+    def test_images_of_one_grey_stay_in_that_grey(self):
         codec = ImageCodec.fit(np.full((3, 4), 0.3))
         np.testing.assert_array_equal(codec.decode(codec.encode(np.full((1, 4), 0.3))), 0.3)

@@ -1,4 +1,4 @@
-"""Searches for neighbours, each against scikit-learn's."""
+"""Nearest-neighbor searches, each against scikit-learn's."""
 
 import sys
 from functools import cache
@@ -50,13 +50,13 @@ def test_neighbours_order_and_distances_are_those_of_scikit_learn(search, n, d, 
     np.testing.assert_array_equal(search.asked(3).fit(X).kneighbors(queries, k, False), order)
 
 
-def test_no_row_is_its_own_neighbour_where_rows_are_asked_about_themselves(search):
+def test_no_fitted_sample_is_its_own_neighbor_without_queries(search):
     X = normal(400, 6)
     wanted = NearestNeighbors(n_neighbors=4).fit(X).kneighbors(return_distance=False)
     np.testing.assert_array_equal(search.asked(4).fit(X).kneighbors(return_distance=False), wanted)
 
 
-def test_a_row_among_the_rows_finds_itself_first(search):
+def test_a_query_equal_to_a_sample_finds_it_first(search):
     X = normal(500, 8)
     distances, index = search.asked(3).fit(X).kneighbors(X)
     np.testing.assert_array_equal(index[:, 0], np.arange(500))
@@ -64,7 +64,7 @@ def test_a_row_among_the_rows_finds_itself_first(search):
     np.testing.assert_allclose(distances[:, 0], 0, atol=1e-6)
 
 
-def test_copies_of_rows_count_one_by_one(search):
+def test_duplicates_count_one_by_one(search):
     X = np.random.default_rng(0).integers(0, 3, size=(900, 4)).astype(float)  # 81 distinct rows
     wanted, _ = NearestNeighbors(n_neighbors=30).fit(X).kneighbors(X)
     distances, index = search.asked(30).fit(X).kneighbors(X)
@@ -83,14 +83,14 @@ def test_rows_far_from_zero_or_of_other_scales_keep_their_neighbours(search, shi
     np.testing.assert_array_equal(search.asked(5).fit(X).kneighbors(X)[1], wanted)
 
 
-def test_sparse_rows_are_taken(search):
+def test_sparse_samples_are_accepted(search):
     X = normal(200, 5) * (normal(200, 5, seed=2) > 0)
     wanted = search.asked(4).fit(X).kneighbors(X)[0]
     found = search.asked(4).fit(sparse.csr_matrix(X)).kneighbors(sparse.csr_matrix(X))[0]
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-def test_too_few_rows_are_refused_in_the_words_of_scikit_learn(search):
+def test_too_few_samples_raise_the_message_of_scikit_learn(search):
     words = "n_neighbors <= n_samples_fit, but n_neighbors = 6, n_samples_fit = 5"
     with pytest.raises(ValueError, match=words):
         search.asked(6).fit(normal(5, 2)).kneighbors(normal(3, 2))
@@ -113,14 +113,14 @@ def test_a_search_can_be_cloned_and_set(search):
 
 
 class TestTorch:
-    def test_a_block_keeps_to_its_memory(self):
+    def test_a_block_stays_within_memory_bytes(self):
         X = normal(20_000, 4)
         search = TorchNeighbors(6, device="cpu", memory_bytes=2**21).fit(X)
         assert 1 <= search._block_size(6) * 8 * 20_000 <= 2**21
         wanted = NearestNeighbors(n_neighbors=6).fit(X).kneighbors(X[:60], return_distance=False)
         np.testing.assert_array_equal(search.kneighbors(X[:60], return_distance=False), wanted)
 
-    def test_what_float32_cannot_tell_apart_is_done_again_in_float64(self, monkeypatch):
+    def test_queries_that_float32_cannot_resolve_are_repeated_in_float64(self, monkeypatch):
         # Distances differ in the tenth digit: float32 has seven.
         X = np.array([1.0, *(2.0 + 1e-10 * np.random.default_rng(0).permutation(5000)), 9.0])
         asked = []
@@ -134,7 +134,7 @@ class TestTorch:
         assert asked == [torch.float32, torch.float64]
         np.testing.assert_array_equal(found[0], np.argsort(X)[:4])
 
-    def test_distinct_distances_need_no_second_pass(self, monkeypatch):
+    def test_distinct_distances_are_searched_once(self, monkeypatch):
         asked = []
         nearest = torch_search._Rows.nearest
         monkeypatch.setattr(
@@ -166,7 +166,7 @@ class TestTorch:
 
     @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-    def test_a_gpu_finds_what_a_processor_finds(self):
+    def test_cuda_and_cpu_find_the_same_neighbors(self):
         X = normal(30_000, 30)
         wanted = TorchNeighbors(6, device="cpu").fit(X).kneighbors(X[:3000])
         found = TorchNeighbors(6, device="cuda").fit(X).kneighbors(X[:3000])
@@ -182,14 +182,14 @@ class TestFaiss:
         shared = [len(set(a) & set(b)) for a, b in zip(wanted, found, strict=True)]
         assert np.mean(shared) / 5 >= 0.95
 
-    def test_the_same_seed_gives_the_same_answers(self):
+    def test_the_same_seed_finds_the_same_neighbors(self):
         rows, again = normal(20_000, 30), large.__wrapped__(3)
         found = zip(large(3).kneighbors(rows[:500]), again.kneighbors(rows[:500]), strict=True)
         for first, second in found:
             np.testing.assert_array_equal(first, second)
 
     @pytest.mark.parametrize("links", [2, 5, 32])
-    def test_the_graph_takes_the_memory_that_was_made_for_it(self, links, monkeypatch):
+    def test_the_graph_stays_within_its_preallocated_memory(self, links, monkeypatch):
         made = []
         make_room = faiss_search._make_room
 
@@ -205,7 +205,7 @@ class TestFaiss:
         n_links = search._graph.hnsw.neighbors.size()
         assert 2 * links * len(X) < n_links <= (2 * links + 2.1) * len(X)
 
-    def test_a_row_that_no_walk_leads_to_finds_itself(self, monkeypatch):
+    def test_a_sample_that_the_graph_misses_finds_itself(self, monkeypatch):
         X = normal(400, 3)
         walk = FaissNeighbors._walk
         monkeypatch.setattr(FaissNeighbors, "_walk", lambda self, q, k: walk(self, q, k + 1)[:, 1:])
@@ -230,7 +230,7 @@ class TestFaiss:
             search.fit(X).kneighbors(X[:2])
             assert (search._graph is not None) is is_built
 
-    def test_a_query_that_the_graph_cannot_answer_is_answered_by_all_distances(self, monkeypatch):
+    def test_a_query_without_enough_neighbors_is_answered_by_all_distances(self, monkeypatch):
         X = normal(400, 3)
         walk = FaissNeighbors._walk
 

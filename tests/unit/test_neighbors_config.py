@@ -44,7 +44,7 @@ def run_id(*words):
     return run_id_of(identity_of(compose(*words)))
 
 
-def test_every_file_constructs_and_bears_its_name():
+def test_every_yaml_file_is_constructed_and_has_its_name():
     paths = sorted((catalogue.conf_dir() / "neighbors").glob("*.yaml"))
     assert [path.stem for path in paths] == ["exact", "faiss", "torch"]
     for path in paths:
@@ -59,7 +59,7 @@ def test_every_file_constructs_and_bears_its_name():
             assert default == values[name], "the yaml shows the defaults"
 
 
-def test_the_search_as_shipped_is_not_even_imported_where_nothing_searches():
+def test_the_default_search_is_not_imported_without_a_sampler():
     path = catalogue.conf_dir() / "neighbors" / "exact.yaml"
     assert yaml.safe_load(path.read_text(encoding="utf-8")) == SHIPPED
     assert strategy_of(compose("strategy=balanced_weights")).neighbors is None
@@ -76,7 +76,7 @@ def test_exact_is_the_default_and_leaves_run_ids_as_they_were():
     assert run_id("strategy=smote", "neighbors.announce_s=1") == run_id("strategy=smote")
 
 
-def test_another_search_is_part_of_the_run_id_where_something_searches():
+def test_another_search_changes_the_run_id_of_strategies_with_a_sampler():
     ids = {run_id("strategy=smote", f"neighbors={name}") for name in ("exact", "faiss", "torch")}
     assert len(ids) == 3
     assert run_id("strategy=smoteboost", "neighbors=faiss") != run_id("strategy=smoteboost")
@@ -85,13 +85,13 @@ def test_another_search_is_part_of_the_run_id_where_something_searches():
         assert run_id(f"strategy={name}", "neighbors=faiss") == run_id(f"strategy={name}")
 
 
-def test_where_a_search_runs_is_no_part_of_the_run_id():
+def test_device_and_memory_do_not_change_the_run_id():
     torch_id = run_id("strategy=smote", "neighbors=torch")
     for word in ("device=cpu", "neighbors.memory_bytes=9999999", "neighbors.announce_s=0"):
         assert run_id("strategy=smote", "neighbors=torch", word) == torch_id
 
 
-def test_a_name_that_is_not_there_is_one_sentence():
+def test_an_unknown_name_is_one_sentence():
     with pytest.raises(ConfigError) as caught:
         compose("neighbors=nosuch")
     assert str(caught.value) == (
@@ -115,7 +115,7 @@ def test_values_are_checked_before_anything_runs(words, sentence):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
-def test_a_device_that_is_not_there_is_one_sentence():
+def test_a_missing_device_is_one_sentence():
     (problem,) = check(compose("neighbors=torch", "device=cuda"), COMPOSER.folders)
     assert problem.startswith("neighbors: device=cuda, but PyTorch sees no CUDA device: set ")
 
@@ -149,7 +149,7 @@ def test_the_strategy_holds_what_is_configured():
     assert config_parse.neighbors_of({"neighbors": None}) is None
 
 
-def test_a_run_says_what_it_did_and_resumes(tmp_path, capsys):
+def test_a_run_announces_its_search_and_resumes(tmp_path, capsys):
     words = [
         "dataset=synthetic", "model=knn", "strategy=smote", "neighbors=torch", "splits=holdout",
         "neighbors.announce_s=0", "tracking=none", "output=json", f"results_dir={tmp_path}",

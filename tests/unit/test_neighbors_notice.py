@@ -55,7 +55,7 @@ def test_a_pilot_of_a_few_hundred_queries_gives_the_estimate(clock, capsys):
     assert capsys.readouterr().err == f"imbench: {sentence}\n"
 
 
-def test_it_is_said_before_the_search_starts(clock, capsys):
+def test_the_announcement_comes_before_the_search(clock, capsys):
     said = []
 
     def search(queries):
@@ -81,7 +81,7 @@ def test_a_search_that_the_pilot_shows_to_be_short_is_not_announced(clock):
     assert notice.notes == []
 
 
-def test_searches_add_up_and_many_short_ones_are_said_to_have_taken_long(clock):
+def test_many_short_searches_are_announced_when_they_have_taken_long(clock):
     log, notice = [], Notice(KEY, 10.0)
     for _ in range(15):
         notice.watch(search_of(clock, 1.0, log), np.zeros((1, 30)), (2000, 30))
@@ -92,7 +92,7 @@ def test_searches_add_up_and_many_short_ones_are_said_to_have_taken_long(clock):
     ]
 
 
-def test_a_process_prints_a_line_a_sampler_and_every_fold_notes_it(clock, capsys):
+def test_a_process_prints_one_line_and_every_fold_keeps_the_note(clock, capsys):
     for n_rows in (100_000, 100_001):
         notice = Notice(KEY, 10.0)
         for _ in range(3):

@@ -208,7 +208,7 @@ def test_the_note_names_the_sampler_and_the_search():
     assert not any("no part in it" in note for note in notes(fitted("tomek", ExactNeighbors())))
 
 
-def test_samplers_of_a_chain_are_all_given_the_search(monkeypatch):
+def test_the_search_is_passed_to_all_samplers_of_a_chain(monkeypatch):
     asked = []
     spy_on(monkeypatch, TorchNeighbors, "_query", asked)
     chain = strategies()["smote"].resample | strategies()["tomek"].resample
@@ -223,7 +223,7 @@ def test_samplers_of_a_chain_are_all_given_the_search(monkeypatch):
     assert len(asked) == 2  # for each of two classes that grow; the links search by themselves
 
 
-def test_a_number_that_a_class_has_no_room_for_is_clipped_as_ever():
+def test_too_many_neighbors_are_clipped_with_every_search():
     data = data_for("smote")
     few = np.flatnonzero(data.y == 2)[4:]
     X, y = np.delete(data.X, few, 0), np.delete(data.y, few)
@@ -238,7 +238,7 @@ def test_a_number_that_a_class_has_no_room_for_is_clipped_as_ever():
         assert any(".smote.k_neighbors=5 was clipped to 3: class 'c' has 4" in n for n in said)
 
 
-def test_a_sampler_of_ones_own_is_given_the_search_where_it_has_a_place_for_it():
+def test_a_user_sampler_gets_the_search_as_its_parameter_neighbors():
     class Mine:
         def __init__(self, n_neighbors=3, neighbors=None):
             self.n_neighbors, self.neighbors = n_neighbors, neighbors

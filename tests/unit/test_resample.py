@@ -1,4 +1,4 @@
-"""The shipped resamplers as they stand in a pipeline: chains, categories, images, what they say."""
+"""The shipped resamplers in a pipeline: chains, categories, images, notes."""
 
 import re
 import warnings
@@ -87,7 +87,7 @@ def test_every_resampler_works_on_images_as_numbers_from_zero_to_one(name):
 
 
 @pytest.mark.parametrize("name", [n for n in (*OVER, *UNDER) if n != "random_under"])
-def test_distances_between_categories_are_incompatible_and_another_strategy_is_named(name):
+def test_distances_between_categories_are_incompatible_with_a_fix(name):
     model, strategy = parts(name)
     with pytest.raises(Incompatible) as caught:
         build(model, strategy, CASES["mixed_table"]().info, seed=0)
@@ -108,7 +108,7 @@ class TestCategories:
         assert counts(name, CASES[case]()) == [300, 300]
 
     @pytest.mark.parametrize(("name", "case"), CATEGORICAL.items())
-    def test_every_code_that_is_made_is_one_of_the_training_rows(self, name, case):
+    def test_new_codes_are_codes_of_the_training_rows(self, name, case):
         data = CASES[case]()
         before, rows, _ = resampled(name, data)
         n_categorical = len(data.categories)
@@ -131,7 +131,7 @@ class TestCategories:
         assert (labels[len(before) :] == 1).all()
         np.testing.assert_array_equal(made[:, 2], (made[:, 0] < 0).astype(float))
 
-    def test_smotenc_is_told_which_columns_hold_categories_wherever_they_stood(self):
+    def test_smotenc_gets_the_categorical_columns_at_any_position(self):
         data = CASES["mixed_table"]()
         moved = Dataset(
             "moved",
@@ -144,13 +144,13 @@ class TestCategories:
         for table in (data, moved):
             assert fitted("smotenc", table)["smotenc"].sampler.categorical_features == [7]
 
-    def test_the_yaml_alone_is_left_as_it_was(self):
+    def test_the_configured_sampler_is_not_changed(self):
         model, strategy = cells.parts("logistic_regression", "smotenc")
         build(model, strategy, CASES["mixed_table"]().info, seed=0)
         assert strategy.resample["smotenc"].categorical_features == []
 
     @pytest.mark.parametrize("name", CATEGORICAL)
-    def test_a_table_of_numbers_is_sent_elsewhere(self, name):
+    def test_a_numeric_table_is_incompatible_with_a_fix(self, name):
         model, strategy = parts(name)
         with pytest.raises(Incompatible, match=rf"^strategy={name} needs .*; use smote.* instead"):
             build(model, strategy, CASES["three_classes"]().info, seed=0)
@@ -179,7 +179,7 @@ class TestChains:
         both = counts("[smote,tomek]", data, "strategy.resample.tomek.sampling_strategy=all")
         assert both == counts("smote_tomek", data)
 
-    def test_a_chain_that_empties_a_class_is_one_sentence_with_the_entry_that_did_it(self):
+    def test_a_chain_that_empties_a_class_names_the_sampler(self):
         data = make_table((200, 60, 20))
         X = data.X.copy()
         X[data.y == 1] = X[data.y == 0][:60] + 1e-6  # each beside a row of another class
@@ -228,14 +228,14 @@ def test_rose_makes_rows_around_old_ones_and_with_no_shrinkage_the_old_ones_them
         ("smote_tomek", "smote"),
     ],
 )
-def test_what_a_sampler_holds_is_seeded_too(name, inside):
+def test_estimators_inside_a_sampler_are_seeded(name, inside):
     model, strategy = parts(name)
     step = build(model, strategy, CASES["three_classes"]().info, seed=7)[name]
     assert getattr(step.sampler, inside).random_state == 7
 
 
 @pytest.mark.parametrize("name", [*OVER, *UNDER, *CATEGORICAL])
-def test_every_search_range_is_of_a_parameter_that_the_yaml_has_and_holds_its_default(name):
+def test_every_search_range_contains_the_default_of_the_yaml(name):
     config = yaml.safe_load((catalogue.conf_dir() / "strategy" / f"{name}.yaml").read_text())
     for place, wanted in (config.get("search") or {}).items():
         value = config
@@ -247,7 +247,7 @@ def test_every_search_range_is_of_a_parameter_that_the_yaml_has_and_holds_its_de
             assert wanted["low"] <= value <= wanted["high"]
 
 
-def test_every_resampler_of_the_catalogue_is_under_test_here():
+def test_all_resamplers_of_the_catalogue_are_tested():
     shipped = {i.name for i in catalogue.items("strategy", [catalogue.conf_dir()])
                if "resample" in i.stages}  # fmt: skip
     assert {*OVER, *UNDER, *CATEGORICAL} <= shipped
@@ -259,7 +259,7 @@ class TestNotes:
         step.fit_resample(X, y)
         return step.notes_
 
-    def test_a_class_that_is_passed_over_is_noted(self):
+    def test_a_class_without_new_rows_is_noted(self):
         data = make_table((60, 20, 6))
         found = self.note_of(SMOTE(sampling_strategy={1: 60}), data.X, data.y)
         assert found == ("strategy.resample.x made no row of class 'few'.",)

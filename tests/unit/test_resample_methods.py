@@ -1,4 +1,4 @@
-"""The resamplers that are ours, each against its definition on points that can be followed."""
+"""imbench's own resamplers, each against its definition on a few points."""
 
 import numpy as np
 import pytest
@@ -46,7 +46,7 @@ class TestEverySampler:
             np.testing.assert_array_equal(one, two)
         assert first[0].shape != other[0].shape or not np.array_equal(first[0], other[0])
 
-    def test_inputs_are_left_alone(self, sampler):
+    def test_inputs_are_not_changed(self, sampler):
         X, y = make_rows()
         kept = X.copy(), y.copy()
         clone(sampler).set_params(random_state=0).fit_resample(X, y)
@@ -58,7 +58,7 @@ class TestEverySampler:
         rows, _ = clone(sampler).set_params(random_state=0).fit_resample(X.astype(np.float32), y)
         assert rows.dtype == np.float32
 
-    def test_labels_may_be_words(self, sampler):
+    def test_labels_may_be_strings(self, sampler):
         X, y = make_rows()
         words = np.array(["a", "b", "c"])[y]
         _, numbers = clone(sampler).set_params(random_state=0).fit_resample(X, y)
@@ -75,7 +75,7 @@ class TestEveryOverSampler:
         np.testing.assert_array_equal(rows[: len(X)], X)
         np.testing.assert_array_equal(labels[: len(y)], y)
 
-    def test_a_strategy_of_imbalanced_learn_says_how_many_rows_there_will_be(self, sampler):
+    def test_sampling_strategy_sets_the_number_of_rows(self, sampler):
         X, y = make_rows((90, 30))
         half = clone(sampler).set_params(sampling_strategy=0.5, random_state=0)
         assert np.bincount(half.fit_resample(X, y)[1]).tolist() == [90, 45]
@@ -88,12 +88,12 @@ class TestEveryOverSampler:
         with pytest.raises(TooFewRows, match=words):
             clone(sampler).fit_resample(X, y)
 
-    def test_a_class_of_one_row_that_is_not_to_grow_is_no_problem(self, sampler):
+    def test_a_class_of_one_row_is_accepted_if_it_does_not_grow(self, sampler):
         X, y = make_rows((90, 30, 1))
         only = clone(sampler).set_params(sampling_strategy={1: 90})
         assert np.bincount(only.fit_resample(X, y)[1]).tolist() == [90, 90, 1]
 
-    def test_rows_that_are_all_equal_make_more_of_themselves(self, sampler):
+    def test_equal_rows_give_equal_new_rows(self, sampler):
         X, y = make_rows((40, 6))
         X[y == 1] = 7.0
         rows, _ = clone(sampler).fit_resample(X, y)
@@ -101,7 +101,7 @@ class TestEveryOverSampler:
 
 
 @pytest.mark.parametrize("total", [0, 3, 10, 1000])
-def test_new_rows_are_divided_in_whole_numbers_less_than_one_from_their_shares(total):
+def test_apportioned_integers_are_less_than_one_from_their_shares(total):
     weights = np.random.default_rng(0).exponential(size=7)
     counts = apportion(weights, total, np.random.RandomState(0))
     assert counts.sum() == total
@@ -128,12 +128,12 @@ class TestPolynomFitSMOTE:
             for extra in range(3)
         )
 
-    def test_an_even_multiple_needs_no_chance(self):
+    def test_an_integer_multiple_needs_no_random_numbers(self):
         X, y = make_rows((40, 10))
         first, other = (PolynomFitSMOTE(random_state=s).fit_resample(X, y)[0] for s in (0, 1))
         np.testing.assert_array_equal(first, other)
 
-    def test_the_mean_of_a_class_stays_where_it_is_for_symmetric_rows(self):
+    def test_the_mean_of_symmetric_rows_does_not_move(self):
         X, y = np.zeros((24, 2)), np.repeat([0, 1], [20, 4])
         X[y == 1] = [[1, 0], [-1, 0], [0, 3], [0, -3]]
         rows, labels = PolynomFitSMOTE().fit_resample(X, y)
@@ -143,21 +143,21 @@ class TestPolynomFitSMOTE:
 class TestProWSyn:
     line = np.arange(6.0)[:, None]  # the other class stands at -1
 
-    def test_levels_peel_the_class_from_the_side_of_the_others(self):
+    def test_levels_start_at_the_rows_next_to_other_classes(self):
         levels = proximity_levels(self.line, np.array([[-1.0]]), n_neighbors=2, n_levels=3)
         assert levels.tolist() == [1, 1, 2, 2, 3, 3]
 
-    def test_the_last_level_holds_all_rows_that_are_left(self):
+    def test_the_last_level_holds_all_remaining_rows(self):
         levels = proximity_levels(self.line, np.array([[-1.0]]), n_neighbors=1, n_levels=3)
         assert levels.tolist() == [1, 2, 3, 3, 3, 3]
         one = proximity_levels(self.line, np.array([[-1.0]]), n_neighbors=1, n_levels=1)
         assert one.tolist() == [1] * 6
 
-    def test_rows_may_run_out_before_the_levels_do(self):
+    def test_there_may_be_fewer_rows_than_levels(self):
         levels = proximity_levels(self.line, np.array([[-1.0]]), n_neighbors=4, n_levels=9)
         assert levels.tolist() == [1, 1, 1, 1, 2, 2]
 
-    def test_any_row_of_another_class_draws_a_row_to_the_first_level(self):
+    def test_every_row_of_another_class_assigns_rows_to_the_first_level(self):
         others = np.array([[-1.0], [9.0]])
         levels = proximity_levels(self.line, others, n_neighbors=1, n_levels=3)
         assert levels.tolist() == [1, 2, 3, 3, 2, 1]
@@ -184,7 +184,7 @@ class TestProWSyn:
             assert 0 <= t <= 1
             assert distance < 1e-9
 
-    def test_a_row_alone_in_its_level_finds_a_partner_in_the_class(self):
+    def test_a_row_alone_in_its_level_uses_the_whole_class(self):
         X = np.concatenate([np.full((50, 1), -1.0), self.line])
         y = np.repeat([0, 1], [50, 6])
         rows, _ = ProWSyn(n_neighbors=1, n_levels=3, random_state=0).fit_resample(X, y)
@@ -216,7 +216,7 @@ class TestSMOTEIPF:
         assert (np.ptp(table, axis=0) <= 1).all()
         assert np.ptp(table.sum(1)) <= 1
 
-    def test_what_is_left_are_rows_of_smote(self):
+    def test_remaining_rows_are_rows_of_smote(self):
         X, y = noisy_rows()
         sampler = SMOTEIPF(random_state=0)
         rows, labels = sampler.fit_resample(X, y)
@@ -246,7 +246,7 @@ class TestSMOTEIPF:
         assert left[False] < left[True] < n_smote
 
     @pytest.mark.parametrize("patience", [1, 3])
-    def test_it_ends_after_so_many_rounds_that_remove_almost_nothing(self, patience):
+    def test_it_stops_after_patience_iterations_below_min_share(self, patience):
         X, y = noisy_rows()
         sampler = SMOTEIPF(min_share=0.01, patience=patience, random_state=0)
         sampler.fit_resample(X, y)
@@ -255,7 +255,7 @@ class TestSMOTEIPF:
         assert all(quiet[-patience:])
         assert not any(all(quiet[i : i + patience]) for i in range(len(quiet) - patience))
 
-    def test_without_a_share_it_ends_where_nothing_is_removed(self):
+    def test_with_a_min_share_of_zero_it_stops_when_no_row_is_removed(self):
         X, y = noisy_rows(300)
         sampler = SMOTEIPF(min_share=0.0, patience=1, random_state=0)
         sampler.fit_resample(X, y)
@@ -299,19 +299,19 @@ class TestRandomUnderRatio:
         assert np.bincount(labels).tolist() == expected
         assert len(np.unique(rows, axis=0)) == len(rows)
 
-    def test_a_ratio_that_floating_point_makes_smaller_is_not_rounded_down(self):
+    def test_a_ratio_just_below_an_integer_is_not_rounded_down(self):
         y = np.repeat([0, 1], [300, 100])  # 1.15 * 100 == 114.99999999999999
         _, labels = RandomUnderRatio(1.15).fit_resample(np.zeros((400, 1)), y)
         assert np.bincount(labels).tolist() == [115, 100]
 
-    def test_rows_that_are_left_are_rows_that_were_there(self):
+    def test_remaining_rows_are_training_rows(self):
         X, y = make_rows()
         sampler = RandomUnderRatio(2.0, random_state=0)
         rows, labels = sampler.fit_resample(X, y)
         np.testing.assert_array_equal(rows, X[sampler.sample_indices_])
         np.testing.assert_array_equal(labels, y[sampler.sample_indices_])
 
-    def test_with_replacement_rows_of_cut_classes_repeat_and_others_do_not(self):
+    def test_with_replacement_only_rows_of_reduced_classes_repeat(self):
         X, y = make_rows((60, 20, 19))
         sampler = RandomUnderRatio(20 / 19, replacement=True, random_state=0)
         rows, labels = sampler.fit_resample(X, y)
@@ -327,6 +327,6 @@ class TestRandomUnderRatio:
         assert np.isnan(rows[:, 0]).all()
 
     @pytest.mark.parametrize("ratio", [0.99, -1, float("nan"), float("inf")])
-    def test_a_ratio_below_one_or_without_end_is_refused(self, ratio):
+    def test_a_ratio_below_one_or_infinite_is_refused(self, ratio):
         with pytest.raises(ValueError, match=r"^ratio must be a number of at least 1, got .*\.$"):
             RandomUnderRatio(ratio).check_params()

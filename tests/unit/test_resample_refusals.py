@@ -1,4 +1,4 @@
-"""What is said where a class is too small: a note of what was clipped, or one sentence."""
+"""Messages for a class that is too small: a note of what was clipped, or an error with a fix."""
 
 import re
 
@@ -43,7 +43,7 @@ def clipped(sampler, X, y):
 @pytest.mark.filterwarnings("ignore:The least populated class", "ignore:Number of classes in")
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 5])
 @pytest.mark.parametrize("name", [*OVER, *UNDER])
-def test_a_small_class_fits_or_the_sentence_says_what_to_set_and_that_fits(name, n_rows):
+def test_the_fix_in_the_message_works_for_every_size_of_class(name, n_rows):
     data = make_table((80, 40, n_rows), shift=0.5)
     model, strategy = parts(name)
     sampler, tried = clone(strategy.resample[name]), []
@@ -81,14 +81,14 @@ def test_a_small_class_fits_or_the_sentence_says_what_to_set_and_that_fits(name,
     ],
     ids=lambda v: type(v).__name__,
 )
-def test_a_single_row_leaves_no_number_of_neighbours_to_clip_to(sampler, words):
+def test_a_single_row_cannot_be_clipped(sampler, words):
     data = make_table((80, 40, 1), shift=0.3)
     sentence = refusal(sampler, data.X, data.y)
     assert words in sentence
     assert sentence.endswith("in this training part: use random_over.")
 
 
-def test_the_class_that_is_to_grow_is_named_not_another_as_small():
+def test_the_class_that_grows_is_named_and_no_other_of_its_size():
     data = make_table((80, 4, 4), shift=0.3)
     note = clipped(ProWSyn(sampling_strategy={2: 40}), data.X, data.y)
     assert "class 'few' has 4" in note
@@ -103,7 +103,7 @@ def test_clusters_are_tried_with_as_many_neighbours_as_the_class_has():
     )
 
 
-def test_a_refusal_behind_a_clip_says_both():
+def test_a_refusal_after_a_clip_mentions_both():
     X, y = np.random.default_rng(0).normal(size=(44, 2)), np.repeat([0, 1], [40, 4])
     sentence = refusal(ADASYN(), X + 99 * y[:, None], y)
     assert sentence.startswith("strategy.resample.x.n_neighbors=5 was clipped to 3: class 'some'")
@@ -119,7 +119,7 @@ def test_all_rows_of_a_training_part_may_be_too_few():
     )
 
 
-def test_a_sampler_that_puts_rows_aside_first_is_clipped_to_what_it_finds():
+def test_neighbors_are_clipped_to_the_rows_that_the_sampler_searches():
     data = make_table((40, 20, 3))
     note = clipped(OneSidedSelection(n_neighbors=7), data.X, data.y)
     assert note.startswith("strategy.resample.x.n_neighbors=7 was clipped to 4: it finds 4 in ")
@@ -158,7 +158,7 @@ def test_rows_that_are_all_alike_give_clusters_no_density():
     assert sentence.endswith("are all equal: use random_over.")
 
 
-def test_neighbours_that_are_all_of_one_kind_are_said_with_the_parameter():
+def test_neighbors_of_a_single_kind_name_the_parameter():
     X, y = np.random.default_rng(0).normal(size=(48, 2)), np.repeat([0, 1], [40, 8])
     far = X + 99 * y[:, None]
     sentence = refusal(ADASYN(), far, y)
@@ -177,19 +177,19 @@ def test_neighbours_that_are_all_of_one_kind_are_said_with_the_parameter():
     ],
     ids=["enn", "tomek"],
 )
-def test_a_class_that_is_removed_comes_with_what_to_set(sampler, fix):
+def test_a_removed_class_comes_with_a_fix(sampler, fix):
     X, y = np.random.default_rng(0).normal(size=(48, 2)), np.repeat([0, 1], [40, 8])
     X[y == 1] = X[:8] + 1e-3
     sentence = refusal(sampler, X, y)
     assert sentence.startswith(f"strategy.resample.x leaves no row of class 'some': {fix}")
 
 
-def test_classes_that_are_nearly_balanced_give_adasyn_nothing_to_do():
+def test_nearly_balanced_classes_are_refused_by_adasyn():
     data = make_table((60, 59), shift=0.2)
     assert "nearly balanced" in refusal(ADASYN(), data.X, data.y)
 
 
-def test_a_table_of_categories_alone_is_sent_from_smotenc_to_smoten():
+def test_smotenc_names_smoten_for_a_table_of_categories():
     X, y = np.random.default_rng(0).integers(3, size=(60, 4)) * 1.0, np.repeat([0, 1], [40, 20])
     sampler = clone(parts("smotenc")[1].resample["smotenc"])
     sampler.set_params(categorical_features=[0, 1, 2, 3])
@@ -203,7 +203,7 @@ def test_a_table_of_categories_alone_is_sent_from_smotenc_to_smoten():
         (["strategy.resample.smote.sampling_strategy=0.5"], "binary"),
     ],
 )
-def test_what_imbalanced_learn_says_is_kept_in_one_sentence(overrides, words):
+def test_an_unknown_message_is_kept_in_one_sentence(overrides, words):
     data = make_table((40, 20, 8))
     model, strategy = parts("smote", *overrides)
     with pytest.raises(DataError) as caught:
@@ -214,7 +214,7 @@ def test_what_imbalanced_learn_says_is_kept_in_one_sentence(overrides, words):
     assert re.fullmatch(r"(?!.*[.] [A-Z])[^\n]*\.", sentence)
 
 
-def test_a_fault_that_is_not_about_the_rows_is_not_dressed_up():
+def test_a_bug_of_the_sampler_is_raised_unchanged():
     class Broken:
         def fit_resample(self, X, y):
             raise RuntimeError("out of memory")
@@ -234,7 +234,7 @@ def test_a_sampler_without_parameters_may_refuse_too():
     assert sentence == "strategy.resample.x: three rows are not enough to learn from."
 
 
-def test_a_class_that_a_part_lacks_is_not_a_class_that_was_lost():
+def test_a_class_absent_before_resampling_is_not_a_lost_class():
     data = make_table((40, 20, 8))
     part = Dataset("t", data.X[data.y != 1], data.y[data.y != 1], NAMES, data.feature_names)
     _, y = CheckedSampler(SMOTE(), "strategy.resample.x", NAMES).fit_resample(part.X, part.y)

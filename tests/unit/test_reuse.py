@@ -208,7 +208,7 @@ def test_the_entries_used_longest_ago_are_removed_above_the_limit(tmp_path):
     assert latest.reused_s_ > 0 == oldest.reused_s_
 
 
-def test_a_cache_reaches_another_process_and_its_rows_do_too(cache, resampled):
+def test_a_pickled_cache_finds_the_same_rows(cache, resampled):
     X, y = make_rows()
     checked(smote(), cache).fit_resample(X, y)
     there = pickle.loads(pickle.dumps(cache))

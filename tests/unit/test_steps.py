@@ -1,4 +1,4 @@
-"""Checks around resamplers, and facts read out of fitted compositions."""
+"""The checked sampler, the row counter, and facts of fitted estimators."""
 
 from functools import cache
 
@@ -103,18 +103,18 @@ def test_counts_keep_a_place_for_a_class_without_training_rows(model):
     assert found[0] > found[2] > 0
 
 
-def test_the_curve_is_a_single_nets_and_empty_for_everything_else():
+def test_history_is_that_of_a_single_net_and_otherwise_empty():
     assert facts.history(fitted("mlp", "threshold")).shape == (N_EPOCHS, 2)
     assert facts.history(fitted("mlp", "balanced_bagging")).shape == (0, 2)
     assert facts.history(fitted("logistic_regression", "none")).shape == (0, 2)
 
 
-def test_the_device_is_the_nets_and_cpu_for_everything_else():
+def test_device_is_that_of_a_net_and_otherwise_cpu():
     assert facts.device(fitted("mlp", "balanced_bagging")) == "cpu"
     assert facts.device(fitted("random_forest", "none")) == "cpu"
 
 
-def test_a_classifier_that_met_fewer_classes_scores_zero_for_the_others():
+def test_classes_unknown_to_the_classifier_score_zero():
     X = np.array([[0.0], [1.0], [2.0]])
     model = LogisticRegression().fit(X, [0, 2, 2])
     scores = scoring.scores_for(model, X, np.array([0, 1, 2]))
@@ -131,7 +131,7 @@ def test_the_counter_counts_classes_without_rows_and_changes_nothing():
     assert counter.class_counts_.tolist() == [60, 20, 0, 0]
 
 
-def test_the_counter_counts_labels_that_are_words_by_themselves():
+def test_the_counter_counts_string_labels():
     counter = RowCounter(3)
     counter.fit_resample(np.zeros((4, 1)), np.array(["yes", "no", "no", "no"]))
     assert counter.classes_.tolist() == ["no", "yes"]
@@ -139,7 +139,7 @@ def test_the_counter_counts_labels_that_are_words_by_themselves():
 
 
 @pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
-def test_counts_after_are_the_same_for_labels_that_are_words(model):
+def test_counts_after_are_the_same_for_string_labels(model):
     X, y = make_rows((60, 20))
     info = DatasetInfo("table", 4, ("c0", "c1"), 1)
     words = np.array(["no", "yes"])[y]
@@ -158,7 +158,7 @@ def test_counts_after_are_the_same_for_labels_that_are_words(model):
     ],
     ids=lambda v: type(v).__name__,
 )
-def test_a_label_that_is_a_word_is_its_own_name(sampler, sentence):
+def test_a_string_label_is_its_own_class_name(sampler, sentence):
     X, y = make_rows((60, 1))
     X[y == 1] = X[y == 0][0] + 1e-6
     with pytest.raises(DataError) as caught:
@@ -166,7 +166,7 @@ def test_a_label_that_is_a_word_is_its_own_name(sampler, sentence):
     assert sentence in str(caught.value)
 
 
-def test_notes_name_labels_that_are_words():
+def test_notes_name_string_labels():
     X, y = make_rows((60, 4))
     wrapper = checked(KMeansSMOTE(k_neighbors=9, kmeans_estimator=1, random_state=0))
     wrapper.fit_resample(X, np.array(["common", "rare"])[y])
@@ -208,7 +208,7 @@ def test_more_neighbours_than_rows_are_clipped_and_that_is_noted(
     assert sampler.get_params()[parameter] == asked
 
 
-def test_a_number_that_is_clipped_twice_is_noted_once_with_what_was_asked_for():
+def test_a_number_clipped_twice_is_noted_once_with_the_configured_value():
     # More neighbours than there are rows at all, and then more than the class has.
     X, y = make_rows((20, 10, 4))
     wrapper = checked(ADASYN(n_neighbors=90, random_state=0))
@@ -217,7 +217,7 @@ def test_a_number_that_is_clipped_twice_is_noted_once_with_what_was_asked_for():
     assert note.startswith("strategy.resample.x.n_neighbors=90 was clipped to 3: class 'few'")
 
 
-def test_nothing_is_clipped_or_noted_where_there_is_room():
+def test_nothing_is_clipped_or_noted_in_large_classes():
     X, y = make_rows((60, 20, 6))
     wrapper = checked(SMOTE(k_neighbors=5, random_state=0))
     rows, _ = wrapper.fit_resample(X, y)
@@ -225,7 +225,7 @@ def test_nothing_is_clipped_or_noted_where_there_is_room():
     assert wrapper.notes_ == ()
 
 
-def test_a_class_of_one_row_is_sent_to_another_resampler():
+def test_a_class_of_one_row_is_refused_with_a_fix():
     X, y = make_rows((60, 20, 1))
     with pytest.raises(DataError, match=r"'few' has 1 in this training part: use random_over\.$"):
         checked(SMOTE(k_neighbors=5)).fit_resample(X, y)
@@ -249,20 +249,20 @@ def test_small_classes_that_are_balanced_already_need_no_neighbours():
 @pytest.mark.parametrize(
     "sampler", [SMOTE(k_neighbors=0), RandomOverSampler(sampling_strategy={0: 1})]
 )
-def test_what_any_sampler_refuses_is_a_sentence_that_names_its_key(sampler):
+def test_an_error_of_any_sampler_names_its_key(sampler):
     X, y = make_rows((60, 20, 4))
     with pytest.raises(DataError, match=r"^strategy\.resample\.x"):
         checked(sampler).fit_resample(X, y)
 
 
-def test_a_sampler_that_removes_a_class_is_a_sentence_that_names_it():
+def test_a_sampler_that_removes_a_class_is_refused_by_name():
     X, y = make_rows((60, 20, 4))
     X[y == 2] = X[y == 0][:4] + 1e-6  # alone among another class
     with pytest.raises(DataError, match=r"^strategy\.resample\.x leaves no row of class 'few': "):
         checked(EditedNearestNeighbours(sampling_strategy="all")).fit_resample(X, y)
 
 
-def test_the_sampler_that_was_given_is_left_unfitted():
+def test_the_configured_sampler_is_not_fitted():
     X, y = make_rows()
     sampler = RandomOverSampler(random_state=0)
     checked(sampler).fit_resample(X, y)
@@ -294,7 +294,7 @@ def test_labels_are_what_the_estimator_predicts(model, strategy):
 
 
 @pytest.mark.parametrize("strategy", ["none", "bagging", "easy_ensemble"])
-def test_a_net_and_an_ensemble_are_asked_once(strategy, monkeypatch):
+def test_a_net_and_an_ensemble_predict_once(strategy, monkeypatch):
     estimator = fitted("mlp", strategy)
     X, _ = make_rows(seed=1)
     scores = scoring.scores_for(estimator, X, np.arange(2))
