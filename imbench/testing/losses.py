@@ -23,15 +23,15 @@ from imbench.strategies.protocols import Loss, RowLoss
 
 N_FEATURES = 6
 PROGRESS = (0.0, 0.9)  # for losses that change during training
-EXTREME = [
-    [1e4, -1e4, 0, 0],
-    [-1e4, 1e4, 0, 0],
-    [1e4, 1e4, 1e4, 1e4],
-    [-1e4, -1e4, -1e4, -1e4],
-    [0, 0, 0, 0],
-    [20, 0, 0, 0],
-    [-1e4, -1e4, -1e4, 1e4],
-]
+EXTREME = (
+    (1e4, -1e4, 0, 0),
+    (-1e4, 1e4, 0, 0),
+    (1e4, 1e4, 1e4, 1e4),
+    (-1e4, -1e4, -1e4, -1e4),
+    (0, 0, 0, 0),
+    (20, 0, 0, 0),
+    (-1e4, -1e4, -1e4, 1e4),
+)
 
 
 class LossContract:

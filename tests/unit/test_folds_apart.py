@@ -124,10 +124,10 @@ def test_nets_that_train_in_stacks_keep_to_their_stack(tmp_path):
 def test_a_gpu_is_not_shared_by_processes(tmp_path, monkeypatch):
     import torch
 
-    from imbench.models.nets import classifier as torch_classifier
+    from imbench.strategies.nets import device
 
     (config,) = configs(tmp_path, "dataset=digits", "model=cnn")
     task = Runner(tmp_path).task_of(config)
     task.model.estimator.set_params(device="auto")
-    monkeypatch.setattr(torch_classifier, "select_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(device, "select_device", lambda name: torch.device("cuda"))
     assert not can_run_apart(task)
