@@ -10,11 +10,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
+
 if TYPE_CHECKING:
     from imbench.strategies.protocols import Weights
 
 
-class WeightedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier with a weight for each row that follows from its class.
 
     Constructed by :func:`imbench.pipeline.build.build` for models that take ``sample_weight``. It
@@ -48,13 +50,14 @@ class WeightedClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Return the tags of the classifier inside: it decides what data is taken."""
         return get_tags(self.estimator)
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Compute the weights from the labels and fit the classifier."""
+    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
+        """Return a generator that computes the weights from the labels and fits the classifier."""
         self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
         by_class = self.weights(counts, progress=0.0)
         self.class_weights_ = by_class * len(encoded) / by_class[encoded].sum()
         weight = self.class_weights_[encoded]
-        self.estimator_ = clone(self.estimator).fit(X, y, sample_weight=weight)
+        inner = clone(self.estimator)
+        self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:

@@ -27,7 +27,7 @@ from imbench.models.base import Model
 from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
 from imbench.models.weighted import WeightedClassifier
 from imbench.pipeline.needs import check_needs
-from imbench.pipeline.pipeline import HoldoutPipeline, WatchedPipeline
+from imbench.pipeline.pipeline import HoldoutPipeline, ResamplingPipeline
 from imbench.pipeline.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
@@ -167,7 +167,7 @@ def _sampler(name: str, info: DatasetInfo, strategy: Strategy) -> CheckedSampler
 
 def _pipeline(
     estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo
-) -> WatchedPipeline:
+) -> ResamplingPipeline:
     """Rule 2."""
     samplers = strategy.resample
     if info.input_shape is not None:
@@ -187,7 +187,7 @@ def _pipeline(
     rows = [("rows", RowCounter(info.n_classes))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
     takes_validation = _fit_takes(estimator, "validation")
-    return HoldoutPipeline(steps) if takes_validation else WatchedPipeline(steps)
+    return HoldoutPipeline(steps) if takes_validation else ResamplingPipeline(steps)
 
 
 def _fit_takes(estimator: Any, name: str) -> bool:

@@ -12,31 +12,34 @@ from sklearn.utils.metaestimators import available_if
 
 from imbench.models.nets.validation import validation_rows
 from imbench.models.params import NamedOnce
-from imbench.pipeline.steps import CheckedSampler, RowCounter
+from imbench.pipeline.steps import CheckedSampler, RowCounter, TrainingOnly
+from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
 
 
-class WatchedPipeline(NamedOnce, Pipeline):
-    """A pipeline that resamples, and tells its witness, where it has one, what it was fitted on.
+class ResamplingPipeline(NamedOnce, FittingMixin, Pipeline):
+    """A pipeline whose steps may resample the training rows.
 
-    Constructed by :func:`imbench.pipeline.build.build`; the witness is a parameter of its step
-    ``rows``. Steps with ``fit_resample`` work in :meth:`fit` alone, as in imbalanced-learn's
-    pipeline; their ``transform`` returns rows unchanged. The base class is scikit-learn's:
-    importing imbalanced-learn's pipeline imports every estimator of scikit-learn.
+    Constructed by :func:`imbench.pipeline.build.build`. Steps with ``fit_resample`` work in
+    :meth:`fit` alone, as in imbalanced-learn's pipeline; their ``transform`` returns rows
+    unchanged. The base class is scikit-learn's: importing imbalanced-learn's pipeline imports
+    every estimator of scikit-learn.
+
+    If the step ``rows`` has a witness, it is told which rows each step was fitted on.
     """
 
-    def fit(self, X: NDArray[Any], y: NDArray[Any]) -> Self:
-        """Fit the steps in their order.
+    def fitting(self, X: NDArray[Any], y: NDArray[Any]) -> Fitting[Self]:
+        """Return a generator that fits the steps in their order.
 
-        No frame here or above holds the rows that came in once a step has made others of them:
-        a fold's copy is most of what fitting takes. A library's ``fit`` holds it.
+        The input array is released after each step, so that at most one copy of the training
+        rows is alive: at 10^6 rows it is most of the memory of a fold.
         """
         came_in = self._hashes(X)
         for _, step in self.steps[:-1]:
-            if hasattr(step, "fit_resample"):
+            if isinstance(step, TrainingOnly):
                 X, y = step.fit_resample(X, y)
             else:
                 X = step.fit_transform(X, y)
-        self.steps[-1][1].fit(X, y)
+        yield from fitting_of(self.steps[-1][1], X, y)
         self._tell(came_in)
         return self
 
@@ -75,7 +78,7 @@ class WatchedPipeline(NamedOnce, Pipeline):
                 yield name, n_rows
 
 
-class HoldoutPipeline(WatchedPipeline):
+class HoldoutPipeline(ResamplingPipeline):
     """A pipeline whose last step is a net: its ``fit`` takes ``validation=(X, y)``.
 
     Constructed by :func:`imbench.pipeline.build.build`. The validation rows are chosen from the
@@ -85,14 +88,8 @@ class HoldoutPipeline(WatchedPipeline):
     the strategy.
     """
 
-    def fit(self, X: NDArray[Any], y: NDArray[np.int64]) -> Self:
-        """Fit the steps in their order, the net with ``validation=(X, y)``.
-
-        Parameters
-        ----------
-        X : ndarray of shape (n, d)
-        y : ndarray of shape (n,)
-        """
+    def fitting(self, X: NDArray[Any], y: NDArray[Any]) -> Fitting[Self]:
+        """Return a generator that fits the steps, the net with ``validation=(X, y)``."""
         net = self.steps[-1][1]
         came_in = self._hashes(X)
         chosen, held_out, labels = np.zeros(len(y), bool), X[:0], y[:0]
@@ -102,14 +99,15 @@ class HoldoutPipeline(WatchedPipeline):
             held_out, labels = X[chosen], y[chosen]
             X, y = X[~chosen], y[~chosen]
         for _, step in self.steps[:-1]:
-            if hasattr(step, "fit_resample"):
+            if isinstance(step, TrainingOnly):
                 X, y = step.fit_resample(X, y)
                 continue
             X = step.fit_transform(X, y)
             held_out = step.transform(held_out) if len(labels) else held_out
         rows = [X]
-        del X  # a net makes tensors of its rows and may let go of them: no frame above holds them
+        del X  # a net makes tensors of its rows and may release them: no frame above holds them
         validation = (held_out, labels) if len(labels) else None
-        net.fit(rows.pop(), y, validation=validation)
+        del held_out
+        yield from fitting_of(net, rows.pop(), y, validation=validation)
         self._tell(came_in, chosen)
         return self

@@ -16,7 +16,11 @@ from imbench.pipeline.witness import Witness
 
 
 class TrainingOnly:
-    """Mixin for steps that act on training rows alone."""
+    """Base class of steps that act on training rows alone."""
+
+    def fit_resample(self, X: ArrayLike, y: ArrayLike) -> tuple[Any, Any]:
+        """Return the rows and labels that the next step is fitted on."""
+        raise NotImplementedError
 
     def transform(self, X: ArrayLike) -> ArrayLike:
         """Return the rows unchanged: this step does nothing to rows to be predicted."""

@@ -32,6 +32,7 @@ from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.store import Store
 from imbench.strategies.base import Strategy
+from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, run
 
 ARRAYS = ("rows", "scores", "classes")
 
@@ -160,7 +161,7 @@ class Record:
         return record
 
 
-class Recorded(ClassifierMixin, BaseEstimator):
+class Recorded(FittingMixin, ClassifierMixin, BaseEstimator):
     """A classifier that is asked about row numbers and remembers what it said.
 
     Parameters
@@ -185,23 +186,23 @@ class Recorded(ClassifierMixin, BaseEstimator):
         """Return the tags of the classifier inside."""
         return get_tags(self.estimator)
 
-    def fit(self, rows: NDArray[np.int64], y: NDArray[np.int64]) -> Self:
-        """Fit the classifier to rows (n, 1) of the data set, unless their scores are known."""
+    def fitting(self, rows: NDArray[np.int64], y: NDArray[np.int64]) -> Fitting[Self]:
+        """Return a generator that fits to rows (n, 1) of the data set if no scores are stored."""
         self._rows, self._y = rows[:, 0], y
         self.classes_ = np.unique(y)
         self._key = _key(self._rows, y)
         answer = self.record.answers.get(self._key)
         if answer is None:
-            self._fit()
+            yield from self._fit()
             return self
         self.record.replayed[self._key] = answer.fit_s
         self.notes_ = answer.notes
         self.estimators_ = [_stand_in(facts) for facts in answer.trained]
         return self
 
-    def _fit(self) -> None:
+    def _fit(self) -> Fitting[None]:
         started = time.perf_counter()
-        self.estimator_ = clone(self.estimator).fit(self.X[self._rows], self._y)
+        self.estimator_ = yield from fitting_of(clone(self.estimator), self.X[self._rows], self._y)
         fit_s = (time.perf_counter() - started) * self.record.share
         reused_s = fitted.reused_s(self.estimator_)
         fit_s += reused_s
@@ -225,7 +226,7 @@ class Recorded(ClassifierMixin, BaseEstimator):
         new = answer.unknown(rows[:, 0])
         if len(new):
             if not hasattr(self, "estimator_"):
-                self._fit()
+                run(self._fit())
             self.record.is_changed = True
             answer.add(new, self.estimator_.predict_proba(self.X[new]))
         return answer.of(rows[:, 0])

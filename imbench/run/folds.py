@@ -29,11 +29,9 @@ from imbench.run.tuning.inner_folds import Tuned, Tuning, tune_folds
 from imbench.run.warning_log import WarningLog, warnings_by_fold
 from imbench.strategies import fitted as scoring
 from imbench.strategies.base import Strategy
+from imbench.strategies.fitting import MAX_BYTES, Fitting, fitting_of, run
 
 MAX_TOGETHER = 128  # folds
-
-
-MAX_BYTES = 2**29  # of their training parts: each fold holds a copy
 
 
 UNTUNED = "tuning: neither strategy nor model names anything to search, so there was no trial."
@@ -81,6 +79,10 @@ def fit_fold(
 
     Parameters
     ----------
+    data : Dataset
+    model : Model
+    strategy : Strategy
+    fold : Fold
     seed : int
         Of the whole comparison; the fold's own is derived from it.
     cache : ResampleCache or None
@@ -97,12 +99,24 @@ def fit_fold(
     Incompatible
         If strategy, model and data do not fit.
     """
+    return run(fold_fitting(data, model, strategy, fold, seed, cache))
+
+
+def fold_fitting(
+    data: Dataset,
+    model: Model,
+    strategy: Strategy,
+    fold: Fold,
+    seed: int,
+    cache: ResampleCache | None = None,
+) -> Fitting[tuple[Any, float]]:
+    """Return a generator that does what :func:`fit_fold` does."""
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
     fitted.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
     if cache is not None:
         fitted.share(estimator, cache)
     started = time.perf_counter()
-    estimator.fit(data.X[fold.train_index], data.y[fold.train_index])
+    yield from fitting_of(estimator, data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
 
 
@@ -190,25 +204,23 @@ def _fold_bytes(task: Task) -> int:
 
 
 def _fits(task: Task, folds: Sequence[Fold], log: WarningLog) -> Iterator[_Fit]:
-    def fit(fold: Fold, tuned: Tuned | Exception | None) -> _Fit:
+    def fitting(fold: Fold, tuned: Tuned | Exception | None) -> Fitting[_Fit]:
         with log.of(fold):
-            return _fit(task, fold, len(folds), tuned)
+            return (yield from _fitting(task, fold, len(folds), tuned))
 
     # All are tuned before one is fitted: the fits then make up the same stack after a rerun,
     # which finds trials stored.
     tuned = _tune(task, folds, log)
     if not _trains_in_stacks(task):
         try:
-            yield fit(folds[0], tuned[0])
+            yield run(fitting(folds[0], tuned[0]))
         except Exception as error:
             yield _Fit(error=error)
         return
-    from imbench.models.nets.together import run_together
+    from imbench.models.nets.together import train_together
 
     started = time.perf_counter()
-    calls = [partial(fit, *pair) for pair in zip(folds, tuned, strict=True)]
-    n_inner = np.clip(MAX_BYTES // (_fold_bytes(task) * len(folds)), 1, MAX_TOGETHER)
-    answers = run_together(calls, int(n_inner))
+    answers = train_together(fitting(*pair) for pair in zip(folds, tuned, strict=True))
     each_s = (time.perf_counter() - started) / len(folds)
     for answer in answers:
         if isinstance(answer, Exception):
@@ -229,7 +241,9 @@ def _tune(task: Task, folds: Sequence[Fold], log: WarningLog) -> Sequence[Tuned 
     return tune_folds(task.tuning, task.key, task.data, folds, watched, together)
 
 
-def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | None) -> _Fit:
+def _fitting(
+    task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | None
+) -> Fitting[_Fit]:
     if isinstance(tuned, Exception):
         raise tuned
     if tuned is not None and task.tuning is not None and tuned.values:
@@ -244,10 +258,12 @@ def _fit(task: Task, fold: Fold, n_together: int, tuned: Tuned | Exception | Non
         rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
         if rule is not None:
             started = time.perf_counter()
-            rule.fit(fold.train_index[:, None], task.data.y[fold.train_index])
+            yield from fitting_of(rule, fold.train_index[:, None], task.data.y[fold.train_index])
             fit_s = time.perf_counter() - started
             return _Fit(rule, fit_s, n_together, record, tuned)
-    estimator, fit_s = fit_fold(task.data, task.model, task.strategy, fold, task.seed, cache)
+    estimator, fit_s = yield from fold_fitting(
+        task.data, task.model, task.strategy, fold, task.seed, cache
+    )
     return _Fit(estimator, fit_s, n_together, tuned=tuned)
 
 

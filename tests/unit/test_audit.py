@@ -220,12 +220,12 @@ def test_test_rows_that_reach_a_fit_by_another_way_are_a_leak(monkeypatch):
     data = table()
     fold = halves(data)
     stolen = data.X[fold.test_index[:2]]
-    fit = pipeline.WatchedPipeline.fit
+    fitting = pipeline.ResamplingPipeline.fitting
 
-    def fit_with_stolen_rows(self, X, y, **params):
-        return fit(self, np.vstack([X, stolen]), np.append(y, [0, 1]), **params)
+    def fitting_with_stolen_rows(self, X, y):
+        return fitting(self, np.vstack([X, stolen]), np.append(y, [0, 1]))
 
-    monkeypatch.setattr(pipeline.WatchedPipeline, "fit", fit_with_stolen_rows)
+    monkeypatch.setattr(pipeline.ResamplingPipeline, "fitting", fitting_with_stolen_rows)
     (audit,) = audit_cells([run_cell(data, [fold])])
     assert audit.overlap == 0
     assert audit.leaks == (

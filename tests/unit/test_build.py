@@ -17,7 +17,7 @@ from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.weighted import WeightedClassifier
 from imbench.pipeline.build import build
-from imbench.pipeline.pipeline import WatchedPipeline
+from imbench.pipeline.pipeline import ResamplingPipeline
 from imbench.pipeline.steps import CheckedSampler
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.minority_augment import MinorityAugment
@@ -52,7 +52,7 @@ def step_names(pipeline):
 def layers(estimator):
     """Names of the classes from the outside in, of the pipeline its steps."""
     found = []
-    while not isinstance(estimator, WatchedPipeline):
+    while not isinstance(estimator, ResamplingPipeline):
         found.append(type(estimator).__name__)
         estimator = estimator.estimator
     return [*found, *step_names(estimator)]
@@ -77,7 +77,7 @@ def test_stages_are_ordered_by_stage_and_never_by_selection(order):
 
 def test_without_any_stage_the_model_still_stands_in_a_pipeline():
     found = build(LINEAR, Strategy(), TABLE, seed=0)
-    assert isinstance(found, WatchedPipeline)
+    assert isinstance(found, ResamplingPipeline)
     assert step_names(found) == ["clean", "rows", "model"]
 
 

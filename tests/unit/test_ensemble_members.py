@@ -1,6 +1,7 @@
 """What all ensembles share, the bags that are under-sampled, and the vote."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -57,6 +58,9 @@ class Remembering(ClassifierMixin, BaseEstimator):
         means = np.stack([self.X_[self.y_ == k].mean(0) for k in self.classes_])
         scores = np.exp(-np.square(X[:, None].astype(float) - means).sum(2).clip(0, 50))
         return scores / scores.sum(1, keepdims=True)
+
+    def predict(self, X):
+        return self.classes_[self.predict_proba(X).argmax(1)]
 
 
 def make_rows(sizes=(200, 40, 12), seed=0):
@@ -224,24 +228,69 @@ def test_an_easy_ensemble_boosts_inside_balanced_bags():
         EasyEnsemble(Remembering(), n_rounds=37).fit(X, y)
 
 
-def test_a_soft_vote_of_balanced_bagging_is_imbalanced_learns():
+def class_counts(members):
+    """Return the rows of each class that members were fitted on, (n_members, K)."""
+    return np.array([np.bincount(member.y_, minlength=3) for member in members])
+
+
+def compared(counts, expected):
+    """Check that bags differ from other bags by chance alone, given 400 of each."""
+    error = np.sqrt((counts.var(0) + expected.var(0)) / len(counts))
+    assert (np.abs(counts.mean(0) - expected.mean(0)) < 4 * error + 1e-9).all()
+    np.testing.assert_allclose(counts.std(0), expected.std(0), rtol=0.2)
+
+
+@pytest.mark.parametrize("values", [{}, {"replacement": True}, {"sampling_strategy": "majority"}])
+def test_balanced_bags_are_drawn_as_imbalanced_learn_draws_them(values):
+    X, y = make_rows((200, 90, 60))
+    ours = BalancedBagging(Remembering(), n_estimators=300, random_state=0, **values)
+    theirs = BalancedBaggingClassifier(Remembering(), n_estimators=300, random_state=0, **values)
+    found, expected = ours.fit(X, y), theirs.fit(X, y)
+    members = [pipeline[-1] for pipeline in expected.estimators_]
+    compared(class_counts(found.estimators_), class_counts(members))
+    distinct = [[len(np.unique(m.X_, axis=0)) for m in ms] for ms in (found.estimators_, members)]
+    compared(*(np.array(n)[:, None] for n in distinct))
+
+
+def test_a_soft_vote_of_balanced_bagging_is_the_mean_of_the_members():
     X, y = make_rows()
-    model = DecisionTreeClassifier(max_depth=3)
-    ours = BalancedBagging(model, random_state=0).fit(X, y)
-    theirs = BalancedBaggingClassifier(model, random_state=0).fit(X, y)
-    np.testing.assert_array_equal(ours.predict_proba(X), theirs.predict_proba(X))
+    fitted = BalancedBagging(DecisionTreeClassifier(max_depth=3), random_state=0).fit(X, y)
+    mean = np.mean([member.predict_proba(X) for member in fitted.estimators_], axis=0)
+    np.testing.assert_allclose(fitted.predict_proba(X), mean)
+
+
+def test_a_bag_of_one_class_is_a_sentence():
+    X, y = make_rows((300, 2))
+    words = r"^strategy=balanced_bagging: a bag holds rows of one class .*under_bagging.*\.$"
+    with pytest.raises(ValueError, match=words):
+        BalancedBagging(Remembering(), n_estimators=50, random_state=0).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"sampling_strategy": 1.5}, r"^sampling_strategy must be a ratio in .*, got 1\.5\.$"),
+        ({"sampling_strategy": "minor"}, r"^sampling_strategy must be .*, got 'minor'\.$"),
+        ({"replacement": "no"}, r"^replacement must be true or false, got 'no'\.$"),
+    ],
+    ids=str,
+)
+def test_a_value_of_the_under_sampling_is_checked_before_anything_runs(values, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        BalancedBagging(None, **values).check_params()
 
 
 def test_a_hard_vote_counts_the_labels_of_the_members():
     X, y = make_rows()
-    words = np.array(["a", "b", "c"])[y]
+    words = np.array(["a", "b", "c"])
     model = DecisionTreeClassifier(max_depth=3)
-    fitted = BalancedBagging(model, n_estimators=7, voting="hard", random_state=0).fit(X, words)
+    fitted = BalancedBagging(model, n_estimators=7, voting="hard", random_state=0)
+    fitted.fit(X, words[y])
     votes = np.zeros((len(X), 3))
     for member in fitted.estimators_:
-        votes[np.arange(len(X)), member.predict(X)] += 1
+        votes[np.arange(len(X)), np.searchsorted(words, member.predict(X))] += 1
     np.testing.assert_allclose(fitted.predict_proba(X), votes / 7)
-    np.testing.assert_array_equal(fitted.predict(X), np.array(["a", "b", "c"])[votes.argmax(1)])
+    np.testing.assert_array_equal(fitted.predict(X), words[votes.argmax(1)])
 
 
 def test_a_vote_with_another_name_is_refused():
@@ -249,12 +298,56 @@ def test_a_vote_with_another_name_is_refused():
         BalancedBagging(None, voting="both").check_params()
 
 
-def test_bagging_is_scikit_learns():
+@pytest.mark.parametrize("max_samples", [1.0, 0.5, 40])
+def test_bags_are_drawn_as_scikit_learn_draws_them(max_samples):
     X, y = make_rows()
-    model = DecisionTreeClassifier(max_depth=4)
-    ours = Bagging(model, n_estimators=5, max_samples=0.5, random_state=0).fit(X, y)
-    theirs = BaggingClassifier(model, n_estimators=5, max_samples=0.5, random_state=0).fit(X, y)
-    np.testing.assert_array_equal(ours.predict_proba(X), theirs.predict_proba(X))
+    values = {"n_estimators": 250, "max_samples": max_samples, "random_state": 0}
+    found = Bagging(Remembering(), **values).fit(X, y).estimators_
+    expected = BaggingClassifier(Remembering(), **values).fit(X, y).estimators_
+    assert {len(member.y_) for member in found} == {len(member.y_) for member in expected}
+    compared(class_counts(found), class_counts(expected))
+
+
+def test_a_bag_of_more_rows_than_there_are_is_a_sentence():
+    X, y = make_rows((20, 10))
+    words = r"^strategy\.ensemble\.bagging\.max_samples=31 is more than the 30 rows .*\.$"
+    with pytest.raises(ValueError, match=words):
+        Bagging(LogisticRegression(), max_samples=31).fit(X, y)
+    for value in (0.0, 1.5, 0, True, "all"):
+        with pytest.raises(ValueError, match=r"^max_samples must be a share in \(0\.0, 1\.0\]"):
+            Bagging(None, max_samples=value).check_params()
+
+
+class Nothing(ClassifierMixin, BaseEstimator):
+    """Learns nothing, and so holds nothing."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+
+def test_balanced_bags_copy_no_more_rows_than_they_keep():
+    X = np.random.default_rng(0).normal(size=(100_000, 30))
+    y = (np.arange(len(X)) % 500 == 0).astype(int)
+    tracemalloc.start()
+    try:
+        BalancedBagging(Nothing(), n_estimators=3).fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.5 * X.nbytes
+
+
+def test_one_bag_is_in_memory_at_a_time_where_nothing_waits_for_training():
+    X = np.random.default_rng(0).normal(size=(50_000, 30))
+    y = np.arange(len(X)) % 2
+    tracemalloc.start()
+    try:
+        Bagging(Nothing(), n_estimators=6).fit(X, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * X.nbytes
 
 
 def test_every_ensemble_of_the_catalogue_refuses_more_members_than_rows():

@@ -10,19 +10,19 @@ from imbench.testing.data import CASES
 
 
 class Recorder:
-    """Stands in for a net's `fit` and keeps what it was given."""
+    """Stands in for a net's `fitting` and keeps what it was given."""
 
     def __init__(self, monkeypatch):
         self.calls = []
         from imbench.models.nets.classifier import TorchClassifier
 
-        real = TorchClassifier.fit
+        real = TorchClassifier.fitting
 
-        def fit(net, X, y, sample_weight=None, validation=None):
+        def fitting(net, X, y, sample_weight=None, validation=None):
             self.calls.append((X, y, validation))
             return real(net, X, y, sample_weight, validation)
 
-        monkeypatch.setattr(TorchClassifier, "fit", fit)
+        monkeypatch.setattr(TorchClassifier, "fitting", fitting)
 
 
 @pytest.mark.parametrize("case", ["three_classes", "images"])

@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.params import NamedOnce
-from imbench.pipeline.pipeline import HoldoutPipeline, WatchedPipeline
+from imbench.pipeline.pipeline import HoldoutPipeline, ResamplingPipeline
 from imbench.pipeline.steps import RowCounter
 
 
@@ -29,7 +29,7 @@ def test_every_class_has_its_own_names():
 def test_names_are_those_that_scikit_learn_reads():
     for kind in (TorchClassifier, RowCounter):
         assert kind._get_param_names() == BaseEstimator._get_param_names.__func__(kind)
-    for kind in (WatchedPipeline, HoldoutPipeline):
+    for kind in (ResamplingPipeline, HoldoutPipeline):
         assert kind._get_param_names() == Pipeline._get_param_names.__func__(kind)
 
 

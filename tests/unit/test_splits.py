@@ -92,11 +92,12 @@ def test_strategies_and_models_have_the_same_folds_and_seeds(tmp_path, monkeypat
 
     met = []
 
-    def fit_fold(data, model, strategy, fold, seed, reuse=None):
+    def fold_fitting(data, model, strategy, fold, seed, reuse=None):
         met.append((model.name, strategy.label, *pairs([fold])[0], seed))
         return None, 0.0
+        yield
 
-    monkeypatch.setattr(folds_module, "fit_fold", fit_fold)
+    monkeypatch.setattr(folds_module, "fold_fitting", fold_fitting)
     done = {"status": "ok", "reason": ""}
     monkeypatch.setattr(folds_module, "_predict", lambda data, fold, fit: done)
     words = [f"results_dir={tmp_path}", "dataset=synthetic", "dataset.n_rows=60"]

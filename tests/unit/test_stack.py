@@ -12,12 +12,13 @@ from imbench.models.nets.job import Job, Settings, Stages
 from imbench.models.nets.rows import EpochPlan, slices
 from imbench.models.nets.schedule import groups
 from imbench.models.nets.stack import Alone, Stack, can_stack
-from imbench.models.nets.together import run_together
+from imbench.models.nets.together import train_together
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.mixup import Mixup
 from imbench.strategies.augment.noise import Noise
 from imbench.strategies.batches.curriculum import Curriculum
 from imbench.strategies.batches.weighted_sampler import WeightedSampler
+from imbench.strategies.ensemble.bagging import Bagging
 from imbench.strategies.loss.auc_margin import AUCMarginLoss
 from imbench.strategies.loss.balanced_softmax import BalancedSoftmaxLoss
 from imbench.strategies.loss.bce import BCELoss
@@ -44,13 +45,20 @@ def table(n, seed, n_classes=3):
 
 
 def fits(**parameters):
-    """Return calls that each fit a net to rows of their own."""
+    """Return nets, and for each the rows that it is to be fitted to."""
     options = {"backbone": MLP([16]), "epochs": 3, "batch_size": 16, "device": "cpu"}
     nets = [TorchClassifier(**(options | parameters), random_state=i) for i in range(len(SIZES))]
-    return nets, [
-        lambda net=net, n=n, i=i: net.fit(*table(n, i))
-        for i, (net, n) in enumerate(zip(nets, SIZES, strict=True))
-    ]
+    return nets, [table(n, i) for i, n in enumerate(SIZES)]
+
+
+def fit_alone(nets, tables):
+    for net, rows in zip(nets, tables, strict=True):
+        net.fit(*rows)
+
+
+def fit_together(nets, tables):
+    fittings = [net.fitting(*rows) for net, rows in zip(nets, tables, strict=True)]
+    assert train_together(fittings) == nets
 
 
 def same_nets(first, second, atol=1e-5):
@@ -96,27 +104,23 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_nets_trained_together_end_as_they_end_alone(case, stack_sizes):
     sizes = stack_sizes
-    alone, calls = fits(**CASES[case])
-    for call in calls:
-        call()
+    alone, tables = fits(**CASES[case])
+    fit_alone(alone, tables)
     assert sizes == [1] * 5
-    stacked, calls = fits(**CASES[case])
+    stacked, tables = fits(**CASES[case])
     sizes.clear()
-    assert run_together(calls) == stacked
+    fit_together(stacked, tables)
     assert sizes == [4, 1], "one net has too few rows to be worth the wait of the others"
     same_nets(alone, stacked, atol=5e-3 if case == "amp" else 1e-5)
 
 
 def test_learning_rates_may_differ_inside_a_stack():
-    alone, calls = fits()
-    for i, net in enumerate(alone):
-        net.lr = 0.01 / (i + 1)
-    for call in calls:
-        call()
-    stacked, calls = fits()
-    for i, net in enumerate(stacked):
-        net.lr = 0.01 / (i + 1)
-    run_together(calls)
+    alone, tables = fits()
+    stacked, _ = fits()
+    for i, (one, other) in enumerate(zip(alone, stacked, strict=True)):
+        one.lr = other.lr = 0.01 / (i + 1)
+    fit_alone(alone, tables)
+    fit_together(stacked, tables)
     same_nets(alone, stacked)
 
 
@@ -136,14 +140,13 @@ def test_numbers_of_stages_may_differ_inside_a_stack(case, stack_sizes):
     sizes = stack_sizes
     results = []
     for _ in range(2):
-        nets, calls = fits()
+        nets, tables = fits()
         for net, parameters in zip(nets, DIFFERING[case], strict=True):
             net.set_params(**parameters)
-        results.append((nets, calls))
-    for call in results[0][1]:
-        call()
+        results.append((nets, tables))
+    fit_alone(*results[0])
     sizes.clear()
-    run_together(results[1][1])
+    fit_together(*results[1])
     assert sizes == [4, 1]
     same_nets(results[0][0], results[1][0])
 
@@ -162,11 +165,10 @@ def test_a_loss_that_cannot_be_stacked_is_called_for_each_net():
 
             return loss
 
-    alone, calls = fits()
-    for call in calls:
-        call()
-    stacked, calls = fits(loss=Plain())
-    run_together(calls)
+    alone, tables = fits()
+    fit_alone(alone, tables)
+    stacked, tables = fits(loss=Plain())
+    fit_together(stacked, tables)
     same_nets(alone, stacked)
 
 
@@ -184,7 +186,7 @@ def test_convolutions_are_trained_one_by_one_with_the_same_result():
 
     alone = [net.fit(X, y) for net in nets()]
     together = nets()
-    run_together([lambda net=net: net.fit(X, y) for net in together])
+    train_together(net.fitting(X, y) for net in together)
     for one, other in zip(alone, together, strict=True):
         for a, b in zip(one.net_.parameters(), other.net_.parameters(), strict=True):
             assert torch.equal(a, b)
@@ -208,10 +210,11 @@ def test_a_net_alone_sees_no_padding():
 
 
 def test_an_error_is_the_answer_of_its_own_call_only():
-    nets, calls = fits()
+    nets, tables = fits()
 
     def fails():
         raise ValueError("no rows")
+        yield
 
     class Broken:
         def __repr__(self):
@@ -224,32 +227,12 @@ def test_an_error_is_the_answer_of_its_own_call_only():
             return loss
 
     bad = TorchClassifier(MLP([16]), loss=Broken(), epochs=1, device="cpu")
-    answers = run_together([calls[0], fails, lambda: bad.fit(*table(200, 9)), calls[3]])
+    fittings = [net.fitting(*rows) for net, rows in zip(nets, tables, strict=True)]
+    answers = train_together([fittings[0], fails(), bad.fitting(*table(200, 9)), fittings[3]])
     assert answers[0] is nets[0]
     assert answers[3] is nets[3]
     assert str(answers[1]) == "no rows"
     assert str(answers[2]) == "broken in training"
-
-
-def test_members_of_an_ensemble_are_trained_as_one_stack(stack_sizes):
-    from sklearn.ensemble import BaggingClassifier
-
-    sizes = stack_sizes
-    X, y = table(200, 0)
-
-    def bagging():
-        net = TorchClassifier(MLP([16]), epochs=2, device="cpu", validation_fraction=0.0)
-        return BaggingClassifier(net, n_estimators=8, random_state=0)
-
-    alone = bagging().fit(X, y)
-    assert sizes == [1] * 8
-    sizes.clear()
-    together_ = bagging()
-    run_together([lambda: together_.fit(X, y)])
-    assert sizes == [8]
-    np.testing.assert_allclose(
-        alone.predict_proba(X), together_.predict_proba(X), rtol=1e-4, atol=1e-5
-    )
 
 
 @pytest.mark.parametrize(
@@ -331,20 +314,18 @@ def test_a_stack_of_one_net_of_any_kind_shares_its_parameters():
 
 
 def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
-    from sklearn.ensemble import BaggingClassifier
-
     X, y = table(200, 0)
 
     def scores():
         ensembles = [
-            BaggingClassifier(
+            Bagging(
                 TorchClassifier(MLP([16]), epochs=2, device="cpu", loss=FocalLoss()),
                 n_estimators=n,
                 random_state=n,
             )
             for n in (3, 5, 4)
         ]
-        run_together([lambda e=e: e.fit(X, y) for e in ensembles])
+        train_together(e.fitting(X, y) for e in ensembles)
         return [e.predict_proba(X) for e in ensembles]
 
     first = scores()

@@ -1,13 +1,9 @@
-"""Calls that take turns: what one of them changes for itself, the others never see."""
+"""Nets of several fits are trained together, and what belongs to one fit stays with it."""
 
-import gc
 import warnings
-import weakref
 
-import joblib
 import numpy as np
 import pytest
-import sklearn
 import torch
 from sklearn.ensemble import BaggingClassifier
 
@@ -15,8 +11,10 @@ from imbench.data.splits import Fold
 from imbench.models.nets import together
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.classifier import TorchClassifier
-from imbench.models.nets.together import run_together
+from imbench.models.nets.together import train_together
 from imbench.run.warning_log import warnings_by_fold
+from imbench.strategies.ensemble.bagging import Bagging
+from imbench.strategies.fitting import fitting_of
 
 
 def table(seed=0):
@@ -25,136 +23,119 @@ def table(seed=0):
     return X, (X[:, 0] > 0.5).astype(int)
 
 
-def net():
-    return TorchClassifier(MLP([8]), epochs=1, device="cpu", random_state=0)
+def net(**values):
+    return TorchClassifier(MLP([8]), epochs=1, device="cpu", random_state=0, **values)
 
 
-def test_calls_go_on_in_their_order_after_a_wait():
+def test_fits_go_on_in_their_order_after_a_wait():
     said = []
 
-    def call(i):
+    def fitting(i):
         said.append(f"{i} begins")
-        net().fit(*table())
+        yield from net().fitting(*table())
         said.append(f"{i} ends")
         return i
 
-    assert run_together([lambda i=i: call(i) for i in range(3)]) == [0, 1, 2]
+    assert train_together(fitting(i) for i in range(3)) == [0, 1, 2]
     assert said == [f"{i} {what}" for what in ("begins", "ends") for i in range(3)]
-
-
-def test_settings_of_libraries_stay_with_their_call():
-    seen = []
-
-    def look():
-        seen.append((sklearn.get_config()["working_memory"], joblib.Parallel().verbose))
-
-    def call(i):
-        with sklearn.config_context(working_memory=100 + i), joblib.parallel_config(verbose=i):
-            net().fit(*table())
-            look()
-        look()
-
-    outside = sklearn.get_config()
-    # The second begins inside of the first one's settings and ends after them.
-    run_together([lambda: call(1), lambda: call(2)])
-    assert seen == [(101, 1), (1024, 0), (102, 2), (1024, 0)]
-    assert sklearn.get_config() == outside
-    with joblib.parallel_config() as config:
-        assert not isinstance(config["backend"], together._Backend)
 
 
 def test_warnings_of_members_are_those_of_their_fold():
     class Loud(TorchClassifier):
-        def fit(self, X, y):
-            warnings.warn(f"fold {self.lr:g}", UserWarning, stacklevel=2)
-            return super().fit(X, y)
+        def fitting(self, X, y):
+            warnings.warn(f"begins fold {self.lr:g}", UserWarning, stacklevel=2)
+            yield from super().fitting(X, y)
+            warnings.warn(f"ends fold {self.lr:g}", UserWarning, stacklevel=2)
+            return self
 
     folds = [Fold(0, i, np.arange(2), np.arange(2)) for i in (1, 2)]
 
-    def call(log, fold):
+    def fitting(log, fold):
         member = Loud(MLP([8]), epochs=1, device="cpu", lr=float(fold.fold))
         with log.of(fold):
-            BaggingClassifier(member, n_estimators=2, random_state=0).fit(*table())
+            return (yield from Bagging(member, n_estimators=2, random_state=0).fitting(*table()))
 
     with warnings_by_fold() as log:
-        run_together([lambda fold=fold: call(log, fold) for fold in folds])
+        train_together(fitting(log, fold) for fold in folds)
     assert [log.distinct(fold) for fold in folds] == [
-        ("UserWarning: fold 1",),
-        ("UserWarning: fold 2",),
+        (f"UserWarning: begins fold {i}", f"UserWarning: ends fold {i}") for i in (1, 2)
     ]
 
 
-def test_an_error_of_a_member_is_the_answer_of_its_call():
+def test_an_error_of_a_member_is_the_answer_of_its_fold():
     class Broken(TorchClassifier):
-        def fit(self, X, y):
-            super().fit(X, y)
+        def fitting(self, X, y):
+            yield from super().fitting(X, y)
             raise ValueError("a broken member")
 
-    broken = BaggingClassifier(Broken(MLP([8]), epochs=1, device="cpu"), n_estimators=3)
+    broken = Bagging(Broken(MLP([8]), epochs=1, device="cpu"), n_estimators=3)
     good = net()
-    answers = run_together([lambda: broken.fit(*table()), lambda: good.fit(*table())])
+    answers = train_together([broken.fitting(*table()), good.fitting(*table())])
     assert str(answers[0]) == "a broken member"
     assert answers[1] is good
 
 
-@pytest.mark.parametrize("where", ["in a call", "in the training"])
-def test_an_interrupt_ends_every_call(monkeypatch, where):
+@pytest.mark.parametrize("where", ["in a fit", "in the training"])
+def test_an_interrupt_ends_every_fit(monkeypatch, where):
     cleaned = []
 
-    def call():
+    def fitting(i):
         try:
-            net().fit(*table())
+            yield from net().fitting(*table())
         finally:
-            cleaned.append(sklearn.get_config()["assume_finite"])
+            cleaned.append(i)
 
     def interrupted(*args):
         raise KeyboardInterrupt
 
     def last():
-        if where == "in a call":
+        if where == "in a fit":
             interrupted()
-        call()
+        yield from fitting(2)
 
     if where == "in the training":
         monkeypatch.setattr(together, "run_works", interrupted)
-
-    def configured():
-        with sklearn.config_context(assume_finite=True):
-            call()
-
     before = torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
-        run_together([configured, call, last])
-    assert cleaned == [True, False, False][: len(cleaned)]
-    assert len(cleaned) == (2 if where == "in a call" else 3)
-    assert not sklearn.get_config()["assume_finite"]
+        train_together([fitting(0), fitting(1), last()])
+    assert cleaned == ([0, 1] if where == "in a fit" else [0, 1, 2])
     assert torch.get_num_threads() == before
 
 
-def test_members_run_in_turns_too_and_as_many_as_allowed(stack_sizes):
+def test_what_a_fit_computes_itself_uses_one_thread_and_the_training_all(monkeypatch):
+    seen, plain = [], together.crew
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads[-1])
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: n_threads.append(n))
+    n_threads = [3]
+
+    def crew(stacks, n_cores):
+        seen.append(("training", n_cores))
+        return plain(stacks, 1)
+
+    monkeypatch.setattr(together, "crew", crew)
+
+    def fitting():
+        yield from net().fitting(*table())
+        seen.append(("fit", torch.get_num_threads()))
+
+    train_together([fitting()])
+    assert seen == [("training", 3), ("fit", 1)]
+    assert torch.get_num_threads() == 3
+
+
+def test_members_of_an_ensemble_of_our_own_are_trained_as_one_stack(stack_sizes):
     X, y = table()
-    ensembles = [BaggingClassifier(net(), n_estimators=4, random_state=i) for i in range(2)]
-    run_together([lambda e=e: e.fit(X, y) for e in ensembles], n_inner=2)
-    assert sum(stack_sizes) == 8
-    assert max(stack_sizes) <= 4 < sum(stack_sizes)
+    member = net(validation_fraction=0.0)
+    Bagging(member, n_estimators=4, random_state=0).fit(X, y)
+    assert stack_sizes == [4]
+    stack_sizes.clear()
+    bagged = [Bagging(member, n_estimators=4, random_state=i) for i in range(2)]
+    train_together(b.fitting(X, y) for b in bagged)
+    assert stack_sizes == [8]
 
 
-def test_a_call_that_has_ended_keeps_no_rows():
-    class Rows:
-        """Can be watched."""
-
-    watched = []
-
-    def call():
-        rows = Rows()
-        watched.append(weakref.ref(rows))
-        net().fit(*table())
-        return 1
-
-    def asks():
-        net().fit(*table())
-        net().fit(*table(1))
-        gc.collect()
-        return [ref() is None for ref in watched]
-
-    assert run_together([call, call, asks]) == [1, 1, [True, True]]
+def test_members_of_any_other_ensemble_are_trained_one_by_one(stack_sizes):
+    X, y = table()
+    bagged = BaggingClassifier(net(validation_fraction=0.0), n_estimators=3, random_state=0)
+    assert train_together([fitting_of(bagged, X, y)]) == [bagged]
+    assert stack_sizes == [1] * 3

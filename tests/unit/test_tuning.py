@@ -138,13 +138,13 @@ def test_the_chosen_values_are_those_of_the_fitted_model(tmp_path, monkeypatch):
     import imbench.run.folds as folds
 
     fitted = []
-    plain = folds.fit_fold
+    plain = folds.fold_fitting
 
-    def fit_fold(data, model, strategy, fold, seed, reuse=None):
+    def fold_fitting(data, model, strategy, fold, seed, reuse=None):
         fitted.append((model.estimator.min_samples_leaf, strategy.resample["smote"].k_neighbors))
         return plain(data, model, strategy, fold, seed)
 
-    monkeypatch.setattr(folds, "fit_fold", fit_fold)
+    monkeypatch.setattr(folds, "fold_fitting", fold_fitting)
     cell = run(tmp_path, "strategy=smote", *TREE)
     assert fitted == [
         (
@@ -409,7 +409,7 @@ def test_nothing_to_search_is_said_and_no_trial_is_run(tmp_path):
 
 
 def test_what_is_incompatible_is_skipped_before_a_trial(tmp_path, monkeypatch):
-    monkeypatch.setattr(Search, "run", lambda self: pytest.fail("a trial was run"))
+    monkeypatch.setattr(Search, "fitting", lambda self: pytest.fail("a trial was run"))
     cell = Runner(tmp_path).run(compose(*TUNED, f"results_dir={tmp_path}", "strategy=focal", *TREE))
     assert cell.status == "skipped"
     assert "focal" in cell.reason

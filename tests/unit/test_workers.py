@@ -2,7 +2,6 @@
 
 import threading
 import time
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +9,6 @@ import torch
 from torch import nn
 
 from imbench.models.nets import schedule as workers
-from imbench.models.nets import together
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.nets.job import Job, Settings, Stages
@@ -23,6 +21,7 @@ from imbench.models.nets.schedule import (
     run_works,
     step_flops,
 )
+from imbench.models.nets.together import train_together
 from imbench.models.nets.training import Stopped, train
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
@@ -202,16 +201,18 @@ def test_the_cut_into_stacks_changes_nothing_but_rounding(monkeypatch):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(120, 4)), rng.integers(0, 2, 120)
 
-    def fit(i):
-        net = TorchClassifier(MLP((8,)), epochs=3, batch_size=16, random_state=i)
-        return net.fit(X[i:], y[i:]).predict_proba(X)
+    def scores():
+        nets = [
+            TorchClassifier(MLP((8,)), epochs=3, batch_size=16, random_state=i) for i in range(7)
+        ]
+        fitted = train_together(net.fitting(X[i:], y[i:]) for i, net in enumerate(nets))
+        return [net.predict_proba(X) for net in fitted]
 
-    calls = [partial(fit, i) for i in range(7)]
-    whole = together.run_together(calls)
+    whole = scores()
     monkeypatch.setattr(workers, "MAX_NETS", {"cpu": 2})
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)  # three stacks at a time
     before = threading.active_count()
-    cut = together.run_together(calls)
+    cut = scores()
     assert threading.active_count() == before
     for one, other in zip(whole, cut, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)

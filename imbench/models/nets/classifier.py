@@ -21,11 +21,12 @@ from imbench.models.nets.job import Job, Settings, Stages
 from imbench.models.nets.probe import LossFacts, probe_loss
 from imbench.models.nets.rows import Rows
 from imbench.models.nets.schedule import threads_for_scoring
-from imbench.models.nets.together import train_job
+from imbench.models.nets.together import train_all
 from imbench.models.nets.training import forward
 from imbench.models.nets.validation import validation_rows
 from imbench.models.params import NamedOnce
 from imbench.strategies import IN_TRAINING
+from imbench.strategies.fitting import Fitting, Request, run, single_answer
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 from imbench.strategies.nets.randomness import seeded
 
@@ -37,6 +38,18 @@ KINDS = (np.float32, np.uint8)
 
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d*)?(e[-+]?\d+)?(?![\w.])")
+
+
+def checked_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float32]:
+    """Return weights of rows, shape (n,); raises ValueError if they are no weights."""
+    weight = np.asarray(sample_weight, np.float32)
+    if weight.shape != (n_rows,):
+        raise ValueError(f"sample_weight must have shape {(n_rows,)}, got {weight.shape}.")
+    if not ((weight >= 0) & (weight < np.inf)).all():
+        raise ValueError("sample_weight must be at least 0 for every row, and finite.")
+    if not weight.any():
+        raise ValueError("every sample_weight is zero: no row is left to train on.")
+    return weight
 
 
 class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
@@ -171,26 +184,43 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         validation : (X, y) or None
             Validation rows; None holds out ``validation_fraction`` of the rows given.
         """
+        return run(self.fitting(X, y, sample_weight, validation))
+
+    def fitting(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> Fitting[Self]:
+        """Return a generator that does what :meth:`fit` does, and requests the training.
+
+        See :mod:`imbench.strategies.fitting`.
+        """
         self.check_params()
+        job = self._job(X, y, sample_weight, validation)
+        del X, validation  # the job holds the rows, and nobody else should while it waits
+        training = single_answer((yield [Request(job, train_all, job.n_bytes)]))
+        self.history_ = training.history
+        self.class_counts_ = training.rows_seen
+        self.device_ = str(job.rows.y.device)
+        return self
+
+    def _job(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        validation: tuple[ArrayLike, ArrayLike] | None,
+    ) -> Job:
+        """Return what is to be trained; sets ``classes_`` and ``net_``."""
         rows_in, labels = self._checked(X, y)
-        del X  # a pipeline's copy of the rows goes with the last who holds it
         self.classes_, encoded = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
-        if sample_weight is not None:
-            sample_weight = np.asarray(sample_weight, np.float32)
-            if sample_weight.shape != labels.shape:
-                raise ValueError(
-                    f"sample_weight must have shape {labels.shape}, got {sample_weight.shape}."
-                )
-            if not ((sample_weight >= 0) & (sample_weight < np.inf)).all():
-                raise ValueError("sample_weight must be at least 0 for every row, and finite.")
-            if not sample_weight.any():
-                raise ValueError("every sample_weight is zero: no row is left to train on.")
+        weight = None if sample_weight is None else checked_weight(sample_weight, len(labels))
         device = select_device(self.device)
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
-        generator = Generator(device).manual_seed(seed)
-
         scored = rows_in[:0], encoded[:0]
         if validation is not None:
             X_scored, y_scored = self._checked(*validation, is_new=False)
@@ -200,29 +230,21 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
             held_out = validation_rows(encoded, self.validation_fraction, rng)
             scored = rows_in[held_out], encoded[held_out]
             rows_in, encoded = rows_in[~held_out], encoded[~held_out]
-            sample_weight = None if sample_weight is None else sample_weight[~held_out]
-        rows = self._rows(rows_in, encoded, sample_weight, device)
-        validation_set = self._rows(*scored, None, device) if len(scored[1]) else None
-        del rows_in, scored
+            weight = None if weight is None else weight[~held_out]
+        rows = self._rows(rows_in, encoded, weight, device)
         with seeded(seed, device):
             net = self._make_net()
             self.net_ = net if device.type == "cpu" else net.to(device)
-        stages = self._bound(rows)
-        job = Job(
-            self.net_,
-            rows,
-            validation_set,
-            stages,
-            self._settings(),
-            generator,
-            self._kind(),
-            repr(self.loss),
+        return Job(
+            net=self.net_,
+            rows=rows,
+            validation=self._rows(*scored, None, device) if len(scored[1]) else None,
+            stages=self._bound(rows),
+            settings=self._settings(),
+            generator=Generator(device).manual_seed(seed),
+            kind=self._kind(),
+            loss_kind=repr(self.loss),
         )
-        training = train_job(job)
-        self.history_ = training.history
-        self.class_counts_ = training.rows_seen
-        self.device_ = str(device)
-        return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return probabilities of shape (n, K): a softmax, unless the loss has other outputs."""

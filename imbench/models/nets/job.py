@@ -94,6 +94,13 @@ class Job:
     kind: object = None
     loss_kind: object = None
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the rows and of the parameters."""
+        tensors = [self.rows.x, *self.net.parameters()]
+        tensors += [] if self.validation is None else [self.validation.x]
+        return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
 
 @dataclass(frozen=True, eq=False)
 class Training:

@@ -32,6 +32,7 @@ from imbench.results.metric_options import MetricOptions
 from imbench.results.metrics import compute
 from imbench.strategies import fitted as scoring
 from imbench.strategies.base import Strategy
+from imbench.strategies.fitting import Fitting, fitting_of, gather, run
 
 if TYPE_CHECKING:
     from imbench.run.tuning.optuna import OptunaTuner
@@ -216,8 +217,11 @@ class Nested:
     watched: Callable[[], AbstractContextManager[None]] = nullcontext
     witness: Witness | None = None
 
-    def score(self, values: Mapping[str, Any], i: int) -> float:
-        """Fit values without the inner fold ``i`` and return the metric on it, maybe NaN."""
+    def score(self, values: Mapping[str, Any], i: int) -> Fitting[float]:
+        """Return a generator that fits without inner fold ``i`` and returns the metric on it.
+
+        The metric may be NaN.
+        """
         model, strategy = self.tuning.parts(values)
         options = self.tuning.options
         train, validation = self.splits[i]
@@ -225,7 +229,7 @@ class Nested:
             estimator = build(model, strategy, self.info, derive(self.seed, "inner", i))
             if self.witness is not None:
                 fitted.watch(estimator, self.witness)
-            estimator.fit(self.X[train], self.y[train])
+            yield from fitting_of(estimator, self.X[train], self.y[train])
             X = self.X[validation]
             scores = scoring.scores_for(estimator, X, np.arange(self.info.n_classes))
             fold = FoldResult(
@@ -313,11 +317,11 @@ def tune_folds(
     except Exception as error:
         return [error] * len(folds)
     if together:
-        from imbench.models.nets.together import run_together
+        from imbench.models.nets.together import train_together
 
-        errors = run_together([search.run for search in searches])
+        errors = train_together(search.fitting() for search in searches)
     else:
-        errors = [_error_of(search.run) for search in searches]
+        errors = run(gather((s.fitting() for s in searches), return_exceptions=True))
     found: list[Tuned | Exception] = []
     for search, broken, problem in zip(searches, errors, problems, strict=True):
         try:
@@ -325,11 +329,3 @@ def tune_folds(
         except ImbenchError as error:  # every trial failed
             found.append(error)
     return found
-
-
-def _error_of(call: Callable[[], None]) -> Exception | None:
-    try:
-        call()
-    except Exception as error:
-        return error
-    return None

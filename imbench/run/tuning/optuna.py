@@ -25,6 +25,7 @@ from imbench.errors import ConfigError, reason_of
 from imbench.results.fold import CellKey
 from imbench.results.metric_options import MetricOptions
 from imbench.run.tuning.inner_folds import Nested, Running, State, Trial, Tuned, best_of
+from imbench.strategies.fitting import Fitting, gather
 
 SAMPLERS = ("tpe", "random", "grid")
 BEFORE_PRUNING = 5  # complete trials whose median is worth something
@@ -194,43 +195,48 @@ class Search:
         done = [all(number in self.known for number in batch) for batch in self.batches]
         return done.index(False) if False in done else len(done)
 
-    def run(self) -> None:
-        """Add what is missing; called once, maybe beside the searches of other folds."""
+    def fitting(self) -> Fitting[None]:
+        """Return a generator that adds the trials that are missing.
+
+        It runs once, maybe side by side with the searches of other folds.
+        """
         for i, batch in enumerate(self.batches):
             if i and self._is_late():
                 return
             if i < self.first_batch:
                 self.memory.add_trials([self.known[number] for number in batch])
             else:
-                self._run(batch)
+                yield from self._run(batch)
 
     def _is_late(self) -> bool:
         spent = sum(t.user_attrs["seconds"] for t in self.memory.get_trials(deepcopy=False))
         return self.tuner.timeout is not None and spent >= self.tuner.timeout
 
-    def _run(self, batch: range) -> None:
+    def _run(self, batch: range) -> Fitting[None]:
         """Ask for the trials of a batch, fit them, and tell of them in their order."""
         started = time.perf_counter()
         running = [Running(number, self._ask(number)) for number in batch]
         folds = list(range(len(self.problem.splits)))
         # Without pruning nothing has to be known of one inner fold before the next.
         for part in [[i] for i in folds] if self.tuner.pruning else [folds]:
-            self._fit([own for own in running if not own.error and not own.is_pruned], part)
+            going_on = [own for own in running if not own.error and not own.is_pruned]
+            yield from self._fit(going_on, part)
             for own in running if part[-1] != folds[-1] else []:
                 own.is_pruned |= not own.error and own.trial.should_prune()
         seconds = (time.perf_counter() - started) / len(running) / self.n_together
         for own in running:
             self._tell(own, seconds)
 
-    def _fit(self, running: Sequence[Running], part: Sequence[int]) -> None:
-        """Fit trials on inner folds, side by side where that pays, and report their means."""
-        import joblib
-
+    def _fit(self, running: Sequence[Running], part: Sequence[int]) -> Fitting[None]:
+        """Fit trials on inner folds, and report their means."""
         pairs = [(own, i) for own in running for i in part]
-        answers = joblib.Parallel()(joblib.delayed(self._score)(own.trial, i) for own, i in pairs)
+        answers = yield from gather(
+            (self.problem.score(self._decoded(own.trial.params), i) for own, i in pairs),
+            return_exceptions=True,
+        )
         for (own, i), answer in zip(pairs, answers, strict=True):
-            if isinstance(answer, str):
-                own.error = own.error or answer
+            if isinstance(answer, Exception):
+                own.error = own.error or reason_of(answer)
                 continue
             own.inner.append(answer)
             if not math.isnan(own.mean):
@@ -255,13 +261,6 @@ class Search:
         if self.tuner.sampler == "tpe":
             return optuna.samplers.TPESampler(seed=seed)
         return optuna.samplers.RandomSampler(seed=seed)
-
-    def _score(self, trial: Any, i: int) -> float | str:
-        """Return the metric on an inner fold, or why there is none."""
-        try:
-            return self.problem.score(self._decoded(trial.params), i)
-        except Exception as error:
-            return reason_of(error)
 
     def _tell(self, own: Running, seconds: float) -> None:
         """Tell both studies that a trial has ended: how, and what it took."""

@@ -1,14 +1,20 @@
-"""What the decision rules share: the classifier inside, and scores of rows it was not fitted on."""
+"""Base classes of the decision rules: the classifier inside, and its out-of-fold scores."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
+
+from imbench.strategies.fitted import scores_for
+from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
+
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 SMALLEST_SCORE = 1e-12  # forests give probabilities of exactly 0
 
@@ -48,7 +54,35 @@ def inner_folds(y: ArrayLike, cv: int, name: str, random_state: int | None) -> S
     return StratifiedKFold(cv, shuffle=True, random_state=random_state)
 
 
-class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class RowsAsScores(ClassifierMixin, BaseEstimator):
+    """A classifier whose rows are its scores, for scikit-learn's meta-estimators.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.9, 0.1], [0.4, 0.6]])
+    >>> RowsAsScores().fit(scores, [0, 1]).predict_proba(scores)[:, 1].tolist()
+    [0.1, 0.6]
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Store the classes."""
+        self.classes_ = np.unique(y)
+        return self
+
+    def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rows; of two classes the column of the second, shape (n,)."""
+        return X[:, 1] if len(self.classes_) == 2 else X
+
+    def predict_proba(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the rows."""
+        return X
+
+    def predict(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the class of the largest score, shape (n,)."""
+        return self.classes_[X.argmax(1)]
+
+
+class DecisionRule(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier, and then what turns its scores into other scores or into labels.
 
     A subclass learns its rule in ``_learn``. It overrides :meth:`predict_proba` if it changes
@@ -76,8 +110,8 @@ class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the classifier on all rows, and learn the rule.
+    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
+        """Return a generator that fits the classifier on all rows, and learns the rule.
 
         Parameters
         ----------
@@ -86,18 +120,25 @@ class DecisionRule(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         self.check_params()
         self.classes_, encoded = np.unique(y, return_inverse=True)
-        # What the classifier inside is told: words become places, because what reads counts out
-        # of it needs whole numbers; those stay, because a class may have no row here.
+        # Labels for the classifier inside. Words become positions, because class counts are read
+        # by whole numbers; whole numbers stay, because a class may have no row here.
         is_whole = self.classes_.dtype.kind in "iu"
         self._labels = self.classes_ if is_whole else np.arange(len(self.classes_))
         self.n_fits_ = 1
-        self.estimator_ = clone(self.estimator).fit(X, self._labels[encoded])
+        yield from self._fit_inside(np.asarray(X), encoded)
         self._learn(X, encoded)
         return self
 
+    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
+        """Fit ``estimator_`` to rows and labels 0..K-1."""
+        self.estimator_ = yield from self._fit_clone(X, y)
+
+    def _fit_clone(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[Any]:
+        """Return the fitting of a copy of the classifier to rows and labels 0..K-1."""
+        return fitting_of(clone(self.estimator), X, self._labels[y])
+
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
         """Learn the rule from rows and labels 0..K-1; ``estimator_`` is fitted already."""
-        raise NotImplementedError
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return probabilities, shape (n, K)."""
@@ -134,8 +175,8 @@ class TunedRule(DecisionRule):
         """Raise ValueError for a value outside of its range; called before anything runs."""
         check_cv(self.cv)
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the classifier on all rows, and learn the rule on inner folds.
+    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
+        """Return a generator that fits on all rows and on inner folds, and learns the rule.
 
         Raises
         ------
@@ -143,15 +184,46 @@ class TunedRule(DecisionRule):
             If a class has fewer rows than there are inner folds.
         """
         self.check_params()
-        inner_folds(y, self.cv, self.name, self.random_state)  # refused before anything is fitted
-        return super().fit(X, y)
+        inner_folds(y, self.cv, self.name, self.random_state)  # raises before anything is fitted
+        return super().fitting(X, y)
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        folds = inner_folds(y, self.cv, self.name, self.random_state)
-        labels = self._labels[y]
-        scores = cross_val_predict(self.estimator, X, labels, cv=folds, method="predict_proba")
-        self.n_fits_ = self.cv + 1
+    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
+        scores, _ = yield from self._out_of_fold(X, y)
         self._learn_from(scores, y)
+
+    def _out_of_fold(
+        self, X: NDArray[Any], y: NDArray[np.int64]
+    ) -> Fitting[tuple[NDArray[np.float64], Sequence[Split]]]:
+        """Fit ``estimator_``, and then copies on the inner folds side by side.
+
+        In this order the nets on all rows are stacked as they are without the rule, and end in
+        the same bits.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, K)
+            Probabilities for each row by a copy that was not fitted on it.
+        splits : list of (train, held out)
+        """
+        folds = inner_folds(y, self.cv, self.name, self.random_state)
+        splits = list(folds.split(X, y))
+        self.estimator_ = yield from self._fit_clone(X, y)
+        found = yield from gather(self._held_out_scores(X, y, *split) for split in splits)
+        self.n_fits_ = self.cv + 1
+        scores = np.empty((len(y), len(self.classes_)))
+        for (_, held_out), own in zip(splits, found, strict=True):
+            scores[held_out] = own
+        return scores, splits
+
+    def _held_out_scores(
+        self,
+        X: NDArray[Any],
+        y: NDArray[np.int64],
+        train: NDArray[np.int64],
+        held_out: NDArray[np.int64],
+    ) -> Fitting[NDArray[np.float64]]:
+        fitted = yield from self._fit_clone(X[train], y[train])
+        return scores_for(fitted, X[held_out], self._labels)
 
     def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
         """Learn the rule from out-of-fold probabilities (n, K) and labels 0..K-1."""

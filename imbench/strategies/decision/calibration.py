@@ -2,37 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 
-from imbench.strategies.decision.base import TunedRule, log_scores
+from imbench.strategies.decision.base import RowsAsScores, TunedRule, log_scores
 
 
 def log_odds(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return log(p / (1 - p)) of each class against the rest, shape (n, K); finite."""
     return log_scores(scores) - log_scores(1 - scores)
-
-
-class PassedOn(ClassifierMixin, BaseEstimator):
-    """A classifier whose rows are decision values: what scikit-learn's calibrators get to see."""
-
-    def fit(self, X: ArrayLike, y: NDArray[np.int64]) -> Self:
-        """Note the classes."""
-        self.classes_ = np.unique(y)
-        return self
-
-    def decision_function(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the rows; of two classes the second's, shape (n,)."""
-        return X[:, 1] if len(self.classes_) == 2 else X
-
-    def predict(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the class of the largest decision value, shape (n,)."""
-        return self.classes_[X.argmax(1)]
 
 
 class _Calibrated(TunedRule):
@@ -41,7 +23,7 @@ class _Calibrated(TunedRule):
     method: ClassVar[str]
 
     def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
-        frozen = FrozenEstimator(PassedOn().fit(scores, y))
+        frozen = FrozenEstimator(RowsAsScores().fit(scores, y))
         self.calibrator_ = CalibratedClassifierCV(frozen, method=self.method, cv=self.cv)
         self.calibrator_.fit(log_odds(scores), y)
 

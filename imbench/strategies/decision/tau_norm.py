@@ -7,14 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
+from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
 from imbench.strategies.decision.base import check_cv, inner_folds
 from imbench.strategies.decision.heads import HeadRule, linear_head
 from imbench.strategies.decision.threshold import Metric, check_metric, label_score
 from imbench.strategies.fitted import fitted_models, scores_for
+from imbench.strategies.fitting import Fitting, gather
 
 TAUS = tuple(step / 10 for step in range(11))  # the paper's grid
 
@@ -102,21 +102,37 @@ class TauNormalisation(HeadRule):
         check_metric(self.metric)
         check_cv(self.cv)
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        self.tau_ = self._chosen(np.asarray(X), y) if self.tau is None else float(self.tau)
-        super()._learn(X, y)
-
-    def _chosen(self, X: NDArray[Any], y: NDArray[np.int64]) -> float:
-        """Return the tau that scores best on rows which the nets were not fitted on."""
-        predicted = np.empty((len(TAUS), len(y)), np.int64)
-        for train, held_out in inner_folds(y, self.cv, self.name, self.random_state).split(X, y):
-            fitted = clone(self.estimator).fit(X[train], self._labels[y[train]])
-            for i, _ in enumerate(self._with_each_tau(fitted)):
-                predicted[i, held_out] = scores_for(fitted, X[held_out], self._labels).argmax(1)
+    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
+        yield from super()._fit_inside(X, y)
+        if self.tau is not None:
+            self.tau_ = float(self.tau)
+            return
+        folds = inner_folds(y, self.cv, self.name, self.random_state)
+        splits = list(folds.split(X, y))
+        found = yield from gather(self._held_out_labels(X, y, *split) for split in splits)
         self.n_fits_ = self.cv + 1
+        predicted = np.empty((len(TAUS), len(y)), np.int64)
+        for (_, held_out), own in zip(splits, found, strict=True):
+            predicted[:, held_out] = own
         n_classes = len(self.classes_)
         scores = [label_score(y, labels, n_classes, self.metric) for labels in predicted]
-        return TAUS[int(np.argmax(scores))]
+        self.tau_ = TAUS[int(np.argmax(scores))]
+
+    def _held_out_labels(
+        self,
+        X: NDArray[Any],
+        y: NDArray[np.int64],
+        train: NDArray[np.int64],
+        held_out: NDArray[np.int64],
+    ) -> Fitting[NDArray[np.int64]]:
+        """Fit to an inner fold, and return the labels of the others with each tau, (n_taus, m)."""
+        fitted = yield from self._fit_clone(X[train], y[train])
+        return np.stack(
+            [
+                scores_for(fitted, X[held_out], self._labels).argmax(1)
+                for _ in self._with_each_tau(fitted)
+            ]
+        )
 
     def _with_each_tau(self, fitted: Any) -> Iterator[float]:
         """Normalise the heads of a fitted estimator with one tau after another, in place."""

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import make_scorer
-from sklearn.model_selection import (
-    StratifiedKFold,
-    TunedThresholdClassifierCV,
-    cross_val_predict,
-)
-from sklearn.utils.validation import check_is_fitted
+from sklearn.model_selection import TunedThresholdClassifierCV
 
-from imbench.strategies.decision.base import check_cv, inner_folds
+from imbench.strategies.decision.base import RowsAsScores, Split, TunedRule
+from imbench.strategies.fitting import Fitting
 
 AT_ONCE = 2**14  # rows whose scores of all classes are looked at
 
@@ -148,7 +144,7 @@ def tune_class_weights(
     return np.exp(leaders.shifts - leaders.shifts.mean())
 
 
-class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class TunedThreshold(TunedRule):
     """Fit a classifier and the rule that turns its scores into labels.
 
     Two classes: a threshold on the probability, through scikit-learn's
@@ -183,7 +179,7 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     classifying binary and multiclass imbalanced data", DOI 10.1016/j.neucom.2017.08.035.
     """
 
-    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.results.scores
+    name: ClassVar[str] = "threshold"
 
     def __init__(
         self,
@@ -193,61 +189,47 @@ class TunedThreshold(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         cv: int = 5,
         random_state: int | None = None,
     ) -> None:
-        self.estimator = estimator
+        super().__init__(estimator, cv=cv, random_state=random_state)
         self.metric = metric
-        self.cv = cv
-        self.random_state = random_state
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         check_metric(self.metric)
-        check_cv(self.cv)
+        super().check_params()
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Tune on inner folds, then fit on all rows.
-
-        Raises
-        ------
-        ValueError
-            If a class has fewer rows than there are inner folds.
-        """
-        self.check_params()
-        self.classes_, encoded = np.unique(y, return_inverse=True)
-        folds = inner_folds(encoded, self.cv, "threshold", self.random_state)
-        self.n_fits_ = self.cv + 1
+    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
         self.notes_: tuple[str, ...] = ()
+        scores, splits = yield from self._out_of_fold(X, y)
         if len(self.classes_) == 2:
-            self._fit_binary(X, encoded, folds)
-            return self
-        scores = cross_val_predict(self.estimator, X, encoded, cv=folds, method="predict_proba")
-        self.weights_ = tune_class_weights(scores, encoded, self.metric)
-        self.estimator_ = clone(self.estimator).fit(X, encoded)
-        return self
+            threshold = self._best_threshold(scores, y, splits)
+            self.weights_ = np.array([threshold, 1 - threshold])
+        else:
+            self.weights_ = tune_class_weights(scores, y, self.metric)
 
-    def _fit_binary(self, X: ArrayLike, y: NDArray[np.int64], folds: StratifiedKFold) -> None:
-        scoring = make_scorer(label_score, n_classes=2, metric=self.metric)
+    def _best_threshold(
+        self, scores: NDArray[np.float64], y: NDArray[np.int64], splits: Sequence[Split]
+    ) -> float:
+        """Return scikit-learn's choice for out-of-fold scores (n, 2).
+
+        Its search gets the scores as rows of a classifier that is fitted already, so that
+        nothing is fitted a second time.
+        """
         tuned = TunedThresholdClassifierCV(
-            self.estimator, scoring=scoring, cv=folds, response_method="predict_proba"
+            FrozenEstimator(RowsAsScores().fit(scores, y)),
+            scoring=make_scorer(label_score, n_classes=2, metric=self.metric),
+            cv=splits,
+            response_method="predict_proba",
         )
         try:
-            tuned.fit(X, y)
+            return float(tuned.fit(scores, y).best_threshold_)
         except ValueError as error:
             if "constant predictions" not in str(error):
                 raise
             # A tree of pure leaves, say, that never meets the rare class in an inner fold.
-            self.estimator_ = clone(self.estimator).fit(X, y)
-            self.weights_ = np.array([0.5, 0.5])
             self.notes_ = (
                 "threshold: the scores of an inner fold are all alike, so it stays at 0.5.",
             )
-            return
-        self.estimator_ = tuned.estimator_
-        self.weights_ = np.array([tuned.best_threshold_, 1 - tuned.best_threshold_])
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return the inner classifier's probabilities, shape (n, K), unchanged."""
-        check_is_fitted(self)
-        return self.estimator_.predict_proba(X)
+            return 0.5
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return labels under the tuned rule, shape (n,)."""

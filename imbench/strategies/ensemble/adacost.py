@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imbench.strategies.ensemble.base import Ensemble
 from imbench.strategies.ensemble.boosting import draw_by_weight
 from imbench.strategies.fitted import scores_for
+from imbench.strategies.fitting import Fitting
 
 LARGEST_R = 1 - 1e-10  # a member without error would have an infinite vote
 
@@ -79,13 +80,13 @@ class AdaCost(Ensemble):
                 f"costs must be null or a list of numbers above 0, got costs={self.costs!r}."
             )
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
         self.costs_ = self._class_costs(labels)
         costs = self.costs_[labels]
         weights = costs / costs.sum()
         for _ in range(self.n_estimators):
             drawn = draw_by_weight(weights, labels, rng)
-            member = self._fit_member(X[drawn], labels[drawn], rng)
+            member = yield from self._member(X[drawn], labels[drawn], rng)
             right = scores_for(member, X, self.classes_).argmax(1) == labels
             agreement = np.where(right, 1, -1) * cost_adjustment(costs, right)
             r = min(float((weights * agreement).sum()), LARGEST_R)

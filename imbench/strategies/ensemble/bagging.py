@@ -1,16 +1,27 @@
-"""scikit-learn's bagging, with a sentence where it has more members than rows."""
+"""Bagging: members on bootstrap samples of the rows."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from sklearn.ensemble import BaggingClassifier
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import check_at_least
-from imbench.strategies.ensemble.numbered import NumberedBags
+from imbench.strategies.ensemble.base import BaggedEnsemble
 
 
-class Bagging(NumberedBags, BaggingClassifier):
+def check_share(parameter: str, value: Any) -> None:
+    """Raise ValueError unless a value is a share in (0, 1] or an integer of at least 1."""
+    is_number = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    in_range = (is_number and value >= 1) or (isinstance(value, float) and 0 < value <= 1)
+    if not in_range:
+        raise ValueError(
+            f"{parameter} must be a share in (0.0, 1.0] or an integer of at least 1, got {value!r}."
+        )
+
+
+class Bagging(BaggedEnsemble):
     """Fit each member on a bootstrap sample of the rows, and average their probabilities.
 
     Parameters
@@ -21,9 +32,28 @@ class Bagging(NumberedBags, BaggingClassifier):
         Rows of a bag: a share of them all in (0, 1], or a number.
     random_state : int or None
 
+    Attributes
+    ----------
+    estimators_, estimator_weights_, classes_
+        As in :class:`imbench.strategies.ensemble.base.Ensemble`.
+
+    Raises
+    ------
+    ValueError
+        In ``fit``, if ``max_samples`` is more than the rows that there are.
+
     References
     ----------
     Breiman 1996, "Bagging Predictors", DOI 10.1007/BF00058655.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> bagged = Bagging(DecisionTreeClassifier(), n_estimators=3, random_state=0).fit(X, y)
+    >>> len(bagged.estimators_)
+    3
     """
 
     name: ClassVar[str] = "bagging"
@@ -36,13 +66,23 @@ class Bagging(NumberedBags, BaggingClassifier):
         max_samples: float = 1.0,
         random_state: int | None = None,
     ) -> None:
-        super().__init__(
-            estimator,
-            n_estimators=n_estimators,
-            max_samples=max_samples,
-            random_state=random_state,
-        )
+        super().__init__(estimator, n_estimators=n_estimators, random_state=random_state)
+        self.max_samples = max_samples
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        check_at_least("n_estimators", self.n_estimators, 1)
+        super().check_params()
+        check_share("max_samples", self.max_samples)
+
+    def _bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        n = self.max_samples
+        n = max(int(n * len(labels)), 1) if isinstance(n, float) else n
+        if n > len(labels):
+            raise ValueError(
+                f"strategy.ensemble.bagging.max_samples={n} is more than the {len(labels)} rows "
+                "of this training part: set it lower."
+            )
+        rows = rng.integers(len(labels), size=n)
+        return X[rows], labels[rows]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import Ensemble, balanced_rows
 from imbench.strategies.fitted import scores_for
+from imbench.strategies.fitting import Fitting
 
 
 def n_kept(n_rows: int, n_smallest: int, member: int, n_estimators: int) -> int:
@@ -54,12 +55,12 @@ class BalanceCascade(Ensemble):
 
     name: ClassVar[str] = "balance_cascade"
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
         counts = np.bincount(labels)
         left = np.arange(len(labels))
         for i in range(1, self.n_estimators + 1):
             rows = left[balanced_rows(labels[left], rng)]
-            member = self._fit_member(X[rows], labels[rows], rng)
+            member = yield from self._member(X[rows], labels[rows], rng)
             self._keep(member)
             scores = scores_for(member, X[left], self.classes_)
             of_true = scores[np.arange(len(left)), labels[left]]

@@ -1,34 +1,58 @@
-"""imbalanced-learn's balanced bagging, with a choice of the vote."""
+"""Bags that are under-sampled until their classes are equally large, with a choice of the vote."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from imblearn.ensemble import BalancedBaggingClassifier
+from imblearn.under_sampling import RandomUnderSampler
+from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from imbench.strategies.ensemble.base import check_at_least
-from imbench.strategies.ensemble.numbered import NumberedBags
+from imbench.strategies.ensemble.base import BaggedEnsemble
+
+STRATEGIES = ("auto", "majority", "not minority", "not majority", "all")
 
 
-class BalancedBagging(NumberedBags, BalancedBaggingClassifier):
+class BalancedBagging(BaggedEnsemble):
     """Bag rows, under-sample each bag until its classes are equally large, and vote.
 
     Parameters
     ----------
     estimator : estimator
     n_estimators : int, default=10
-    sampling_strategy, replacement
-        Of the under-sampling in each bag, see ``imblearn.ensemble.BalancedBaggingClassifier``.
+    sampling_strategy : float, str, dict or callable, default="auto"
+        Of the under-sampling in each bag, as in ``imblearn.under_sampling.RandomUnderSampler``.
+    replacement : bool, default=False
+        Whether the under-sampling draws with replacement.
     voting : {"soft", "hard"}, default="soft"
         Soft averages probabilities, hard counts labels: a score is a share of members.
     random_state : int or None
 
+    Attributes
+    ----------
+    estimators_, estimator_weights_, classes_
+        As in :class:`imbench.strategies.ensemble.base.Ensemble`.
+
+    Raises
+    ------
+    ValueError
+        In ``fit``, if a bootstrap sample holds rows of one class only.
+
     References
     ----------
     Hido et al. 2009, "Roughly Balanced Bagging for Imbalanced Data", DOI 10.1002/sam.10061.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier()
+    >>> bagged = BalancedBagging(tree, n_estimators=4, voting="hard", random_state=0).fit(X, y)
+    >>> sorted({float(share) for share in bagged.predict_proba(X)[:, 1]} - {0.0, 1.0})
+    [0.25, 0.5, 0.75]
     """
 
     name: ClassVar[str] = "balanced_bagging"
@@ -43,26 +67,53 @@ class BalancedBagging(NumberedBags, BalancedBaggingClassifier):
         voting: Literal["soft", "hard"] = "soft",
         random_state: int | None = None,
     ) -> None:
-        super().__init__(
-            estimator,
-            n_estimators=n_estimators,
-            sampling_strategy=sampling_strategy,
-            replacement=replacement,
-            random_state=random_state,
-        )
+        super().__init__(estimator, n_estimators=n_estimators, random_state=random_state)
+        self.sampling_strategy = sampling_strategy
+        self.replacement = replacement
         self.voting = voting
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        check_at_least("n_estimators", self.n_estimators, 1)
+        super().check_params()
+        ratio = self.sampling_strategy
+        is_ratio = isinstance(ratio, float | int) and not isinstance(ratio, bool)
+        known = isinstance(ratio, dict) or callable(ratio) or ratio in STRATEGIES
+        if not known and not (is_ratio and 0 < ratio <= 1):
+            raise ValueError(
+                f"sampling_strategy must be a ratio in (0, 1], one of {', '.join(STRATEGIES)}, or "
+                f"rows by class, got {ratio!r}."
+            )
+        if not isinstance(self.replacement, bool):
+            raise ValueError(f"replacement must be true or false, got {self.replacement!r}.")
         if self.voting not in ("soft", "hard"):
             raise ValueError(f"voting must be soft or hard, got voting={self.voting!r}.")
+
+    def _bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        # Row numbers are under-sampled, and rows copied afterwards: a bootstrap sample of all
+        # rows would be as large as the table, of which few are left.
+        bag = rng.integers(len(labels), size=len(labels))
+        drawn = labels[bag]
+        if len(np.unique(drawn)) < 2:
+            raise ValueError(
+                "strategy=balanced_bagging: a bag holds rows of one class only, because another "
+                "one has too few in this training part; use under_bagging, which keeps all rows "
+                "of the smallest class."
+            )
+        sampler = RandomUnderSampler(
+            sampling_strategy=self.sampling_strategy,
+            replacement=self.replacement,
+            random_state=int(rng.integers(2**31)),
+        )
+        sampler.fit_resample(bag[:, None], self.classes_[drawn])
+        rows = bag[sampler.sample_indices_]
+        return X[rows], labels[rows]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return mean probabilities, or with a hard vote the share of members, shape (n, K)."""
         if self.voting == "soft":
             return super().predict_proba(X)
         check_is_fitted(self)
-        # Members are fitted to labels 0..K-1.
         votes = np.stack([member.predict(X) for member in self.estimators_])
-        return np.stack([(votes == k).mean(0) for k in range(len(self.classes_))], axis=1)
+        return np.stack([(votes == label).mean(0) for label in self.classes_], axis=1)

@@ -1,4 +1,4 @@
-"""What the ensembles share: members fitted one after another, and a soft vote."""
+"""Base classes of the ensembles: one member after another, or independent bags."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imbench.components.seeding import seed_estimator
 from imbench.strategies.fitted import scores_for
+from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
 
 
 def check_at_least(parameter: str, value: object, least: int) -> None:
@@ -46,12 +47,11 @@ def balanced_rows(labels: NDArray[np.int64], rng: Generator) -> NDArray[np.int64
     return np.sort(np.concatenate(chosen))
 
 
-class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class Ensemble(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit several copies of a classifier and average their probabilities.
 
-    A subclass says in ``_train`` which rows each member is fitted on. Members are fitted
-    without ``sample_weight``: they are pipelines, and what resamples rows inside of them has no
-    weight to give to a new row.
+    A subclass fits the members in ``_train``. Members are fitted without ``sample_weight``: they
+    are pipelines, and a resampler inside has no weight to give to a new row.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     estimators_ : list of estimators
     estimator_weights_ : ndarray of shape (n_members,)
-        What each member's probabilities count.
+        Weight of each member's probabilities.
     classes_ : ndarray of shape (K,)
     notes_ : tuple of str
         What had to be changed to fit this training part.
@@ -84,13 +84,10 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        self._check_at_least("n_estimators", 1)
+        check_at_least("n_estimators", self.n_estimators, 1)
 
-    def _check_at_least(self, parameter: str, least: int) -> None:
-        check_at_least(parameter, getattr(self, parameter), least)
-
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Fit the members.
+    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
+        """Return a generator that fits the members.
 
         Parameters
         ----------
@@ -112,17 +109,18 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.estimators_: list[Any] = []
         self.notes_: tuple[str, ...] = ()
         self._weights: list[float] = []
-        self._train(rows, labels, np.random.default_rng(self.random_state))
+        yield from self._train(rows, labels, np.random.default_rng(self.random_state))
         self.estimator_weights_ = np.array(self._weights)
         return self
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
-        """Fit the members by :meth:`_fit_member` and keep them by :meth:`_keep`."""
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+        """Fit the members by :meth:`_member` and store them by :meth:`_keep`."""
         raise NotImplementedError
 
-    def _fit_member(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Any:
+    def _member(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[Any]:
+        """Return the fitting of a member to rows (n, d) and labels 0..K-1."""
         member = seed_estimator(clone(self.estimator), int(rng.integers(2**31)))
-        return member.fit(X, self.classes_[labels])
+        return fitting_of(member, X, self.classes_[labels])
 
     def _keep(self, member: Any, weight: float = 1.0) -> None:
         self.estimators_.append(member)
@@ -140,3 +138,28 @@ class Ensemble(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable class of each row, shape (n,)."""
         return self.classes_[self.predict_proba(X).argmax(1)]
+
+
+class BaggedEnsemble(Ensemble):
+    """An ensemble whose members do not depend on each other; a subclass draws ``_bag``.
+
+    Members that are nets are trained as one stack. A bag is drawn when its member is started:
+    :func:`imbench.strategies.fitting.gather` limits how many are in memory at once.
+    """
+
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+        members = (self._fit_bag(i, X, labels, rng) for i in range(self.n_estimators))
+        for member in (yield from gather(members)):
+            self._keep(member)
+
+    def _fit_bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> Fitting[Any]:
+        # Not in variables: the rows of the bag would be held here while the member is trained.
+        return (yield from self._member(*self._bag(i, X, labels, rng), rng))
+
+    def _bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the rows and labels of the bag number ``i``."""
+        raise NotImplementedError

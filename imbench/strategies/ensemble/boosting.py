@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import Ensemble
 from imbench.strategies.fitted import scores_for
+from imbench.strategies.fitting import Fitting
 
 SMALLEST_ERROR = 1e-10  # a member without error would have an infinite vote
 
@@ -75,13 +76,14 @@ class BoostedM2(Ensemble):
 
     name: ClassVar[str] = "boosting"
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
         n_rows, n_classes = len(labels), len(self.classes_)
         wrong = np.ones((n_rows, n_classes), bool)
         wrong[np.arange(n_rows), labels] = False
         mislabels = wrong / wrong.sum()  # (n, K): how much it counts to tell k from y_i
         for _ in range(self.n_estimators):
-            member = self._fit_member(*self._rows_of_round(X, labels, mislabels.sum(1), rng), rng)
+            drawn = self._rows_of_round(X, labels, mislabels.sum(1), rng)
+            member = yield from self._member(*drawn, rng)
             losses = pseudo_losses(scores_for(member, X, self.classes_), labels)
             error = max(float((mislabels * losses).sum()), SMALLEST_ERROR)
             if error >= 0.5:

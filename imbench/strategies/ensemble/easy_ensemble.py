@@ -8,11 +8,12 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import Ensemble, balanced_rows
+from imbench.strategies.ensemble.base import BaggedEnsemble, balanced_rows, check_at_least
 from imbench.strategies.ensemble.boosting import BoostedM2
+from imbench.strategies.fitting import Fitting
 
 
-class EasyEnsemble(Ensemble):
+class EasyEnsemble(BaggedEnsemble):
     """Every member is a boosted classifier on the smallest class and as many rows of each other.
 
     Parameters
@@ -59,19 +60,23 @@ class EasyEnsemble(Ensemble):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         super().check_params()
-        self._check_at_least("n_rounds", 1)
+        check_at_least("n_rounds", self.n_rounds, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
-        for _ in range(self.n_estimators):
-            rows = balanced_rows(labels, rng)
-            if self.n_rounds > len(rows):
-                raise ValueError(
-                    f"strategy.ensemble.easy_ensemble.n_rounds={self.n_rounds} is more than the "
-                    f"{len(rows)} rows of a balanced bag: set it lower."
-                )
-            boosted = BoostedM2(
-                self.estimator,
-                n_estimators=self.n_rounds,
-                random_state=int(rng.integers(2**31)),
+    def _bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        rows = balanced_rows(labels, rng)
+        if self.n_rounds > len(rows):
+            raise ValueError(
+                f"strategy.ensemble.easy_ensemble.n_rounds={self.n_rounds} is more than the "
+                f"{len(rows)} rows of a balanced bag: set it lower."
             )
-            self._keep(boosted.fit(X[rows], self.classes_[labels[rows]]))
+        return X[rows], labels[rows]
+
+    def _member(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[Any]:
+        boosted = BoostedM2(
+            self.estimator,
+            n_estimators=self.n_rounds,
+            random_state=int(rng.integers(2**31)),
+        )
+        return boosted.fitting(X, self.classes_[labels])

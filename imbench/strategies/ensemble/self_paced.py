@@ -8,8 +8,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import Ensemble, balanced_rows
+from imbench.strategies.ensemble.base import Ensemble, balanced_rows, check_at_least
 from imbench.strategies.fitted import scores_for
+from imbench.strategies.fitting import Fitting
 
 
 def self_paced_factor(member: int, n_estimators: int) -> float:
@@ -90,9 +91,9 @@ class SelfPacedEnsemble(Ensemble):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         super().check_params()
-        self._check_at_least("n_bins", 1)
+        check_at_least("n_bins", self.n_bins, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
         total = np.zeros((len(labels), len(self.classes_)))  # (n, K): sum over members
         rows = balanced_rows(labels, rng)
         for i in range(self.n_estimators):
@@ -100,7 +101,7 @@ class SelfPacedEnsemble(Ensemble):
                 hardness = 1 - (total / i)[np.arange(len(labels)), labels]
                 alpha = self_paced_factor(i, self.n_estimators)
                 rows = self._chosen(hardness, labels, alpha, rng)
-            member = self._fit_member(X[rows], labels[rows], rng)
+            member = yield from self._member(X[rows], labels[rows], rng)
             self._keep(member)
             total += scores_for(member, X, self.classes_)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import Ensemble
+from imbench.strategies.ensemble.base import BaggedEnsemble, check_at_least
 from imbench.strategies.ensemble.synthetic import (
     clip_neighbours,
     new_rows,
@@ -16,6 +16,7 @@ from imbench.strategies.ensemble.synthetic import (
     refuse_missing,
     said,
 )
+from imbench.strategies.fitting import Fitting
 
 
 def share_of_copies(member: int) -> float:
@@ -23,7 +24,7 @@ def share_of_copies(member: int) -> float:
     return (member % 10 + 1) / 10
 
 
-class SMOTEBagging(Ensemble):
+class SMOTEBagging(BaggedEnsemble):
     """Every class has the size of the largest in each bag; the share of SMOTE rows differs.
 
     In the bag of a member with share b, a rarer class holds b * n_max copies drawn with
@@ -74,20 +75,23 @@ class SMOTEBagging(Ensemble):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         super().check_params()
-        self._check_at_least("k_neighbors", 1)
+        check_at_least("k_neighbors", self.k_neighbors, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
         refuse_missing(X, self.name, "under_bagging")
-        k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
-        search = noticing(self.neighbors, self.name)
+        self._k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
+        self._search = noticing(self.neighbors, self.name)
+        yield from super()._train(X, labels, rng)
+        self.notes_ += said(self._search)
+
+    def _bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         counts = np.bincount(labels)
         largest = counts.max()
-        for i in range(self.n_estimators):
-            n_copies = np.where(counts == largest, largest, round(share_of_copies(i) * largest))
-            copies = np.concatenate(
-                [rng.choice(np.flatnonzero(labels == c), n) for c, n in enumerate(n_copies)]
-            )
-            X_new, labels_new = new_rows(X, labels, largest - n_copies, k, rng, search)
-            bag = np.concatenate([X[copies], X_new])
-            self._keep(self._fit_member(bag, np.concatenate([labels[copies], labels_new]), rng))
-        self.notes_ += said(search)
+        n_copies = np.where(counts == largest, largest, round(share_of_copies(i) * largest))
+        copies = np.concatenate(
+            [rng.choice(np.flatnonzero(labels == c), n) for c, n in enumerate(n_copies)]
+        )
+        X_new, labels_new = new_rows(X, labels, largest - n_copies, self._k, rng, self._search)
+        return np.concatenate([X[copies], X_new]), np.concatenate([labels[copies], labels_new])

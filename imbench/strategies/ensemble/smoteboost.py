@@ -8,6 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from imbench.strategies.ensemble.base import check_at_least
 from imbench.strategies.ensemble.boosting import BoostedM2, draw_by_weight
 from imbench.strategies.ensemble.synthetic import (
     clip_neighbours,
@@ -16,6 +17,7 @@ from imbench.strategies.ensemble.synthetic import (
     refuse_missing,
     said,
 )
+from imbench.strategies.fitting import Fitting
 
 
 class SMOTEBoost(BoostedM2):
@@ -68,13 +70,13 @@ class SMOTEBoost(BoostedM2):
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         super().check_params()
-        self._check_at_least("k_neighbors", 1)
+        check_at_least("k_neighbors", self.k_neighbors, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
         refuse_missing(X, self.name, "rusboost")
         self._k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
         self._search = noticing(self.neighbors, self.name)
-        super()._train(X, labels, rng)
+        yield from super()._train(X, labels, rng)
         self.notes_ += said(self._search)
 
     def _rows_of_round(

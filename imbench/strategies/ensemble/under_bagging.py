@@ -8,10 +8,10 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from imbench.strategies.ensemble.base import Ensemble, balanced_rows
+from imbench.strategies.ensemble.base import BaggedEnsemble, balanced_rows
 
 
-class UnderBagging(Ensemble):
+class UnderBagging(BaggedEnsemble):
     """Every member sees the whole smallest class and as many rows of each other class.
 
     Parameters
@@ -39,7 +39,8 @@ class UnderBagging(Ensemble):
 
     name: ClassVar[str] = "under_bagging"
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> None:
-        for _ in range(self.n_estimators):
-            rows = balanced_rows(labels, rng)
-            self._keep(self._fit_member(X[rows], labels[rows], rng))
+    def _bag(
+        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        rows = balanced_rows(labels, rng)
+        return X[rows], labels[rows]
