@@ -8,6 +8,7 @@ from typing import Any
 from sklearn.base import clone
 
 from imbench.data.dataset import DatasetInfo
+from imbench.models.mixin import ModelMixin
 from imbench.models.preprocessing import Preprocessing
 
 
@@ -33,7 +34,13 @@ class Model:
     @property
     def training_stages(self) -> tuple[str, ...]:
         """In-training stages that the estimator has as parameters; () for scikit-learn models."""
-        return tuple(getattr(self.estimator, "training_stages", ()))
+        estimator = self.estimator
+        return estimator.training_stages if isinstance(estimator, ModelMixin) else ()
+
+    @property
+    def trains_in_stacks(self) -> bool:
+        """Whether several such estimators can be trained as one, and are worth it."""
+        return isinstance(self.estimator, ModelMixin) and self.estimator.trains_in_stacks
 
     def fresh_estimator(self, info: DatasetInfo) -> Any:
         """Return a clone that knows the shape of its inputs and its categorical columns."""

@@ -19,10 +19,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, cross_val_predict
 from sklearn.utils.validation import check_is_fitted
 
+from imbench.models.mixin import ModelMixin
+from imbench.strategies.facts import TrainingFacts
+
 ROWS_PER_COMPONENT = 5  # fewer, and the smallest determinant is one of a singular matrix
 
 
-class OutlierClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class OutlierClassifier(ModelMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit an outlier detector on the larger class, and read its scores as P(rare class).
 
     Parameters
@@ -94,6 +97,7 @@ class OutlierClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             )
         normal = rows[~is_rare]
         self.estimator_ = clone(self.estimator).fit(normal)
+        # A detector that is a net says where it was trained; scikit-learn's have no such thing.
         self.device_ = getattr(self.estimator_, "device_", "cpu")
         folds = KFold(self.cv, shuffle=True, random_state=self.random_state)
         scores = np.empty(len(rows))
@@ -114,6 +118,10 @@ class OutlierClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _strangeness(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return scores in units of the larger class, shape (n, 1); far tails as logarithms."""
         return np.arcsinh((scores - self._centre) / self._spread)[:, None]
+
+    def training_facts(self) -> TrainingFacts:
+        """Return what is known of the training; called after ``fit``."""
+        return TrainingFacts(self.classes_, device=self.device_)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return probabilities of the two classes, shape (n, 2)."""

@@ -26,6 +26,7 @@ from imbench.errors import Incompatible
 from imbench.models.base import Model
 from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
 from imbench.models.weighted import WeightedClassifier
+from imbench.pipeline.context import FitContext
 from imbench.pipeline.needs import check_needs
 from imbench.pipeline.pipeline import HoldoutPipeline, ResamplingPipeline
 from imbench.pipeline.steps import CheckedSampler, RowCounter
@@ -35,7 +36,13 @@ from imbench.strategies.base import Strategy
 _TAKEN: dict[tuple[type, str], bool] = {}  # parameters of `fit`, by class
 
 
-def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any:
+def build(
+    model: Model,
+    strategy: Strategy,
+    info: DatasetInfo,
+    seed: int,
+    context: FitContext | None = None,
+) -> Any:
     """Compose an estimator from a model and a strategy, for a kind of data.
 
     Parameters
@@ -45,6 +52,8 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
     info : DatasetInfo
     seed : int
         From (data set, repeat, fold); every ``random_state`` inside is set to it.
+    context : FitContext or None
+        Shared by all copies of the estimator.
 
     Returns
     -------
@@ -59,7 +68,7 @@ def build(model: Model, strategy: Strategy, info: DatasetInfo, seed: int) -> Any
     check_needs(model, strategy, info)
     _check_meeting(strategy, info.n_classes)
     estimator = _with_training_stages(model, strategy, info)
-    estimator = _pipeline(estimator, model, strategy, info)
+    estimator = _pipeline(estimator, model, strategy, info, context or FitContext())
     for stage in ("ensemble", "decision"):
         wrap = strategy.entry(stage)
         estimator = estimator if wrap is None else wrap(estimator=estimator)
@@ -151,9 +160,12 @@ def _takes_nan(sampler: Any) -> bool:
     return hasattr(sampler, "__sklearn_tags__") and get_tags(sampler).input_tags.allow_nan
 
 
-def _sampler(name: str, info: DatasetInfo, strategy: Strategy) -> CheckedSampler:
+def _sampler(
+    name: str, info: DatasetInfo, strategy: Strategy, context: FitContext
+) -> CheckedSampler:
     """Return a copy that knows columns and shape of its rows: seeds are set inside, by fold."""
     copy = clone(strategy.resample[name], safe=False)
+    # A sampler may be any object with `fit_resample`.
     parameters: Mapping[str, Any] = getattr(copy, "get_params", dict)()
     if info.input_shape is not None and "input_shape" in parameters:
         copy.set_params(input_shape=info.input_shape)
@@ -162,11 +174,11 @@ def _sampler(name: str, info: DatasetInfo, strategy: Strategy) -> CheckedSampler
         first = info.n_features - len(info.categorical)
         copy.set_params(categorical_features=list(range(first, info.n_features)))
     key = f"strategy.resample.{name}"
-    return CheckedSampler(copy, key, info.class_names, neighbors=_neighbors(strategy))
+    return CheckedSampler(copy, key, info.class_names, context.cache, _neighbors(strategy))
 
 
 def _pipeline(
-    estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo
+    estimator: Any, model: Model, strategy: Strategy, info: DatasetInfo, context: FitContext
 ) -> ResamplingPipeline:
     """Rule 2."""
     samplers = strategy.resample
@@ -183,8 +195,8 @@ def _pipeline(
             )
         clean = clean_steps(info, model.preprocessing, impute)
         encode = encode_steps(info, model.preprocessing)
-    resample = [(name, _sampler(name, info, strategy)) for name in samplers]
-    rows = [("rows", RowCounter(info.n_classes))]
+    resample = [(name, _sampler(name, info, strategy, context)) for name in samplers]
+    rows = [("rows", RowCounter(info.n_classes, context.witness))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
     takes_validation = _fit_takes(estimator, "validation")
     return HoldoutPipeline(steps) if takes_validation else ResamplingPipeline(steps)

@@ -10,13 +10,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
+from imbench.models.mixin import ModelMixin
 from imbench.models.nets.validation import validation_rows
 from imbench.models.params import NamedOnce
 from imbench.pipeline.steps import CheckedSampler, RowCounter, TrainingOnly
+from imbench.strategies.facts import FittedModel, ModelFacts, TrainingFacts
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
 
 
-class ResamplingPipeline(NamedOnce, FittingMixin, Pipeline):
+class ResamplingPipeline(NamedOnce, FittedModel, FittingMixin, Pipeline):
     """A pipeline whose steps may resample the training rows.
 
     Constructed by :func:`imbench.pipeline.build.build`. Steps with ``fit_resample`` work in
@@ -25,6 +27,10 @@ class ResamplingPipeline(NamedOnce, FittingMixin, Pipeline):
     every estimator of scikit-learn.
 
     If the step ``rows`` has a witness, it is told which rows each step was fitted on.
+
+    Attributes
+    ----------
+    facts_ : ModelFacts
     """
 
     def fitting(self, X: NDArray[Any], y: NDArray[Any]) -> Fitting[Self]:
@@ -41,6 +47,7 @@ class ResamplingPipeline(NamedOnce, FittingMixin, Pipeline):
                 X = step.fit_transform(X, y)
         yield from fitting_of(self.steps[-1][1], X, y)
         self._tell(came_in)
+        self.facts_ = self._facts()
         return self
 
     @available_if(lambda self: hasattr(self.steps[-1][1], "predict_proba"))
@@ -54,6 +61,23 @@ class ResamplingPipeline(NamedOnce, FittingMixin, Pipeline):
             X = step.transform(X)
         scores: NDArray[np.float64] = self.steps[-1][1].predict_proba(X)
         return scores
+
+    def _facts(self) -> ModelFacts:
+        """Return what the steps and the model know of the fit."""
+        model, counter = self.steps[-1][1], self.named_steps["rows"]
+        samplers = [step for _, step in self.steps if isinstance(step, CheckedSampler)]
+        if isinstance(model, ModelMixin):
+            training = model.training_facts()
+        else:
+            training = TrainingFacts(np.asarray(model.classes_))
+        return ModelFacts(
+            classes=counter.classes_,
+            class_counts=counter.class_counts_,
+            training=training,
+            notes=tuple(note for sampler in samplers for note in sampler.notes_),
+            picture=next((s.picture_ for s in samplers if s.picture_ is not None), None),
+            reused_s=sum(sampler.reused_s_ for sampler in samplers),
+        )
 
     def _hashes(self, X: ArrayLike) -> NDArray[np.uint64] | None:
         """Return the contents of the rows that came in, None without a witness."""
@@ -110,4 +134,5 @@ class HoldoutPipeline(ResamplingPipeline):
         del held_out
         yield from fitting_of(net, rows.pop(), y, validation=validation)
         self._tell(came_in, chosen)
+        self.facts_ = self._facts()
         return self

@@ -13,9 +13,8 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
@@ -26,12 +25,12 @@ from sklearn.utils import get_tags
 from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold
 from imbench.models.base import Model
-from imbench.pipeline import fitted
-from imbench.pipeline.resample_cache import ResampleCache
-from imbench.pipeline.witness import Witness
+from imbench.pipeline.context import FitContext
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.store import Store
 from imbench.strategies.base import Strategy
+from imbench.strategies.decision.base import DecisionRule
+from imbench.strategies.facts import FactsMixin, ModelFacts, facts_of
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, run
 
 ARRAYS = ("rows", "scores", "classes")
@@ -46,7 +45,7 @@ class Answer:
     classes : ndarray of shape (K,)
     fit_s : float
     trained : tuple of mapping
-        See :func:`imbench.pipeline.fitted.trained`.
+        Facts of the models inside, see :class:`imbench.strategies.facts.FitFacts`.
     notes : tuple of str
     rows : ndarray of shape (m,)
         Numbers of the rows that it was asked about, ascending.
@@ -92,10 +91,6 @@ class Record:
         The answers that were given from memory, and the seconds that their fits had taken.
     is_changed : bool
         Whether there is more in it than what was read.
-    witness : Witness or None
-        Is told of the fits that are done.
-    cache : ResampleCache or None
-        Rows that other strategies of the sweep have resampled.
     reused_s : float
         Seconds of resampling whose rows came from the cache.
     """
@@ -104,8 +99,6 @@ class Record:
     share: float = 1.0
     replayed: dict[str, float] = field(default_factory=dict)
     is_changed: bool = False
-    witness: Witness | None = None
-    cache: ResampleCache | None = None
     reused_s: float = 0.0
 
     @classmethod
@@ -133,9 +126,8 @@ class Record:
         arrays: dict[str, NDArray[Any]] = {}
         facts = []
         for i, (key, answer) in enumerate(self.answers.items()):
-            for name in ARRAYS:
-                arrays[f"{name}_{i}"] = getattr(answer, name)
-            own = {name: getattr(answer, name) for name in ("fit_s", "trained", "notes")}
+            own = dict(vars(answer))
+            arrays |= {f"{name}_{i}": own.pop(name) for name in ARRAYS}
             facts.append({"key": key, **own})
         buffer = io.BytesIO()
         arrays["facts"] = np.array(json.dumps(facts))
@@ -161,7 +153,7 @@ class Record:
         return record
 
 
-class Recorded(FittingMixin, ClassifierMixin, BaseEstimator):
+class Recorded(FactsMixin, FittingMixin, ClassifierMixin, BaseEstimator):
     """A classifier that is asked about row numbers and remembers what it said.
 
     Parameters
@@ -189,6 +181,7 @@ class Recorded(FittingMixin, ClassifierMixin, BaseEstimator):
     def fitting(self, rows: NDArray[np.int64], y: NDArray[np.int64]) -> Fitting[Self]:
         """Return a generator that fits to rows (n, 1) of the data set if no scores are stored."""
         self._rows, self._y = rows[:, 0], y
+        self.estimator_: Any = None
         self.classes_ = np.unique(y)
         self._key = _key(self._rows, y)
         answer = self.record.answers.get(self._key)
@@ -197,25 +190,29 @@ class Recorded(FittingMixin, ClassifierMixin, BaseEstimator):
             return self
         self.record.replayed[self._key] = answer.fit_s
         self.notes_ = answer.notes
-        self.estimators_ = [_stand_in(facts) for facts in answer.trained]
         return self
+
+    def fitted_members(self) -> Sequence[Any]:
+        """Return the classifier, or nothing if its scores were known."""
+        return () if self.estimator_ is None else (self.estimator_,)
+
+    def model_facts(self) -> Sequence[ModelFacts]:
+        """Return the facts of the classifier, which are stored with its scores."""
+        if self.estimator_ is not None:
+            return super().model_facts()
+        stored = self.record.answers[self._key].trained
+        return [ModelFacts.from_plain(plain) for plain in stored]
 
     def _fit(self) -> Fitting[None]:
         started = time.perf_counter()
         self.estimator_ = yield from fitting_of(clone(self.estimator), self.X[self._rows], self._y)
         fit_s = (time.perf_counter() - started) * self.record.share
-        reused_s = fitted.reused_s(self.estimator_)
-        fit_s += reused_s
-        self.record.reused_s += reused_s
+        classes, facts = np.asarray(self.estimator_.classes_, np.int64), facts_of(self.estimator_)
+        fit_s += facts.reused_s
+        self.record.reused_s += facts.reused_s
         self.record.is_changed = True
         answer = self.record.answers.setdefault(
-            self._key,
-            Answer(
-                np.asarray(self.estimator_.classes_, np.int64),
-                fit_s,
-                fitted.trained(self.estimator_),
-                fitted.notes(self.estimator_),
-            ),
+            self._key, Answer(classes, fit_s, facts.trained, facts.notes)
         )
         self.classes_ = answer.classes
         del self._rows, self._y  # never fitted again
@@ -225,7 +222,7 @@ class Recorded(FittingMixin, ClassifierMixin, BaseEstimator):
         answer = self.record.answers[self._key]
         new = answer.unknown(rows[:, 0])
         if len(new):
-            if not hasattr(self, "estimator_"):
+            if self.estimator_ is None:
                 run(self._fit())
             self.record.is_changed = True
             answer.add(new, self.estimator_.predict_proba(self.X[new]))
@@ -237,7 +234,12 @@ class Recorded(FittingMixin, ClassifierMixin, BaseEstimator):
 
 
 def rule_on_scores(
-    model: Model, strategy: Strategy, data: Dataset, fold: Fold, seed: int, record: Record
+    model: Model,
+    strategy: Strategy,
+    data: Dataset,
+    seed: int,
+    record: Record,
+    context: FitContext,
 ) -> Any:
     """Return the decision rule of a strategy around a :class:`Recorded` classifier.
 
@@ -253,13 +255,11 @@ def rule_on_scores(
     from imbench.pipeline.build import build
 
     wrap = strategy.entry("decision")
-    if wrap is None or not getattr(wrap(estimator=None), "learns_from_scores", False):
+    rule = None if wrap is None else wrap(estimator=None)
+    if not isinstance(rule, DecisionRule) or not rule.learns_from_scores:
         return None
     build(model, strategy, data.info, seed)  # says what is incompatible, the rule included
-    classifier = build(model, strategy.without("decision"), data.info, seed)
-    record.witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
-    fitted.watch(classifier, record.witness)
-    fitted.share(classifier, record.cache)
+    classifier = build(model, strategy.without("decision"), data.info, seed, context)
     return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)
 
 
@@ -300,14 +300,3 @@ def _key(rows: NDArray[np.int64], y: NDArray[np.int64]) -> str:
     digest = hashlib.sha256(np.ascontiguousarray(rows, np.int64).tobytes())
     digest.update(np.ascontiguousarray(y, np.int64).tobytes())
     return digest.hexdigest()[:16]
-
-
-def _stand_in(facts: Mapping[str, Any]) -> Any:
-    """Return what :mod:`imbench.pipeline.fitted` can read facts from as from a fitted pipeline."""
-    named = {
-        step: SimpleNamespace(
-            **{k: np.asarray(v) if isinstance(v, list) else v for k, v in facts[step].items()}
-        )
-        for step in ("rows", "model")
-    }
-    return SimpleNamespace(named_steps=named, steps=list(named.items()))

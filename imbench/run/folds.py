@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from imbench.errors import Incompatible, reason_of
 from imbench.models.base import Model
 from imbench.pipeline import fitted
 from imbench.pipeline.build import build
+from imbench.pipeline.context import FitContext
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
@@ -29,6 +30,7 @@ from imbench.run.tuning.inner_folds import Tuned, Tuning, tune_folds
 from imbench.run.warning_log import WarningLog, warnings_by_fold
 from imbench.strategies import fitted as scoring
 from imbench.strategies.base import Strategy
+from imbench.strategies.facts import FitFacts, facts_of
 from imbench.strategies.fitting import MAX_BYTES, Fitting, fitting_of, run
 
 MAX_TOGETHER = 128  # folds
@@ -57,6 +59,7 @@ class _Fit:
     """What fitting gave: an estimator or an error.
 
     An estimator with a record is a decision rule that takes row numbers in the place of rows.
+    ``witness`` was told of the fits.
     """
 
     estimator: Any = None
@@ -64,6 +67,7 @@ class _Fit:
     n_together: int = 1
     record: Record | None = None
     tuned: Tuned | None = None
+    context: FitContext = field(default_factory=FitContext)
     error: Exception | None = None
 
 
@@ -73,7 +77,7 @@ def fit_fold(
     strategy: Strategy,
     fold: Fold,
     seed: int,
-    cache: ResampleCache | None = None,
+    context: FitContext | None = None,
 ) -> tuple[Any, float]:
     """Compose the estimator of a fold and fit it on the fold's training rows, and on no other.
 
@@ -85,8 +89,8 @@ def fit_fold(
     fold : Fold
     seed : int
         Of the whole comparison; the fold's own is derived from it.
-    cache : ResampleCache or None
-        Rows that other strategies of the sweep have resampled.
+    context : FitContext or None
+        None is a witness of its own.
 
     Returns
     -------
@@ -99,7 +103,13 @@ def fit_fold(
     Incompatible
         If strategy, model and data do not fit.
     """
-    return run(fold_fitting(data, model, strategy, fold, seed, cache))
+    context = context or FitContext(witness_of(data, fold))
+    return run(fold_fitting(data, model, strategy, fold, seed, context))
+
+
+def witness_of(data: Dataset, fold: Fold) -> Witness:
+    """Return a witness of the fits on the training part of a fold."""
+    return Witness(data.contents.hashes[fold.train_index], data.X.dtype)
 
 
 def fold_fitting(
@@ -108,13 +118,10 @@ def fold_fitting(
     strategy: Strategy,
     fold: Fold,
     seed: int,
-    cache: ResampleCache | None = None,
+    context: FitContext,
 ) -> Fitting[tuple[Any, float]]:
     """Return a generator that does what :func:`fit_fold` does."""
-    estimator = build(model, strategy, data.info, fold_seed(seed, data, fold))
-    fitted.watch(estimator, Witness(data.contents.hashes[fold.train_index], data.X.dtype))
-    if cache is not None:
-        fitted.share(estimator, cache)
+    estimator = build(model, strategy, data.info, fold_seed(seed, data, fold), context)
     started = time.perf_counter()
     yield from fitting_of(estimator, data.X[fold.train_index], data.y[fold.train_index])
     return estimator, time.perf_counter() - started
@@ -174,7 +181,7 @@ def _how_many_together(task: Task) -> int:
 
 
 def _trains_in_stacks(task: Task) -> bool:
-    return bool(getattr(task.model.estimator, "trains_in_stacks", False))
+    return task.model.trains_in_stacks
 
 
 def can_run_apart(task: Task) -> bool:
@@ -236,7 +243,7 @@ def _tune(task: Task, folds: Sequence[Fold], log: WarningLog) -> Sequence[Tuned 
         build(task.model, task.strategy, task.data.info, seed=0)
     except Incompatible as error:
         return [error] * len(folds)
-    together = getattr(task.model.estimator, "trains_in_stacks", False)
+    together = _trains_in_stacks(task)
     watched = [partial(log.of, fold) for fold in folds]
     return tune_folds(task.tuning, task.key, task.data, folds, watched, together)
 
@@ -251,20 +258,21 @@ def _fitting(
         task = replace(task, model=model, strategy=strategy)
     # Each member of an ensemble resamples rows of its own, which no other fit meets again.
     cache = None if task.strategy.ensemble else task.cache
+    context = FitContext(witness_of(task.data, fold), cache)
     if task.records is not None:
         record = task.records.read(fold)
-        record.share, record.cache = 1 / n_together, cache
+        record.share = 1 / n_together
         seed = fold_seed(task.seed, task.data, fold)
-        rule = rule_on_scores(task.model, task.strategy, task.data, fold, seed, record)
+        rule = rule_on_scores(task.model, task.strategy, task.data, seed, record, context)
         if rule is not None:
             started = time.perf_counter()
             yield from fitting_of(rule, fold.train_index[:, None], task.data.y[fold.train_index])
             fit_s = time.perf_counter() - started
-            return _Fit(rule, fit_s, n_together, record, tuned)
+            return _Fit(rule, fit_s, n_together, record, tuned, context)
     estimator, fit_s = yield from fold_fitting(
-        task.data, task.model, task.strategy, fold, task.seed, cache
+        task.data, task.model, task.strategy, fold, task.seed, context
     )
-    return _Fit(estimator, fit_s, n_together, tuned=tuned)
+    return _Fit(estimator, fit_s, n_together, tuned=tuned, context=context)
 
 
 def _facts(task: Task, fold: Fold) -> dict[str, Any]:
@@ -308,14 +316,13 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
         }
 
 
-def _fitted_on(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
+def _fitted_on(data: Dataset, fold: Fold, fit: _Fit, facts: FitFacts) -> dict[str, Any]:
     hashes = data.contents.hashes[fold.test_index]
     tuning = fit.tuned.witness if fit.tuned is not None else None
-    facts = {} if tuning is None else {"tuning_fits": tuning.fits(hashes)}
-    if fit.record is None:
-        return facts | fitted.fits(fit.estimator, fitted.witness_of(fit.estimator), hashes)
-    n_replayed = len(fit.record.replayed)
-    return facts | fitted.fits(fit.estimator, fit.record.witness, hashes, n_replayed)
+    found = {} if tuning is None else {"tuning_fits": tuning.fits(hashes)}
+    n_replayed = 0 if fit.record is None else len(fit.record.replayed)
+    assert fit.context.witness is not None
+    return found | fitted.audit_of(facts, fit.context.witness, hashes, n_replayed)
 
 
 def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
@@ -325,10 +332,12 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     scores = scoring.scores_for(estimator, X_test, np.arange(data.info.n_classes))
     predicted = fitted.labels_for(estimator, X_test, scores)
     predict_s = time.perf_counter() - started
+    facts = facts_of(estimator)
     if fit.record is None:
-        reused_s = fitted.reused_s(estimator)
+        reused_s = facts.reused_s
     else:
         reused_s = fit.record.reused_s + sum(fit.record.replayed.values())
+    shown = facts.picture if fold.repeat == fold.fold == 0 else None
     return {
         "status": "ok",
         "reason": "",
@@ -337,18 +346,18 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         "predict_s": predict_s,
         "n_together": fit.n_together,
         "n_replayed": len(fit.record.replayed) if fit.record else 0,
-        "n_fits": fitted.n_fits(estimator),
-        "peak_bytes": peak_bytes(fitted.device(estimator)),
-        "device": fitted.device(estimator),
-        "counts_after": scoring.counts_after(estimator),
-        "notes": fitted.notes(estimator),
-        "trained": fitted.trained(estimator),
-        "fitted_on": _fitted_on(data, fold, fit),
+        "n_fits": facts.n_fits,
+        "peak_bytes": peak_bytes(facts.device),
+        "device": facts.device,
+        "counts_after": facts.counts_after,
+        "notes": facts.notes,
+        "trained": facts.trained,
+        "fitted_on": _fitted_on(data, fold, fit, facts),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
         "y_pred": predicted,
         "y_score": scores,
-        "history": fitted.history(estimator),
-        # One is drawn a cell: images of every fold would weigh as much as their scores.
-        **(fitted.picture(estimator) if fold.repeat == fold.fold == 0 else {}),
+        "history": facts.history,
+        # One picture a cell: images of every fold would take as much space as their scores.
+        **({} if shown is None else shown.arrays()),
     }

@@ -13,13 +13,16 @@ from imbench.data.dataset import Dataset
 from imbench.data.row_hashes import content_hash, hash_rows, rows_hash
 from imbench.data.split_facts import fold_facts
 from imbench.data.splits import Fold, RepeatedKFold
-from imbench.pipeline import fitted, pipeline
+from imbench.pipeline import pipeline
 from imbench.pipeline.build import build
+from imbench.pipeline.context import FitContext
+from imbench.pipeline.fitted import audit_of
 from imbench.pipeline.witness import Witness
 from imbench.report.audit import audit_cells, duplicate_warnings
 from imbench.results.fold import CellKey, cell_result
 from imbench.results.store import Store
-from imbench.run.folds import Task, fit_fold, run_folds
+from imbench.run.folds import Task, fit_fold, run_folds, witness_of
+from imbench.strategies.facts import facts_of
 from imbench.testing import cells
 
 
@@ -120,9 +123,10 @@ def test_row_numbers_in_both_parts_are_overlap_and_no_copies():
 
 
 def fits_of(data, fold, model, strategy):
-    estimator, _ = fit_fold(data, *cells.parts(model, strategy), fold, 0)
+    context = FitContext(witness_of(data, fold))
+    estimator, _ = fit_fold(data, *cells.parts(model, strategy), fold, 0, context)
     hashes = data.contents.hashes[fold.test_index]
-    return fitted.fits(estimator, fitted.witness_of(estimator), hashes)
+    return audit_of(facts_of(estimator), context.witness, hashes)
 
 
 def test_inner_folds_are_noted_with_the_hashes_of_their_rows():
@@ -169,15 +173,16 @@ def test_every_fit_inside_an_ensemble_or_a_rule_is_seen(strategy):
 def test_fits_without_a_record_are_counted():
     data = table()
     estimator = build(*cells.parts("decision_tree", "none"), data.info, 0).fit(data.X, data.y)
-    found = fitted.fits(estimator, fitted.witness_of(estimator), data.contents.hashes)
+    witness = Witness(data.contents.hashes, data.X.dtype)
+    found = audit_of(facts_of(estimator), witness, data.contents.hashes)
     assert found == {"fits": [], "replayed_fits": 0, "unseen_fits": 1}
 
 
 def test_copies_of_an_estimator_share_their_witness_and_never_its_test_rows():
     data, fold = table(), halves(table())
     witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
-    estimator = build(*cells.parts("decision_tree", "threshold"), data.info, 0)
-    fitted.watch(estimator, witness)
+    context = FitContext(witness)
+    estimator = build(*cells.parts("decision_tree", "threshold"), data.info, 0, context)
     for other in (clone(estimator), copy.deepcopy(estimator)):
         assert other.get_params()["estimator__rows__witness"] is witness
     known = np.concatenate([v for v in vars(witness).values() if isinstance(v, np.ndarray)])

@@ -25,7 +25,7 @@ from imbench.strategies.base import Strategy
 from imbench.strategies.batches.weighted_sampler import WeightedSampler
 from imbench.strategies.decision.threshold import TunedThreshold
 from imbench.strategies.ensemble.balanced_bagging import BalancedBagging
-from imbench.strategies.fitted import fitted_models
+from imbench.strategies.facts import fitted_models
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.weights.inverse_weights import InverseWeights
 from imbench.testing.cells import parts

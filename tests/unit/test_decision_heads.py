@@ -20,7 +20,7 @@ from imbench.strategies.decision.heads import train_on_features, transformed
 from imbench.strategies.decision.lws import LearnableWeightScaling, ScaledHead
 from imbench.strategies.decision.nearest_class_mean import MeanHead
 from imbench.strategies.decision.tau_norm import TauNormalisation, tau_normalised
-from imbench.strategies.fitted import fitted_models
+from imbench.strategies.facts import fitted_models
 from imbench.testing import cells
 
 HEADS = ("crt", "lws", "tau_norm", "nearest_class_mean")

@@ -13,9 +13,9 @@ from sklearn.base import clone
 from imbench.cli.compose import Composer
 from imbench.config import identity as config_identity
 from imbench.errors import DataError
-from imbench.pipeline import fitted
 from imbench.pipeline.build import build
 from imbench.pipeline.steps import CheckedSampler
+from imbench.strategies.facts import facts_of
 from imbench.strategies.resample.base import TooFewRows
 from imbench.strategies.resample.encoding import ImageCodec, TableCodec
 from imbench.strategies.resample.gan import GANSampler
@@ -387,15 +387,16 @@ class TestPicture:
     def test_is_found_inside_wrappers_and_ensembles(self, strategy):
         data = CASES["three_classes" if strategy == "vae" else "binary_five_percent"]()
         model, found = cells.parts("logistic_regression", strategy)
-        estimator = build(model, found, data.info, seed=0).fit(data.X, data.y)
-        shown = fitted.picture(estimator)
+        fitted = build(model, found, data.info, seed=0).fit(data.X, data.y)
+        shown = facts_of(fitted).picture.arrays()
         assert shown.keys() == {"picture", "picture_y", "picture_made"}
         assert len(shown["picture"]) == len(shown["picture_y"]) == len(shown["picture_made"]) > 0
 
     def test_is_absent_where_nothing_was_generated(self):
         data = CASES["binary_five_percent"]()
         model, found = cells.parts("logistic_regression", "random_over")
-        assert fitted.picture(build(model, found, data.info, seed=0).fit(data.X, data.y)) == {}
+        fitted = build(model, found, data.info, seed=0).fit(data.X, data.y)
+        assert facts_of(fitted).picture is None
 
     def test_cloning_a_sampler_leaves_its_picture_behind(self):
         X, y = blobs()

@@ -20,7 +20,7 @@ from imbench.models.base import Model
 from imbench.pipeline.build import build
 from imbench.pipeline.fitted import notes
 from imbench.strategies.base import Strategy
-from imbench.strategies.fitted import fitted_models
+from imbench.strategies.facts import fitted_models
 from imbench.strategies.neighbors import notice as notices
 from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors

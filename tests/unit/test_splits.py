@@ -92,7 +92,7 @@ def test_strategies_and_models_have_the_same_folds_and_seeds(tmp_path, monkeypat
 
     met = []
 
-    def fold_fitting(data, model, strategy, fold, seed, reuse=None):
+    def fold_fitting(data, model, strategy, fold, seed, context):
         met.append((model.name, strategy.label, *pairs([fold])[0], seed))
         return None, 0.0
         yield

@@ -14,10 +14,11 @@ from sklearn.linear_model import LogisticRegression
 from imbench.config import catalogue
 from imbench.data.dataset import DatasetInfo
 from imbench.errors import DataError
-from imbench.pipeline import fitted as facts
 from imbench.pipeline.build import build
+from imbench.pipeline.fitted import labels_for
 from imbench.pipeline.steps import CheckedSampler, RowCounter
 from imbench.strategies import fitted as scoring
+from imbench.strategies.facts import facts_of
 from imbench.strategies.resample.prowsyn import ProWSyn
 from imbench.strategies.resample.smote_ipf import SMOTEIPF
 from imbench.testing.cells import parts
@@ -63,7 +64,7 @@ def checked(sampler, names=("many", "some", "few")):
     ],
 )
 def test_fits_count_members_and_inner_folds(strategy, expected):
-    assert facts.n_fits(fitted("logistic_regression", strategy)) == expected
+    assert facts_of(fitted("logistic_regression", strategy)).n_fits == expected
 
 
 @pytest.mark.parametrize(
@@ -78,40 +79,40 @@ def test_fits_count_members_and_inner_folds(strategy, expected):
 )
 @pytest.mark.parametrize("model", ["logistic_regression", "random_forest"])
 def test_counts_are_the_rows_that_reached_the_model(model, strategy, expected):
-    assert scoring.counts_after(fitted(model, strategy)) == expected
+    assert facts_of(fitted(model, strategy)).counts_after == expected
 
 
 def test_counts_of_a_bag_are_the_mean_over_its_members():
-    found = scoring.counts_after(fitted("logistic_regression", "balanced_bagging"))
+    found = facts_of(fitted("logistic_regression", "balanced_bagging")).counts_after
     assert found[0] == found[1], "every bag is balanced"
     assert 15 < found[0] < 25, "as many rows as the rare class has, give or take the bootstrap"
 
 
 def test_counts_of_a_net_are_the_rows_drawn_in_an_epoch_without_validation_rows():
-    assert scoring.counts_after(fitted("mlp", "none")) == (54, 18)
-    assert scoring.counts_after(fitted("mlp", "random_over")) == (54, 54)
-    drawn = scoring.counts_after(fitted("mlp", "weighted_sampler"))
+    assert facts_of(fitted("mlp", "none")).counts_after == (54, 18)
+    assert facts_of(fitted("mlp", "random_over")).counts_after == (54, 54)
+    drawn = facts_of(fitted("mlp", "weighted_sampler")).counts_after
     assert sum(drawn) == pytest.approx(72)
     assert abs(drawn[0] - 36) <= 4 * np.sqrt(72 / 4 / N_EPOCHS), "a mean over the epochs"
 
 
 @pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
 def test_counts_keep_a_place_for_a_class_without_training_rows(model):
-    found = scoring.counts_after(fitted(model, "none", (40, 0, 20)))
+    found = facts_of(fitted(model, "none", (40, 0, 20))).counts_after
     assert len(found) == 3
     assert found[1] == 0
     assert found[0] > found[2] > 0
 
 
 def test_history_is_that_of_a_single_net_and_otherwise_empty():
-    assert facts.history(fitted("mlp", "threshold")).shape == (N_EPOCHS, 2)
-    assert facts.history(fitted("mlp", "balanced_bagging")).shape == (0, 2)
-    assert facts.history(fitted("logistic_regression", "none")).shape == (0, 2)
+    assert facts_of(fitted("mlp", "threshold")).history.shape == (N_EPOCHS, 2)
+    assert facts_of(fitted("mlp", "balanced_bagging")).history.shape == (0, 2)
+    assert facts_of(fitted("logistic_regression", "none")).history.shape == (0, 2)
 
 
 def test_device_is_that_of_a_net_and_otherwise_cpu():
-    assert facts.device(fitted("mlp", "balanced_bagging")) == "cpu"
-    assert facts.device(fitted("random_forest", "none")) == "cpu"
+    assert facts_of(fitted("mlp", "balanced_bagging")).device == "cpu"
+    assert facts_of(fitted("random_forest", "none")).device == "cpu"
 
 
 def test_classes_unknown_to_the_classifier_score_zero():
@@ -144,7 +145,7 @@ def test_counts_after_are_the_same_for_string_labels(model):
     info = DatasetInfo("table", 4, ("c0", "c1"), 1)
     words = np.array(["no", "yes"])[y]
     found = [build(*parts(model, "none"), info, seed=0).fit(X, labels) for labels in (y, words)]
-    assert scoring.counts_after(found[1]) == scoring.counts_after(found[0])
+    assert facts_of(found[1]).counts_after == facts_of(found[0]).counts_after
 
 
 @pytest.mark.parametrize(
@@ -290,7 +291,7 @@ def test_labels_are_what_the_estimator_predicts(model, strategy):
     estimator = fitted(model, strategy)
     X, _ = make_rows(seed=1)
     scores = scoring.scores_for(estimator, X, np.arange(2))
-    np.testing.assert_array_equal(facts.labels_for(estimator, X, scores), estimator.predict(X))
+    np.testing.assert_array_equal(labels_for(estimator, X, scores), estimator.predict(X))
 
 
 @pytest.mark.parametrize("strategy", ["none", "bagging", "easy_ensemble"])
@@ -299,7 +300,7 @@ def test_a_net_and_an_ensemble_predict_once(strategy, monkeypatch):
     X, _ = make_rows(seed=1)
     scores = scoring.scores_for(estimator, X, np.arange(2))
     monkeypatch.setattr(type(estimator), "predict", None)
-    assert facts.labels_for(estimator, X, scores).dtype == np.int64
+    assert labels_for(estimator, X, scores).dtype == np.int64
     ruled = fitted("mlp", "threshold")
-    labels = facts.labels_for(ruled, X, scores)
+    labels = labels_for(ruled, X, scores)
     assert (labels != scores.argmax(1)).any()  # the rule decides, not the likeliest class

@@ -140,9 +140,9 @@ def test_the_chosen_values_are_those_of_the_fitted_model(tmp_path, monkeypatch):
     fitted = []
     plain = folds.fold_fitting
 
-    def fold_fitting(data, model, strategy, fold, seed, reuse=None):
+    def fold_fitting(data, model, strategy, fold, seed, context):
         fitted.append((model.estimator.min_samples_leaf, strategy.resample["smote"].k_neighbors))
-        return plain(data, model, strategy, fold, seed)
+        return plain(data, model, strategy, fold, seed, context)
 
     monkeypatch.setattr(folds, "fold_fitting", fold_fitting)
     cell = run(tmp_path, "strategy=smote", *TREE)

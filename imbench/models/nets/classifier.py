@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
 from imbench.models.arrays import checked_rows
+from imbench.models.mixin import ModelMixin
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.job import Job, Settings, Stages
 from imbench.models.nets.probe import LossFacts, probe_loss
@@ -26,6 +27,7 @@ from imbench.models.nets.training import forward
 from imbench.models.nets.validation import validation_rows
 from imbench.models.params import NamedOnce
 from imbench.strategies import IN_TRAINING
+from imbench.strategies.facts import TrainingFacts
 from imbench.strategies.fitting import Fitting, Request, run, single_answer
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 from imbench.strategies.nets.randomness import seeded
@@ -52,7 +54,7 @@ def checked_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float32]
     return weight
 
 
-class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
+class TorchClassifier(NamedOnce, ModelMixin, ClassifierMixin, BaseEstimator):
     """Train a backbone with a linear head; every in-training stage is a parameter.
 
     Parameters
@@ -141,7 +143,7 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     @property
-    def trains_in_stacks(self) -> bool:
+    def trains_in_stacks(self) -> bool:  # type: ignore[override]
         """Whether several such nets can be trained as one, and are worth it."""
         return bool(getattr(self.backbone or MLP(), "stacks", False))
 
@@ -244,6 +246,17 @@ class TorchClassifier(NamedOnce, ClassifierMixin, BaseEstimator):
             generator=Generator(device).manual_seed(seed),
             kind=self._kind(),
             loss_kind=repr(self.loss),
+        )
+
+    def training_facts(self) -> TrainingFacts:
+        """Return what is known of the training; called after ``fit``."""
+        return TrainingFacts(
+            classes=self.classes_,
+            class_counts=self.class_counts_,
+            device=self.device_,
+            history=self.history_,
+            validation_fraction=self.validation_fraction,
+            has_batches=self.batches is not None,
         )
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -26,6 +26,7 @@ from imbench.errors import DataError, ImbenchError
 from imbench.models.base import Model
 from imbench.pipeline import fitted
 from imbench.pipeline.build import build
+from imbench.pipeline.context import FitContext
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.metric_options import MetricOptions
@@ -226,9 +227,8 @@ class Nested:
         options = self.tuning.options
         train, validation = self.splits[i]
         with self.watched():
-            estimator = build(model, strategy, self.info, derive(self.seed, "inner", i))
-            if self.witness is not None:
-                fitted.watch(estimator, self.witness)
+            seed, context = derive(self.seed, "inner", i), FitContext(self.witness)
+            estimator = build(model, strategy, self.info, seed, context)
             yield from fitting_of(estimator, self.X[train], self.y[train])
             X = self.X[validation]
             scores = scoring.scores_for(estimator, X, np.arange(self.info.n_classes))

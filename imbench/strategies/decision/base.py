@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
+from imbench.strategies.facts import FactsMixin
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
 
@@ -82,7 +83,7 @@ class RowsAsScores(ClassifierMixin, BaseEstimator):
         return self.classes_[X.argmax(1)]
 
 
-class DecisionRule(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class DecisionRule(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit a classifier, and then what turns its scores into other scores or into labels.
 
     A subclass learns its rule in ``_learn``. It overrides :meth:`predict_proba` if it changes
@@ -99,10 +100,13 @@ class DecisionRule(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstima
     classes_ : ndarray of shape (K,)
     n_fits_ : int
         Fits of ``estimator`` that this took.
+    learns_from_scores : bool
+        The rule needs the scores of the classifier and nothing else of it, so that it can learn
+        from stored scores (:mod:`imbench.results.scores`).
     """
 
     name: ClassVar[str] = "decision"
-    learns_from_scores: ClassVar[bool] = True  # and from nothing else, see imbench.results.scores
+    learns_from_scores: ClassVar[bool] = True
 
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
@@ -139,6 +143,10 @@ class DecisionRule(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstima
 
     def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
         """Learn the rule from rows and labels 0..K-1; ``estimator_`` is fitted already."""
+
+    def fitted_members(self) -> Sequence[Any]:
+        """Return the classifier that was fitted on all rows."""
+        return (self.estimator_,)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return probabilities, shape (n, K)."""

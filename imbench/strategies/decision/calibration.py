@@ -57,6 +57,15 @@ class PlattScaling(_Calibrated):
     ----------
     Platt 1999, "Probabilistic Outputs for Support Vector Machines", Advances in Large Margin
     Classifiers, eq. 3; one against the rest: Zadrozny & Elkan 2002, DOI 10.1145/775047.775151.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = PlattScaling(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    >>> fitted.n_fits_
+    4
     """
 
     name: ClassVar[str] = "platt"
@@ -84,6 +93,15 @@ class IsotonicCalibration(_Calibrated):
     ----------
     Zadrozny & Elkan 2002, "Transforming Classifier Scores into Accurate Multiclass Probability
     Estimates", DOI 10.1145/775047.775151, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = IsotonicCalibration(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    >>> fitted.predict_proba(X).shape
+    (200, 2)
     """
 
     name: ClassVar[str] = "isotonic"

@@ -42,6 +42,15 @@ class ClassThresholds(TunedRule):
     ----------
     Collell et al. 2018, "A simple plug-in bagging ensemble based on threshold-moving for
     classifying binary and multiclass imbalanced data", DOI 10.1016/j.neucom.2017.08.035, eq. 6.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = ClassThresholds(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    >>> round(float(fitted.weights_.prod()), 6)
+    1.0
     """
 
     name: ClassVar[str] = "class_thresholds"

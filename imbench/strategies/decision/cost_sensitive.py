@@ -75,6 +75,15 @@ class CostSensitive(DecisionRule):
     References
     ----------
     Elkan 2001, "The Foundations of Cost-Sensitive Learning", IJCAI 17, eq. 1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = CostSensitive(LogisticRegression(), costs=[[0, 1], [10, 0]]).fit(X, y)
+    >>> int(fitted.predict(X).sum()) > int((fitted.predict_proba(X)[:, 1] > 0.5).sum())
+    True
     """
 
     name: ClassVar[str] = "cost_sensitive"

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from imbench.errors import Incompatible
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.decision.base import DecisionRule
-from imbench.strategies.fitted import fitted_models
+from imbench.strategies.facts import fitted_models
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.nets.adam import Adam, cosine
 from imbench.strategies.nets.randomness import seeded
@@ -21,7 +21,7 @@ from imbench.strategies.nets.randomness import seeded
 def transformed(pipeline: Any, X: ArrayLike) -> Any:
     """Return what the model of a fitted pipeline gets to see of rows; resamplers pass them on."""
     for _, step in pipeline.steps[:-1]:
-        X = step.transform(X) if hasattr(step, "transform") else X
+        X = step.transform(X)
     return X
 
 
@@ -173,8 +173,7 @@ class RetrainedHeadRule(HeadRule):
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
-        for name in ("n_steps", "batch_size"):
-            value = getattr(self, name)
+        for name, value in {"n_steps": self.n_steps, "batch_size": self.batch_size}.items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
         if not 0 < self.lr < float("inf"):

@@ -37,6 +37,15 @@ class LogitAdjustment(DecisionRule):
     References
     ----------
     Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314, eq. 9.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = LogitAdjustment(LogisticRegression(), tau=1.0).fit(X, y)
+    >>> fitted.shares_
+    array([0.9, 0.1])
     """
 
     name: ClassVar[str] = "logit_adjustment"

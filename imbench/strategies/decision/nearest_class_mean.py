@@ -55,6 +55,22 @@ class NearestClassMean(HeadRule):
     ----------
     Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
     arXiv 1910.09217, section 4.2 (NCM).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbench.data.dataset import DatasetInfo
+    >>> from imbench.models.base import Model
+    >>> from imbench.models.nets.classifier import TorchClassifier
+    >>> from imbench.pipeline.build import build
+    >>> from imbench.strategies.base import Strategy
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> info = DatasetInfo("example", 20, ("common", "rare"), minority=1)
+    >>> net = Model("mlp", TorchClassifier(epochs=1, device="cpu"))
+    >>> strategy = Strategy(decision={"nearest_class_mean": NearestClassMean})
+    >>> fitted = build(net, strategy, info, seed=0).fit(X, y)
+    >>> fitted.estimator_[-1].net_[1].means.shape
+    torch.Size([2, 256])
     """
 
     name: ClassVar[str] = "nearest_class_mean"

@@ -45,6 +45,24 @@ class PriorCorrection(DecisionRule):
     Dal Pozzolo et al. 2015, "Calibrating Probability with Undersampling for Unbalanced
     Classification", DOI 10.1109/SSCI.2015.33, eq. 4; Saerens et al. 2002, DOI
     10.1162/089976602753284446, eq. 2.4 for any number of classes.
+
+    Examples
+    --------
+    >>> from imblearn.under_sampling import RandomUnderSampler
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from imbench.data.dataset import DatasetInfo
+    >>> from imbench.models.base import Model
+    >>> from imbench.pipeline.build import build
+    >>> from imbench.strategies.base import Strategy
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> info = DatasetInfo("example", 20, ("common", "rare"), minority=1)
+    >>> under = {"random_under": RandomUnderSampler()}
+    >>> strategy = Strategy(resample=under, decision={"prior_correction": PriorCorrection})
+    >>> model = Model("logistic_regression", LogisticRegression())
+    >>> fitted = build(model, strategy, info, seed=0).fit(X, y)
+    >>> fitted.ratios_
+    array([1.8, 0.2])
     """
 
     name: ClassVar[str] = "prior_correction"

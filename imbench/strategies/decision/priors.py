@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.strategies.fitted import counts_after, fitted_models
+from imbench.strategies.facts import ModelFacts, facts_of
 
 
 def trained_shares(
@@ -32,17 +32,17 @@ def trained_shares(
         Validation rows that a net holds out do not count: they are a share of every class.
     """
     counts = np.bincount(y, minlength=len(classes))
-    models = [pipeline.named_steps for pipeline in fitted_models(estimator)]
-    if not models:
+    facts = facts_of(estimator)
+    if not facts.models:
         return counts / counts.sum(), False
-    reached = np.asarray(counts_after(estimator))[classes]
+    reached = np.asarray(facts.counts_after)[classes]
     if not reached.all():  # a class that no member has seen: nothing to divide by
         return counts / counts.sum(), False
-    return reached / reached.sum(), any(_is_changed(steps, classes, counts) for steps in models)
+    is_changed = any(_is_changed(model, classes, counts) for model in facts.models)
+    return reached / reached.sum(), is_changed
 
 
-def _is_changed(steps: Any, classes: NDArray[Any], counts: NDArray[np.int64]) -> bool:
-    model = steps["model"]
-    held_out = (getattr(model, "validation_fraction", 0.0) * counts).astype(np.int64)
-    is_resampled = not np.array_equal(steps["rows"].class_counts_[classes], counts - held_out)
-    return is_resampled or getattr(model, "batches", None) is not None
+def _is_changed(model: ModelFacts, classes: NDArray[Any], counts: NDArray[np.int64]) -> bool:
+    held_out = (model.training.validation_fraction * counts).astype(np.int64)
+    is_resampled = not np.array_equal(model.class_counts[classes], counts - held_out)
+    return is_resampled or model.training.has_batches

@@ -13,7 +13,8 @@ from torch import Generator, Tensor, nn
 from imbench.strategies.decision.base import check_cv, inner_folds
 from imbench.strategies.decision.heads import HeadRule, linear_head
 from imbench.strategies.decision.threshold import Metric, check_metric, label_score
-from imbench.strategies.fitted import fitted_models, scores_for
+from imbench.strategies.facts import fitted_models
+from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, gather
 
 TAUS = tuple(step / 10 for step in range(11))  # the paper's grid
@@ -75,6 +76,22 @@ class TauNormalisation(HeadRule):
     ----------
     Kang et al. 2020, "Decoupling Representation and Classifier for Long-Tailed Recognition",
     arXiv 1910.09217, eq. 4; the grid: appendix.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from imbench.data.dataset import DatasetInfo
+    >>> from imbench.models.base import Model
+    >>> from imbench.models.nets.classifier import TorchClassifier
+    >>> from imbench.pipeline.build import build
+    >>> from imbench.strategies.base import Strategy
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> info = DatasetInfo("example", 20, ("common", "rare"), minority=1)
+    >>> net = Model("mlp", TorchClassifier(epochs=1, device="cpu"))
+    >>> strategy = Strategy(decision={"tau_norm": TauNormalisation})
+    >>> fitted = build(net, strategy, info, seed=0).fit(X, y)
+    >>> 0 <= fitted.tau_ <= 1
+    True
     """
 
     name: ClassVar[str] = "tau_norm"

@@ -58,6 +58,15 @@ class TemperatureScaling(TunedRule):
     References
     ----------
     Guo et al. 2017, "On Calibration of Modern Neural Networks", arXiv 1706.04599, eq. 9.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = TemperatureScaling(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    >>> round(fitted.temperature_, 1)
+    1.2
     """
 
     name: ClassVar[str] = "temperature"

@@ -177,6 +177,15 @@ class TunedThreshold(TunedRule):
     ----------
     Collell et al. 2018, "A simple plug-in bagging ensemble based on threshold-moving for
     classifying binary and multiclass imbalanced data", DOI 10.1016/j.neucom.2017.08.035.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> fitted = TunedThreshold(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    >>> fitted.weights_.round(2)
+    array([0.58, 0.42])
     """
 
     name: ClassVar[str] = "threshold"
@@ -198,7 +207,7 @@ class TunedThreshold(TunedRule):
         super().check_params()
 
     def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
-        self.notes_: tuple[str, ...] = ()
+        self.notes_ = ()
         scores, splits = yield from self._out_of_fold(X, y)
         if len(self.classes_) == 2:
             threshold = self._best_threshold(scores, y, splits)

@@ -52,6 +52,16 @@ class AdaCost(Ensemble):
     References
     ----------
     Fan et al. 1999, "AdaCost: Misclassification Cost-Sensitive Boosting", ICML 16, figure 1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = AdaCost(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> fitted.costs_.round(3)
+    array([0.111, 1.   ])
     """
 
     name: ClassVar[str] = "adacost"

@@ -51,6 +51,16 @@ class BalanceCascade(Ensemble):
     ----------
     Liu et al. 2009, "Exploratory Undersampling for Class-Imbalance Learning", DOI
     10.1109/TSMCB.2008.2007853, algorithm 2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = BalanceCascade(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> len(fitted.estimators_)
+    3
     """
 
     name: ClassVar[str] = "balance_cascade"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.components.seeding import seed_estimator
+from imbench.strategies.facts import FactsMixin
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
 
@@ -47,7 +49,7 @@ def balanced_rows(labels: NDArray[np.int64], rng: Generator) -> NDArray[np.int64
     return np.sort(np.concatenate(chosen))
 
 
-class Ensemble(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class Ensemble(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit several copies of a classifier and average their probabilities.
 
     A subclass fits the members in ``_train``. Members are fitted without ``sample_weight``: they
@@ -107,7 +109,7 @@ class Ensemble(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
             raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
         check_members(self.name, self.n_estimators, len(rows))
         self.estimators_: list[Any] = []
-        self.notes_: tuple[str, ...] = ()
+        self.notes_ = ()
         self._weights: list[float] = []
         yield from self._train(rows, labels, np.random.default_rng(self.random_state))
         self.estimator_weights_ = np.array(self._weights)
@@ -125,6 +127,10 @@ class Ensemble(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     def _keep(self, member: Any, weight: float = 1.0) -> None:
         self.estimators_.append(member)
         self._weights.append(weight)
+
+    def fitted_members(self) -> Sequence[Any]:
+        """Return the members."""
+        return self.estimators_
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the weighted mean of the members' probabilities, shape (n, K)."""

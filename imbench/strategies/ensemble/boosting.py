@@ -72,6 +72,16 @@ class BoostedM2(Ensemble):
     ----------
     Freund & Schapire 1997, "A Decision-Theoretic Generalization of On-Line Learning and an
     Application to Boosting", DOI 10.1006/jcss.1997.1504, section 5.2 (AdaBoost.M2).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = BoostedM2(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> bool((fitted.estimator_weights_ > 0).all())
+    True
     """
 
     name: ClassVar[str] = "boosting"

@@ -42,6 +42,16 @@ class EasyEnsemble(BaggedEnsemble):
     ----------
     Liu et al. 2009, "Exploratory Undersampling for Class-Imbalance Learning", DOI
     10.1109/TSMCB.2008.2007853, algorithm 1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = EasyEnsemble(tree, n_estimators=2, n_rounds=3, random_state=0).fit(X, y)
+    >>> [len(bag.estimators_) for bag in fitted.estimators_]
+    [3, 3]
     """
 
     name: ClassVar[str] = "easy_ensemble"

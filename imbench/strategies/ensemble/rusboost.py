@@ -38,6 +38,16 @@ class RUSBoost(BoostedM2):
     ----------
     Seiffert et al. 2010, "RUSBoost: A Hybrid Approach to Alleviating Class Imbalance", DOI
     10.1109/TSMCA.2009.2029559, figure 1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = RUSBoost(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> len(fitted.estimators_)
+    3
     """
 
     name: ClassVar[str] = "rusboost"

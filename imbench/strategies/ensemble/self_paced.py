@@ -73,6 +73,16 @@ class SelfPacedEnsemble(Ensemble):
     ----------
     Liu et al. 2020, "Self-paced Ensemble for Highly Imbalanced Massive Data Classification",
     arXiv 1909.03500, algorithm 1.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = SelfPacedEnsemble(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> len(fitted.estimators_)
+    3
     """
 
     name: ClassVar[str] = "self_paced"

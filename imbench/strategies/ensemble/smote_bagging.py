@@ -55,6 +55,16 @@ class SMOTEBagging(BaggedEnsemble):
     ----------
     Wang & Yao 2009, "Diversity Analysis on Imbalanced Data Sets by Using Ensemble Models", DOI
     10.1109/CIDM.2009.4938667, algorithm 3 (table III).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = SMOTEBagging(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> len(fitted.estimators_)
+    3
     """
 
     name: ClassVar[str] = "smote_bagging"

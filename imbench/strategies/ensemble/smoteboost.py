@@ -50,6 +50,16 @@ class SMOTEBoost(BoostedM2):
     ----------
     Chawla et al. 2003, "SMOTEBoost: Improving Prediction of the Minority Class in Boosting", DOI
     10.1007/978-3-540-39804-2_12, figure 2.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = SMOTEBoost(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> len(fitted.estimators_)
+    3
     """
 
     name: ClassVar[str] = "smoteboost"

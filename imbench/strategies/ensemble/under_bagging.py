@@ -35,6 +35,16 @@ class UnderBagging(BaggedEnsemble):
     ----------
     Barandela et al. 2003, "New Applications of Ensembles of Classifiers", DOI
     10.1007/s10044-003-0192-z, section 3.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_classification
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> X, y = make_classification(200, weights=[0.9], random_state=0)
+    >>> tree = DecisionTreeClassifier(max_depth=2)
+    >>> fitted = UnderBagging(tree, n_estimators=3, random_state=0).fit(X, y)
+    >>> int(fitted.predict(X).sum()) > int(y.sum())
+    True
     """
 
     name: ClassVar[str] = "under_bagging"

@@ -19,9 +19,7 @@ MAX_CLASSES = 10
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """Rows of a sampler that are drawn, its attribute ``picture_``.
-
-    Read by :func:`imbench.pipeline.fitted.picture`.
+    """Rows of a sampler to be drawn (``picture_``).
 
     Parameters
     ----------
@@ -36,6 +34,10 @@ class Picture:
     rows: NDArray[Any]
     y: NDArray[Any]
     made: NDArray[np.bool_]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays under the names that a fold's record has for them."""
+        return {"picture": self.rows, "picture_y": self.y, "picture_made": self.made}
 
 
 def picture(
