@@ -55,7 +55,7 @@ class FoldResult:
     counts_after : tuple of float
         Rows per class that the model was trained on (nets: mean number drawn per epoch).
     trained : tuple of mapping
-        Training data of each fitted model, see :func:`imbench.pipeline.fitted.trained`.
+        Training data of each fitted model, see :attr:`imbench.strategies.facts.FitFacts.trained`.
     tuned : mapping of str to object
         Parameters chosen by tuning, by ``strategy.<path>`` and ``model.<path>``.
     n_trials, n_pruned, n_tuning_fits : int

@@ -29,7 +29,6 @@ from imbench.pipeline.context import FitContext
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.store import Store
 from imbench.strategies.base import Strategy
-from imbench.strategies.decision.base import DecisionRule
 from imbench.strategies.facts import FactsMixin, ModelFacts, facts_of
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, run
 
@@ -255,7 +254,12 @@ def rule_on_scores(
     from imbench.pipeline.build import build
 
     wrap = strategy.entry("decision")
-    rule = None if wrap is None else wrap(estimator=None)
+    if wrap is None:
+        return None
+    # Imports scikit-learn's model selection, which a cell without a rule does not need.
+    from imbench.strategies.decision.base import DecisionRule
+
+    rule = wrap(estimator=None)
     if not isinstance(rule, DecisionRule) or not rule.learns_from_scores:
         return None
     build(model, strategy, data.info, seed)  # says what is incompatible, the rule included

@@ -1,7 +1,6 @@
 """What a loss does is found out by calling it, whatever it declares."""
 
 import copy
-from functools import partial
 
 import numpy as np
 import pytest
@@ -12,7 +11,7 @@ from imbench.errors import Incompatible
 from imbench.models.base import Model
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.nets.probe import LossFacts, probe_loss
-from imbench.models.nets.together import run_together
+from imbench.models.nets.together import train_together
 from imbench.pipeline.build import build
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.mixup import Mixup
@@ -190,7 +189,7 @@ def test_a_wrong_stacked_form_changes_no_net(wrong, stack_sizes):
     folds = [(X[:150], y[:150]), (X[25:175], 1 - y[25:175]), (X[50:], y[50:])]
     found = {}
     for loss in (wrong(), Alone()):
-        nets = run_together([partial(net(loss=loss).fit, *fold) for fold in folds])
+        nets = train_together(net(loss=loss).fitting(*fold) for fold in folds)
         found[loss] = [fitted.predict_proba(X) for fitted in nets]
     assert stack_sizes == [3, 3]
     np.testing.assert_array_equal(*found.values())

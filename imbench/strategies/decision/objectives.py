@@ -29,6 +29,11 @@ class FBeta:
     References
     ----------
     van Rijsbergen 1979, "Information Retrieval", chapter 7.
+
+    Examples
+    --------
+    >>> FBeta(beta=2.0)(np.array([[90, 0], [5, 5]]))  # recall 0.5, precision 1
+    0.5555555555555556
     """
 
     beta: float = 1.0
@@ -57,6 +62,11 @@ class NegativeCost:
     References
     ----------
     Elkan 2001, "The Foundations of Cost-Sensitive Learning", IJCAI 17, section 1.
+
+    Examples
+    --------
+    >>> NegativeCost([[0, 1], [10, 0]])(np.array([[90, 0], [5, 5]]))
+    -0.5
     """
 
     costs: Sequence[Sequence[float]]
