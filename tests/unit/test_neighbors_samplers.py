@@ -18,9 +18,8 @@ from imbench.config.parse import strategy_of
 from imbench.data.dataset import Dataset
 from imbench.models.base import Model
 from imbench.pipeline.build import build
-from imbench.pipeline.fitted import notes
 from imbench.strategies.base import Strategy
-from imbench.strategies.facts import fitted_models
+from imbench.strategies.facts import facts_of, fitted_models
 from imbench.strategies.neighbors import notice as notices
 from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors
@@ -188,12 +187,16 @@ class TestEverySampler:
         assert bool(ours) == (plain(name)[1] and strategy_name(name) not in OWN_ONLY)
         assert bool(theirs) == (strategy_name(name) in OWN_ONLY | BOTH)
         assert all(len(np.unique(y)) == len(data_for(name).class_names) for _, y in kept(estimator))
-        said = [note for note in notes(estimator) if "neighbors=faiss has no part in it" in note]
+        said = [
+            note
+            for note in facts_of(estimator).notes
+            if "neighbors=faiss has no part in it" in note
+        ]
         assert len(said) == (strategy_name(name) in NOTED)
 
     def test_an_exact_search_of_any_length_is_announced(self, name, capsys):
         estimator = fitted(name, ExactNeighbors(announce_s=1e-9))
-        said = [note for note in notes(estimator) if "nearest neighbours" in note]
+        said = [note for note in facts_of(estimator).notes if "nearest neighbours" in note]
         announced = plain(name)[1] and name != "smoten"
         assert bool(said) == announced
         assert len(capsys.readouterr().err.splitlines()) == announced
@@ -204,8 +207,10 @@ def test_the_note_names_the_sampler_and_the_search():
         "strategy.resample.smote_tomek: TomekLinks accepts no other search: its own exact search "
         "is used, neighbors=faiss has no part in it."
     )
-    assert sentence in notes(fitted("smote_tomek", FaissNeighbors()))
-    assert not any("no part in it" in note for note in notes(fitted("tomek", ExactNeighbors())))
+    assert sentence in facts_of(fitted("smote_tomek", FaissNeighbors())).notes
+    assert not any(
+        "no part in it" in note for note in facts_of(fitted("tomek", ExactNeighbors())).notes
+    )
 
 
 def test_the_search_is_passed_to_all_samplers_of_a_chain(monkeypatch):
@@ -232,7 +237,7 @@ def test_too_many_neighbors_are_clipped_with_every_search():
         strategy = replace(strategies()["smote_enn"], neighbors=search)
         estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
         estimator.fit(X, y)
-        found.append((kept(estimator), notes(estimator)))
+        found.append((kept(estimator), facts_of(estimator).notes))
     for rows, said in found:
         assert_same(rows, found[0][0])
         assert any(".smote.k_neighbors=5 was clipped to 3: class 'c' has 4" in n for n in said)
@@ -266,7 +271,7 @@ def test_a_user_sampler_gets_the_search_as_its_parameter_neighbors():
         strategy = Strategy(resample={"x": sampler}, neighbors=TorchNeighbors(device="cpu"))
         estimator = build(Model("kept", Kept(max_iter=300)), strategy, data.info, seed=0)
         estimator.fit(data.X, data.y)
-        said = [note for note in notes(estimator) if "accepts no other search" in note]
+        said = [note for note in facts_of(estimator).notes if "accepts no other search" in note]
         assert len(said) == n_notes
 
 
