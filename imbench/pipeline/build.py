@@ -1,4 +1,4 @@
-"""The five composition rules: how stages meet. The one file that knows.
+"""Compose an estimator from a model and a strategy, by five rules.
 
 1. In-training stages go into the model; `weights` falls back to ``sample_weight``.
 2. ``Pipeline([clean, *resample, rows, encode, model])``, also with no resampler: scikit-learn's
@@ -8,7 +8,7 @@
 4. The decision rule goes around that.
 5. Seeds.
 
-What samplers ask for nearest neighbours is given to them here, and to the ensembles that make rows.
+The nearest-neighbor search is passed to the samplers here, and to the ensembles that generate rows.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def build(
         If the parts do not fit; the reason names the strategy, the model or the data, and why.
     """
     check_needs(model, strategy, info)
-    _check_meeting(strategy, info.n_classes)
+    _check_training_stages(strategy, info.n_classes)
     estimator = _with_training_stages(model, strategy, info)
     estimator = _pipeline(estimator, model, strategy, info, context or FitContext())
     for stage in ("ensemble", "decision"):
@@ -78,14 +78,14 @@ def build(
 
 
 def _neighbors(strategy: Strategy) -> Any:
-    """Return a copy of what the strategy's samplers ask: seeds are set inside."""
+    """Return a copy of the nearest-neighbor search of a strategy: seeds are set in it."""
     from imbench.strategies.neighbors.exact import ExactNeighbors
 
     return ExactNeighbors() if strategy.neighbors is None else clone(strategy.neighbors)
 
 
 def _give_neighbors(estimator: Any, strategy: Strategy) -> None:
-    """Let an ensemble that has a parameter ``neighbors``, not set, ask as the samplers do."""
+    """Pass the search to an ensemble whose parameter ``neighbors`` is None."""
     if "neighbors" in (p := estimator.get_params(deep=False)) and p["neighbors"] is None:
         estimator.set_params(neighbors=_neighbors(strategy))
 
@@ -103,8 +103,8 @@ def _is_batch_level(loss: Any, n_classes: int) -> bool:
         return bool(getattr(loss, "batch_level", False))
 
 
-def _check_meeting(strategy: Strategy, n_classes: int) -> None:
-    """Refuse in-training entries that cannot do their work beside each other."""
+def _check_training_stages(strategy: Strategy, n_classes: int) -> None:
+    """Raise Incompatible for in-training entries that cannot be combined."""
     mixing = [n for n, entry in strategy.augment.items() if getattr(entry, "mixes_labels", False)]
     loss, weighing = next(iter(strategy.loss), ""), (*strategy.weights, *mixing)
     if loss and weighing and _is_batch_level(strategy.loss[loss], n_classes):
@@ -163,7 +163,7 @@ def _takes_nan(sampler: Any) -> bool:
 def _sampler(
     name: str, info: DatasetInfo, strategy: Strategy, context: FitContext
 ) -> CheckedSampler:
-    """Return a copy that knows columns and shape of its rows: seeds are set inside, by fold."""
+    """Return the step of a sampler: a copy that is told columns and shape of the rows."""
     copy = clone(strategy.resample[name], safe=False)
     # A sampler may be any object with `fit_resample`.
     parameters: Mapping[str, Any] = getattr(copy, "get_params", dict)()

@@ -1,4 +1,4 @@
-"""What a yaml may list under ``needs``, and what is said where that is not there."""
+"""Needs that a yaml may list, and the message if one of them is not met."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NEEDS: dict[str, Need] = {
     ),
     "net": (lambda m, i: bool(m.training_stages), "a net", _MODEL + "is none"),
 }
-"""By name: a check, what it asks for, and what is there instead."""
+"""By name: the check, the words for what is needed, and for what the data or model has."""
 
 
 def check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:

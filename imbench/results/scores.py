@@ -1,9 +1,9 @@
-"""Decision rules on stored scores: what a classifier said once serves every rule.
+"""Decision rules on stored scores: one fit of a classifier serves every rule.
 
 A rule of the stage `decision` needs nothing of the classifier but its scores: on the test rows,
-and for tuned rules on the rows of inner folds that it was not fitted on. :class:`Recorded`
-stands between the two. It fits the classifier when a rule asks for it and remembers the scores;
-asked again to fit the same rows, by another rule or another process, it remembers.
+and for tuned rules the out-of-fold scores of inner folds. :class:`Recorded` wraps the classifier.
+It fits it on the first request and stores the scores; the next request for the same training
+rows, by another rule or another process, is answered from the store.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ARRAYS = ("rows", "scores", "classes")
 
 @dataclass(eq=False)
 class Answer:
-    """What a classifier that was fitted to certain rows said.
+    """Scores of a classifier that was fitted to certain rows.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Answer:
         Facts of the models inside, see :class:`imbench.strategies.facts.FitFacts`.
     notes : tuple of str
     rows : ndarray of shape (m,)
-        Numbers of the rows that it was asked about, ascending.
+        Numbers of the rows that have scores, ascending.
     scores : ndarray of shape (m, K)
     """
 
@@ -59,15 +59,15 @@ class Answer:
     scores: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
 
     def unknown(self, asked: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return those of some row numbers that have no scores yet, in their order."""
+        """Return the row numbers that have no scores yet, in their order."""
         return asked[~np.isin(asked, self.rows)]
 
     def of(self, asked: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the scores of row numbers that are known, shape (n_asked, K)."""
+        """Return the scores of row numbers that have some, shape (n_asked, K)."""
         return self.scores[np.searchsorted(self.rows, asked)]
 
     def add(self, rows: NDArray[np.int64], scores: NDArray[np.float64]) -> Self:
-        """Take in the scores of rows that were not known."""
+        """Add the scores of rows that had none."""
         if len(self.rows):
             rows = np.concatenate([self.rows, rows])
             scores = np.concatenate([self.scores, scores])
@@ -84,12 +84,12 @@ class Record:
     ----------
     answers : mapping of str to Answer
     share : float
-        Of the time that passes while a classifier is fitted, what is its own: folds that are
-        fitted side by side wait for each other.
+        Share of the elapsed time that is counted as this fold's: 1 / n for n folds that are
+        fitted side by side.
     replayed : mapping of str to float
-        The answers that were given from memory, and the seconds that their fits had taken.
+        The stored answers that were used, and the seconds that their fits had taken.
     is_changed : bool
-        Whether there is more in it than what was read.
+        Whether answers were added since it was read.
     reused_s : float
         Seconds of resampling whose rows came from the cache.
     """
@@ -153,7 +153,7 @@ class Record:
 
 
 class Recorded(FactsMixin, FittingMixin, ClassifierMixin, BaseEstimator):
-    """A classifier that is asked about row numbers and remembers what it said.
+    """A classifier of row numbers that stores its scores.
 
     Parameters
     ----------

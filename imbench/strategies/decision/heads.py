@@ -1,4 +1,4 @@
-"""Another head on a net that is trained already: what the two-stage methods share."""
+"""Base classes of the two-stage methods: replace the head of a trained net."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from imbench.strategies.nets.randomness import seeded
 
 
 def transformed(pipeline: Any, X: ArrayLike) -> Any:
-    """Return what the model of a fitted pipeline gets to see of rows; resamplers pass them on."""
+    """Return rows after the steps in front of the model; resamplers leave them unchanged."""
     for _, step in pipeline.steps[:-1]:
         X = step.transform(X)
     return X

@@ -1,4 +1,4 @@
-"""What the models inside a composition were trained on, against what there was."""
+"""Class shares of the rows that trained the models inside an estimator."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class SMOTEBoost(BoostedM2):
         Neighbours of a row that a new row may lie towards; clipped to the smallest class.
     random_state : int or None
     neighbors : Neighbors or None
-        What is asked for neighbours, set by `build`; None is scikit-learn's.
+        Nearest-neighbor search, set by `build`; None is scikit-learn's.
 
     Attributes
     ----------

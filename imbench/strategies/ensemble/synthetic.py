@@ -1,4 +1,4 @@
-"""New rows between neighbours for the ensembles that need some, on raw rows."""
+"""SMOTE rows for the ensembles, on raw rows."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def new_rows(
         Neighbours to choose from.
     rng : numpy.random.Generator
     search : Neighbors or None
-        What is asked for neighbours; None is scikit-learn's.
+        Nearest-neighbor search; None is scikit-learn's.
 
     Notes
     -----
@@ -91,7 +91,7 @@ def new_rows(
 
 
 def refuse_missing(X: NDArray[Any], name: str, instead: str) -> None:
-    """Raise Incompatible if a number is missing: there is no row between."""
+    """Raise Incompatible if a number is missing: nothing can be interpolated."""
     if X.dtype.kind == "f" and np.isnan(X).any():
         raise Incompatible(
             f"strategy={name} makes rows between neighbours and takes no missing values, which "
@@ -100,10 +100,10 @@ def refuse_missing(X: NDArray[Any], name: str, instead: str) -> None:
 
 
 def noticing(neighbors: Any, name: str) -> Any:
-    """Return a copy of what is asked for neighbours whose searches are watched; None for None."""
+    """Return a copy of the search that measures its time; None for None."""
     return None if neighbors is None else neighbors.noticing(f"strategy.ensemble.{name}")
 
 
 def said(search: Any) -> tuple[str, ...]:
-    """Return what there was to say of the searches."""
+    """Return the notes of the searches."""
     return () if search is None else tuple(search.notice.notes)
