@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 
 from imbench.cli.compose import Composer
-from imbench.config import check as config_check
+from imbench.config.cell import Cell
+from imbench.config.parse import parse
 from imbench.data.dataset import Dataset
 from imbench.results.fold import FoldResult
-from imbench.results.metric_options import metric_options
 from imbench.results.metrics import compute
 from imbench.run.cell import Runner
 
@@ -77,8 +77,8 @@ def load_table(n_rows: int, n_classes: int, of_two: bool) -> Dataset:
     return Dataset("scale", X, y, names, tuple(f"x{i}" for i in range(N_FEATURES)))
 
 
-def compose(words: Sequence[str], n_rows: int, n_classes: int, of_two: bool) -> dict[str, Any]:
-    """Return the checked configuration of a cell with a hold-out on a table of this size.
+def compose(words: Sequence[str], n_rows: int, n_classes: int, of_two: bool) -> Cell:
+    """Return a cell with a hold-out on a table of this size.
 
     Raises
     ------
@@ -90,12 +90,13 @@ def compose(words: Sequence[str], n_rows: int, n_classes: int, of_two: bool) -> 
     [config] = composer.cells([*fixed, *words], multirun=False)
     table = {"n_rows": n_rows, "n_classes": n_classes, "of_two": of_two}
     config["dataset"] = {"name": "scale", "_target_": f"{__name__}.load_table", **table}
-    if problems := config_check.check(config, composer.folders):
-        raise RuntimeError(" ".join(problems))
-    return config
+    cell = parse(config, composer.folders)
+    if not isinstance(cell, Cell):
+        raise RuntimeError(cell.reason)
+    return cell
 
 
-def run(config: Mapping[str, Any]) -> FoldResult:
+def run(cell: Cell) -> FoldResult:
     """Run one fold through the runner and compute its metrics, as a command does.
 
     Raises
@@ -104,11 +105,11 @@ def run(config: Mapping[str, Any]) -> FoldResult:
         If the cell is not ``ok``.
     """
     with tempfile.TemporaryDirectory() as folder:
-        cell = Runner(Path(folder)).run(config)
-    if cell.status != "ok":
-        raise RuntimeError(cell.reason)
-    compute(cell.folds[0], metric_options(config["metrics"]))
-    return cell.folds[0]
+        result = Runner(Path(folder)).run(cell)
+    if result.status != "ok":
+        raise RuntimeError(result.reason)
+    compute(result.folds[0], cell.metrics)
+    return result.folds[0]
 
 
 def measure(
@@ -126,7 +127,7 @@ def measure(
         made.
     """
     run(compose(words, WARM_UP_ROWS, 2, of_two=False))
-    config = compose(words, n_rows, n_classes, of_two)
+    cell = compose(words, n_rows, n_classes, of_two)
     load_table.cache_clear()
     gc.collect()
     _give_back()
@@ -135,7 +136,7 @@ def measure(
     _give_back()
     _reset_peak()
     started = time.process_time()
-    fold = run(config)
+    fold = run(cell)
     return {
         "seconds": time.process_time() - started,
         "fit_s": fold.fit_s,

@@ -8,18 +8,22 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import yaml
 
 from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
+from imbench.cli.progress import progress_bar
+from imbench.components.construct import bind, construct
 from imbench.components.hashing import run_id_of
 from imbench.components.startup import quick_imports, resume_collection
+from imbench.config.cell import Cell, RefusedCell
+from imbench.config.parse import Draft
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.store import Store
@@ -51,29 +55,28 @@ def _command(options: argparse.Namespace) -> int:
             "---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in composed)
         )
         return 0
-    configs = _distinct(composed)
-    stored = _stored_cells(configs)
-    # Python looks at every object of torch once more before it ends, for 0.9 s; they are let be.
+    drafts = _distinct([Draft(config, composer.folders) for config in composed])
+    stored = _stored_cells(drafts, Path(composed[0]["results_dir"]))
+    # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
     atexit.register(gc.freeze)
-    tracker = _tracker_of(configs, at_once=len(stored) < len(configs))
+    tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
     try:
-        _check_all(configs, composer.folders, stored)
-        return _run_all(configs, stored, tracker, options.traceback)
+        cells = _parse_all(drafts, stored)
+        return _run_all(drafts, cells, stored, tracker, options.traceback)
     finally:
         tracker.close()
 
 
-def _distinct(configs: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Leave out cells that are the same as one before: none has no other search to sweep over."""
-    from imbench.config.check import check_form
-    from imbench.config.identity import identity_of
-
-    if any(map(check_form, configs)):
-        return configs
-    cells: dict[str, Mapping[str, Any]] = {}
-    for config in configs:
-        cell = {"identity": identity_of(config), "dataset": config["dataset"]}
-        cells.setdefault(run_id_of(cell), config)
+def _distinct(drafts: Sequence[Draft]) -> Sequence[Draft]:
+    """Leave out repeated cells: strategy=none is the same for every neighbor search of a sweep."""
+    cells: dict[str, Draft] = {}
+    try:
+        for draft in drafts:
+            outline = draft.outline
+            same = {"identity": outline.identity, "dataset": outline.dataset.node}
+            cells.setdefault(run_id_of(same), draft)
+    except ConfigError:  # reported with all others, once every cell is parsed
+        return drafts
     return list(cells.values())
 
 
@@ -88,42 +91,42 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stored_cells(configs: Sequence[Mapping[str, Any]]) -> dict[int, CellResult]:
-    """Return the cells that are stored in full, by their place in the sweep."""
-    from imbench.run import lookup as stored
+def _stored_cells(drafts: Sequence[Draft], results_dir: Path) -> dict[int, CellResult]:
+    """Return the cells that are stored in full, by their index in the sweep."""
+    from imbench.run import lookup
 
-    store = Store(Path(configs[0]["results_dir"]))
-    found = ((i, stored.find(config, store)) for i, config in enumerate(configs))
-    return {i: cell for i, cell in found if cell is not None}
+    store, found = Store(results_dir), {}
+    for i, draft in enumerate(drafts):
+        with suppress(ConfigError):  # reported once every cell is parsed
+            if cell := lookup.find(draft.outline, store):
+                found[i] = cell
+    return found
 
 
-def _check_all(
-    configs: Sequence[Mapping[str, Any]], folders: Sequence[Path], stored: Container[int] = ()
-) -> None:
-    """Raise ConfigError with everything that is wrong with what is about to run.
+def _parse_all(drafts: Sequence[Draft], stored: Container[int] = ()) -> list[Cell | RefusedCell]:
+    """Parse the cells that are not stored.
 
-    In a sweep a strategy whose values are refused is the matter of its own cell, which fails
-    with the sentence, as long as another cell is left to run.
+    In a sweep a cell with a refused value of its strategy fails by itself, with the sentence, as
+    long as another cell is left to run.
+
+    Raises
+    ------
+    ConfigError
+        With everything that is wrong with what is about to run, one line each.
     """
-    from imbench.components.construct import bind
-    from imbench.config.check import check_names, check_values
-    from imbench.results.metric_options import metric_options
+    from imbench.config.parse import Problems
 
-    problems, refused = [], []
-    for i, cell in enumerate(configs):
-        if i in stored:
-            continue
-        wrong = check_names(cell, folders)
-        problems += wrong or check_values(cell, ("model", "splits", "tuning"))
-        refused.append([] if wrong else check_values(cell, ("strategy",)))
-    problems += bind(configs[0]["tracking"], "tracking")
-    try:
-        metric_options(configs[0]["metrics"])
-    except ConfigError as error:
-        problems.append(str(error))
-    if problems or (not stored and all(refused)):
-        problems += [sentence for sentences in refused for sentence in sentences]
-        raise ConfigError("\n".join(dict.fromkeys(problems)))
+    cells, problems = [], Problems()
+    for i, draft in enumerate(drafts):
+        if i not in stored:
+            with problems.collected():
+                cells.append(draft.cell())
+    problems += bind(drafts[0].config["tracking"], "tracking")
+    refused = [cell.reason for cell in cells if isinstance(cell, RefusedCell)]
+    if problems or (not stored and len(refused) == len(drafts)):
+        problems += [line for reason in refused for line in reason.splitlines()]
+    problems.raise_if_any()
+    return cells
 
 
 def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
@@ -131,7 +134,6 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
 
     If a cell is to run, the tracker is at work on its imports.
     """
-    from imbench.components.construct import bind, construct
     from imbench.report.mlflow.export import in_background
     from imbench.report.mlflow.tracker import NullTracker
 
@@ -142,75 +144,72 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
 
 
 def _run_all(
-    configs: Sequence[Mapping[str, Any]],
+    drafts: Sequence[Draft],
+    missing: Sequence[Cell | RefusedCell],
     stored: Mapping[int, CellResult],
     tracker: Tracker,
     show_tracebacks: bool,
 ) -> int:
-    from imbench.config.parse import splitter_of, tuner_of
-    from imbench.results.metric_options import metric_options
-
-    options = metric_options(configs[0]["metrics"])
-    store = Store(Path(configs[0]["results_dir"]))
-    store.prepare()
-    missing = [config for i, config in enumerate(configs) if i not in stored]
-    for tuner in dict.fromkeys(map(tuner_of, missing)):
-        if tuner is not None:
-            tuner.prepare(Path(configs[0]["results_dir"]))
+    options, output = drafts[0].metrics, drafts[0].config["output"]
+    results_dir = Path(drafts[0].config["results_dir"])
+    _prepare(missing, results_dir)
     if missing or not all(tracker.has(cell, options) for cell in stored.values()):
         tracker.open()
-    n_folds = [splitter_of(c).n_folds for c in configs]
+    outlines = [draft.outline for draft in drafts]
     cells: list[CellResult] = []
     untracked: list[str] = []
     with _writing_to(tracker, untracked):
-        with _progress(sum(n_folds)) as bar, _stop_on_sigterm():
+        with progress_bar(outlines) as bar, _stop_on_sigterm():
             try:
-                bar.cell_starts(0, len(configs), configs[0])
-                for i, cell in enumerate(_cells(configs, stored, bar.fold_done)):
-                    cells.append(cell)
-                    bar.jump_to(sum(n_folds[: i + 1]))
+                ran = _run(missing, results_dir, drafts[0].config["n_jobs"], bar.fold_done)
+                for i in range(len(outlines)):
+                    bar.cell_starts(i)
+                    cells.append(stored[i] if i in stored else next(ran))
+                    bar.cell_ends(i)
                     try:
-                        tracker.log_cell(cell, options)
+                        tracker.log_cell(cells[-1], options)
                     except ImbenchError as error:
                         untracked.append(str(error))
-                    if i + 1 < len(configs):
-                        bar.cell_starts(i + 1, len(configs), configs[i + 1])
             except KeyboardInterrupt:
                 bar.stop()
                 print(
-                    f"imbench: interrupted after {len(cells)} of {len(configs)} cells; every "
-                    f"finished fold is stored in {store.runs}, and the same command goes on from "
-                    "there.",
+                    f"imbench: interrupted after {len(cells)} of {len(outlines)} cells; every "
+                    f"finished fold is stored in {Store(results_dir).runs}, and the same command "
+                    "goes on from there.",
                     file=sys.stderr,
                 )
                 return 130
         # The table need not wait for what MLflow still writes.
-        _print_results(cells, options, configs[0]["output"], show_tracebacks)
+        _print_results(cells, options, output, show_tracebacks)
         sys.stdout.flush()
-    if tracker.hint and configs[0]["output"] == "table" and exit_code(cells) == 0:
+    if tracker.hint and output == "table" and exit_code(cells) == 0:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
     return 1 if untracked else exit_code(cells)
 
 
-def _cells(
-    configs: Sequence[Mapping[str, Any]],
-    stored: Mapping[int, CellResult],
+def _prepare(cells: Sequence[Cell | RefusedCell], results_dir: Path) -> None:
+    """Prove that results and studies can be written, before anything is computed."""
+    Store(results_dir).prepare()
+    tuners = [cell.tuning.tuner for cell in cells if isinstance(cell, Cell) and cell.tuning]
+    for tuner in dict.fromkeys(tuners):
+        tuner.prepare(results_dir)
+
+
+def _run(
+    cells: Sequence[Cell | RefusedCell],
+    results_dir: Path,
+    n_jobs: int | Literal["auto"],
     on_fold: Callable[[FoldResult, bool], None],
 ) -> Iterator[CellResult]:
-    """Yield the cells of a sweep in their order: those that are stored, and the others run."""
-    missing = [config for i, config in enumerate(configs) if i not in stored]
-    ran: Iterator[CellResult] = iter(())
-    if missing:
+    """Run cells and yield their results in order; nothing is imported where there is none."""
+    if cells:
         from imbench.run.cell import Runner
         from imbench.run.sweep import run_cells
 
         resume_collection()
-        runner = Runner(Path(configs[0]["results_dir"]), on_fold)
-        ran = run_cells(runner, missing, configs[0]["n_jobs"])
-    for i in range(len(configs)):
-        yield stored[i] if i in stored else next(ran)
+        yield from run_cells(Runner(results_dir, on_fold), cells, n_jobs)
 
 
 def exit_code(cells: Sequence[CellResult]) -> int:
@@ -238,57 +237,6 @@ def _print_results(
     if show_tracebacks:
         for fold in (f for cell in cells for f in cell.folds if f.traceback):
             print(fold.traceback, file=sys.stderr)
-
-
-class _Bar:
-    """Progress over folds, with the cell that is running; on standard error."""
-
-    def __init__(self, n_folds: int) -> None:
-        from rich import progress
-
-        self._progress = progress.Progress(
-            progress.TextColumn("{task.description}"),
-            progress.BarColumn(),
-            progress.MofNCompleteColumn(),
-            progress.TextColumn("folds"),
-            progress.TimeElapsedColumn(),
-            progress.TextColumn("left"),
-            progress.TimeRemainingColumn(),
-            console=console(stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self._progress.add_task("", total=n_folds)
-
-    def start(self) -> None:
-        self._progress.start()
-
-    def stop(self) -> None:
-        self._progress.stop()
-
-    def cell_starts(self, index: int, n_cells: int, config: Mapping[str, Any]) -> None:
-        names = [str(config[part].get("name")) for part in ("dataset", "model")]
-        entries = [n for s in config["strategy"].values() if isinstance(s, dict) for n in s]
-        label = "+".join(dict.fromkeys(entries))
-        text = f"cell {index + 1}/{n_cells} {' '.join(names)} {label}"
-        self._progress.update(self._task, description=text)
-
-    def fold_done(self, result: FoldResult, stored: bool) -> None:
-        self._progress.advance(self._task)
-
-    def jump_to(self, n_folds: int) -> None:
-        """Count the folds of a cell that ended early as done."""
-        self._progress.update(self._task, completed=n_folds)
-
-
-@contextmanager
-def _progress(n_folds: int) -> Iterator[_Bar]:
-    bar = _Bar(n_folds)
-    bar.start()
-    try:
-        yield bar
-    finally:
-        bar.stop()
 
 
 @contextmanager

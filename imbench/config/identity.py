@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from imbench.components.names import with_stable_paths
 from imbench.config import search_space as search
+from imbench.config.check import Config
 from imbench.config.neighbors import neighbors_identity
 from imbench.strategies import CHAINED
-
-if TYPE_CHECKING:
-    pass
-from imbench.config.parse import Config
 
 NOT_IN_RUN_ID = {
     "dataset": ("about", "path", "data_dir", "download_dir"),  # the fingerprint says what it holds

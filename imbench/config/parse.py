@@ -1,144 +1,270 @@
-"""Build the objects that a checked configuration names."""
+"""Parse a composed configuration into a :class:`~imbench.config.cell.Cell`, and check it once.
+
+This is the door: above it a configuration is a mapping, below it there are typed objects.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
-from imbench.components.construct import construct, deferred
+from imbench.components.construct import Component, is_component, resolve
+from imbench.config import parts as config_parts
+from imbench.config.cell import Cell, CellOutline, RefusedCell, Tuner, Tuning
+from imbench.config.check import Config, check_choices, check_forms, check_needs, stage_entries
+from imbench.config.identity import identity_of
 from imbench.config.neighbors import is_idle
+from imbench.config.search_check import check_search
+from imbench.config.search_space import space_of
+from imbench.data.spec import DatasetSpec
 from imbench.data.splits import Splitter
 from imbench.errors import ConfigError
 from imbench.results.metric_options import MetricOptions, metric_options
-from imbench.strategies import STAGES, WRAPPERS
 from imbench.strategies.base import Strategy
 
-if TYPE_CHECKING:
-    from imbench.models.base import Model
-    from imbench.run.tuning.optuna import OptunaTuner
+PREPROCESSING = "imbench.models.preprocessing.Preprocessing"
 
 
-Config = Mapping[str, Any]
+def parse(config: Config, folders: Sequence[Path]) -> Cell | RefusedCell:
+    """Parse and check the configuration of one cell.
 
-
-def strategy_of(config: Config) -> Strategy:
-    """Construct the strategy.
-
-    Raises
-    ------
-    ConfigError
-        If a value is refused.
-    """
-    node = config["strategy"]
-    stages: dict[str, dict[str, Any]] = {stage: {} for stage in STAGES}
-    problems = []
-    for stage in STAGES:
-        for name, entry in (node.get(stage) or {}).items():
-            try:
-                stages[stage][name] = _stage_entry(entry, stage, f"strategy.{stage}.{name}")
-            except ConfigError as error:
-                problems.append(str(error))
-    if problems:
-        raise ConfigError("\n".join(problems))
-    about = node.get("about") or {}
-    hints = {name: a["instead"] for name, a in about.items() if a and a.get("instead")}
-    needs = {name: tuple(kinds) for name, kinds in (node.get("needs") or {}).items()}
-    return Strategy(**stages, needs=needs, hints=hints, neighbors=neighbors_of(config))
-
-
-def neighbors_of(config: Config) -> Any:
-    """Construct what samplers ask for nearest neighbours; None where none of them will ask.
+    Parameters
+    ----------
+    config : mapping
+        Composed and resolved.
+    folders : sequence of Path
+        Configuration folders, to name the yaml files in a clash.
 
     Raises
     ------
     ConfigError
-        If a value is refused.
+        With one line for each problem.
+
+    Examples
+    --------
+    >>> from imbench.cli.compose import Composer
+    >>> composer = Composer(None)
+    >>> (config,) = composer.cells(["model=knn", "strategy=[smote,threshold]"], multirun=False)
+    >>> cell = parse(config, composer.folders)
+    >>> cell.model.name, cell.label, cell.splitter.n_folds
+    ('knn', 'smote+threshold', 5)
     """
-    if is_idle(config):
-        return None
-    found = construct(config["neighbors"], "neighbors")
-    _check_params(found, "neighbors")
-    return found
+    return Draft(config, folders).cell()
 
 
-def _stage_entry(entry: Config, stage: str, key: str) -> Any:
-    if stage not in WRAPPERS:
-        component = construct(entry, key)
-        _check_params(component, key)
-        return component
-    _check_params(construct(entry, key, estimator=None), key)
-    return deferred(entry, key)
-
-
-def model_of(config: Config) -> Model:
-    """Construct the model.
-
-    Raises
-    ------
-    ConfigError
-        If a value is refused.
-    """
-    from imbench.models.base import Model
-    from imbench.models.preprocessing import Preprocessing
-
-    node = config["model"]
-    estimator = construct(node["estimator"], "model.estimator")
-    _check_params(estimator, "model.estimator")
-    return Model(
-        name=str(node["name"]),
-        estimator=estimator,
-        preprocessing=Preprocessing(**(node.get("preprocessing") or {})),
-        needs=tuple(node.get("needs") or ()),
-    )
-
-
-def splitter_of(config: Config) -> Splitter:
-    """Construct the splitter.
-
-    Raises
-    ------
-    ConfigError
-        If a value is refused.
-    """
-    return construct(config["splits"], "splits")
-
-
-def tuner_of(config: Config) -> OptunaTuner | None:
-    """Construct the tuner; None for ``tuning=none``.
-
-    Raises
-    ------
-    ConfigError
-        If a value is refused.
-    """
-    return construct(config["tuning"], "tuning") if config.get("tuning") else None
-
-
-def tuning_metric(config: Config) -> MetricOptions | None:
-    """Return the metrics, sorted by the one that is tuned; None for ``tuning=none``.
-
-    Raises
-    ------
-    ConfigError
-        If a value of the tuner is refused, or there is no such metric.
-    """
-    tuner = tuner_of(config)
-    if tuner is None:
-        return None
-    options = metric_options(config["metrics"])
-    if tuner.metric is None:
-        return options
+def check(config: Config, folders: Sequence[Path]) -> list[str]:
+    """Return a sentence for each thing that is wrong with the configuration of a cell."""
     try:
-        return replace(options, sort=tuner.metric)
+        cell = parse(config, folders)
     except ConfigError as error:
-        raise ConfigError(str(error).replace("metrics.sort", "tuning.metric", 1)) from error
+        return str(error).splitlines()
+    return cell.reason.splitlines() if isinstance(cell, RefusedCell) else []
 
 
-def _check_params(component: Any, key: str) -> None:
-    """Let a component of ours check its values now; scikit-learn's do it in `fit`."""
-    if hasattr(component, "check_params"):
+class Problems(list[str]):
+    """Sentences that are collected, to be reported all at once."""
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Add the lines of a ConfigError instead of raising it."""
         try:
-            component.check_params()
-        except ValueError as error:
-            raise ConfigError(f"{key}: {error}") from error
+            yield
+        except ConfigError as error:
+            self.extend(str(error).splitlines())
+
+    def raise_if_any(self) -> None:
+        """Raise ConfigError with one line for each sentence, each once."""
+        if self:
+            raise ConfigError("\n".join(dict.fromkeys(self)))
+
+
+class Draft:
+    """A configuration on its way to a cell: outlined first, then parsed.
+
+    The outline needs no model library, so that a stored cell is found in little time. What was
+    located for the outline is not located again for the cell.
+
+    Parameters
+    ----------
+    config : mapping
+        Composed and resolved.
+    folders : sequence of Path
+        Configuration folders, to name the yaml files in a clash.
+    """
+
+    def __init__(self, config: Config, folders: Sequence[Path]) -> None:
+        self.config = config
+        self.folders = folders
+
+    @cached_property
+    def outline(self) -> CellOutline:
+        """The outline of the cell.
+
+        Raises
+        ------
+        ConfigError
+            With one line for each problem that is seen without importing model and strategy.
+        """
+        self._raise_on_wrong_forms()
+        problems = Problems(check_choices(self.config, self.folders))
+        for part in ("dataset", "splitter", "metrics"):
+            with problems.collected():
+                getattr(self, part)
+        problems.raise_if_any()
+        entries = list(stage_entries(self.config["strategy"]))
+        return CellOutline(
+            dataset=self.dataset,
+            splitter=self.splitter,
+            metrics=self.metrics,
+            seed=self.config["seed"],
+            model_name=str(self.config["model"].get("name")),
+            label="+".join(dict.fromkeys(name for _, name, _ in entries)) or "none",
+            stages=tuple(dict.fromkeys(stage for stage, _, _ in entries)),
+            identity=identity_of(self.config),
+        )
+
+    @cached_property
+    def dataset(self) -> DatasetSpec:
+        """Where the data come from."""
+        return DatasetSpec.from_node(self.config["dataset"])
+
+    @cached_property
+    def metrics(self) -> MetricOptions:
+        """The metrics of the tables."""
+        return metric_options(self.config["metrics"])
+
+    @cached_property
+    def splitter(self) -> Splitter:
+        """What splits the data into folds."""
+        splitter: Splitter = self._splits.construct()
+        return splitter
+
+    @cached_property
+    def _splits(self) -> Component:
+        return resolve(self.config["splits"], "splits")
+
+    def cell(self) -> Cell | RefusedCell:
+        """Resolve and construct everything.
+
+        Returns
+        -------
+        Cell or RefusedCell
+            A refused one if nothing is wrong but values of the strategy.
+
+        Raises
+        ------
+        ConfigError
+            With one line for each other problem.
+        """
+        parts, tuning, neighbors = self._resolve()
+        values, refused = Problems(), Problems()
+        with refused.collected():
+            stages = config_parts.construct_stages(parts)
+            self._check_search("strategy", parts)
+        with refused.collected():
+            search = _construct_neighbors(neighbors)
+        with values.collected():
+            node = self.config["model"]
+            needs = tuple(node.get("needs") or ())
+            model = config_parts.construct_model(parts, str(node.get("name")), needs)
+            self._check_search("model", parts)
+        with values.collected():
+            _ = self.splitter
+        with values.collected():
+            tuner = self._construct_tuner(tuning)
+        if values:
+            Problems([*refused, *values]).raise_if_any()
+        if refused:
+            return RefusedCell(**vars(self.outline), reason="\n".join(refused))
+        return Cell(
+            **vars(self.outline),
+            model=model,
+            strategy=self._strategy(stages, search),
+            parts=parts,
+            tuning=None if tuner is None else Tuning(*tuner, space_of(self.config, parts)),
+        )
+
+    def _raise_on_wrong_forms(self) -> None:
+        Problems(check_forms(self.config)).raise_if_any()
+
+    def _resolve(self) -> tuple[dict[str, Component], Component | None, Component | None]:
+        """Resolve every name; return model and strategy, the tuner, the neighbor search.
+
+        Raises
+        ------
+        ConfigError
+            With one line for each name that is wrong. Values are checked once names are right.
+        """
+        self._raise_on_wrong_forms()
+        problems = Problems(check_choices(self.config, self.folders))
+        parts = self._resolve_parts(problems)
+        for part in ("dataset", "_splits", "metrics"):
+            with problems.collected():
+                getattr(self, part)
+        wanted = {"tuning": self.config.get("tuning")}
+        if not is_idle(self.config):
+            wanted["neighbors"] = self.config["neighbors"]
+        others: dict[str, Component] = {}
+        for key, node in wanted.items():
+            with problems.collected():
+                if node:
+                    others[key] = resolve(node, key)
+        problems.raise_if_any()
+        return parts, others.get("tuning"), others.get("neighbors")
+
+    def _resolve_parts(self, problems: Problems) -> dict[str, Component]:
+        """Resolve the components of model and strategy."""
+        model, strategy = self.config["model"], self.config["strategy"]
+        parts: dict[str, Component] = {}
+        # The model first: PyTorch inspects every module that is loaded, and is imported faster
+        # before scikit-learn than after it.
+        if is_component(model.get("estimator")):
+            with problems.collected():
+                parts["model.estimator"] = resolve(model["estimator"], "model.estimator")
+        with problems.collected():
+            node = {"_target_": PREPROCESSING, **(model.get("preprocessing") or {})}
+            parts["model.preprocessing"] = resolve(node, "model.preprocessing")
+        for stage, name, entry in stage_entries(strategy):
+            key = f"strategy.{stage}.{name}"
+            with problems.collected():
+                parts[key] = resolve(entry, key, config_parts.supplied_to(key))
+        problems += check_needs(strategy.get("needs") or {}, "strategy.needs")
+        problems += check_needs({"model": model.get("needs") or ()}, "model.needs")
+        return parts
+
+    def _check_search(self, part: str, parts: config_parts.Parts) -> None:
+        """Raise ConfigError if tuning cannot use the search space of a strategy or a model."""
+        if self.config.get("tuning"):
+            Problems(check_search(self.config, part, parts)).raise_if_any()
+
+    def _construct_tuner(self, tuning: Component | None) -> tuple[Tuner, MetricOptions] | None:
+        """Return the tuner and the metrics, sorted by the one that is tuned."""
+        if tuning is None:
+            return None
+        tuner: Tuner = tuning.construct()
+        try:
+            metric = tuner.metric
+            options = self.metrics if metric is None else replace(self.metrics, sort=metric)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("metrics.sort", "tuning.metric", 1)) from error
+        return tuner, options
+
+    def _strategy(self, stages: Mapping[str, Mapping[str, Any]], neighbors: Any) -> Strategy:
+        node = self.config["strategy"]
+        about = node.get("about") or {}
+        hints = {name: a["instead"] for name, a in about.items() if a and a.get("instead")}
+        needs = {name: tuple(kinds) for name, kinds in (node.get("needs") or {}).items()}
+        return Strategy(**stages, needs=needs, hints=hints, neighbors=neighbors)
+
+
+def _construct_neighbors(component: Component | None) -> Any:
+    """Construct the search for nearest neighbors; None where no sampler asks for it."""
+    if component is None:
+        return None
+    found = component.construct()
+    config_parts.check_params(found, "neighbors")
+    return found

@@ -9,8 +9,6 @@ in the place of a range takes a parameter out. Read by :mod:`imbench.config`, wh
 
 from __future__ import annotations
 
-import copy
-import inspect
 import json
 import math
 import random
@@ -18,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from imbench.components.construct import TARGET, bind, closest, construct, is_component, locate
+from imbench.components.construct import closest
+from imbench.config.parts import Parts, value_at
 from imbench.errors import ConfigError
-from imbench.strategies import WRAPPERS
 
 PARTS = ("strategy", "model")
 FORMS = "{low: ..., high: ...} or {choices: [...]}"
@@ -119,8 +117,15 @@ Dimension = Range | Choices
 Space = Mapping[str, Dimension]
 
 
-def space_of(config: Mapping[str, Any]) -> dict[str, Dimension]:
-    """Return the space of a cell, by ``strategy.<path>`` and ``model.<path>``, sorted.
+def space_of(config: Mapping[str, Any], parts: Parts) -> dict[str, Dimension]:
+    """Return the search space of a cell, by ``strategy.<path>`` and ``model.<path>``, sorted.
+
+    Parameters
+    ----------
+    config : mapping
+        Composed and resolved; the keys ``strategy`` and ``model`` are read.
+    parts : mapping of str to Component
+        The components of both.
 
     Raises
     ------
@@ -128,7 +133,9 @@ def space_of(config: Mapping[str, Any]) -> dict[str, Dimension]:
         If an entry cannot be read.
     """
     return {
-        f"{part}.{path}": dimension(entry, f"{part}.search.{path}", value_at(config[part], path))
+        f"{part}.{path}": dimension(
+            entry, f"{part}.search.{path}", value_at(parts, f"{part}.{path}")
+        )
         for part in PARTS
         for path, entry in sorted(entries(config[part]).items())
     }
@@ -210,124 +217,6 @@ def _range(entry: Mapping[str, Any], key: str, present: object) -> Range:
     integer = all(isinstance(v, int) for v in (low, high, step or 1))
     integer = integer and not isinstance(present, float)
     return Range(low, high, bool(log), step, integer)
-
-
-def value_at(node: Mapping[str, Any], path: str) -> Any:
-    """Return the value of a parameter: that of the yaml, otherwise its default; None if neither."""
-    *parents, name = path.split(".")
-    for parent in parents:
-        node = node.get(parent) or {}
-        if not isinstance(node, Mapping):
-            return None
-    if name in node or not is_component(node):
-        return node.get(name)
-    try:
-        parameters = inspect.signature(locate(str(node[TARGET]), path)).parameters
-    except (ConfigError, ValueError):
-        return None
-    known = parameters.get(name)
-    return None if known is None or known.default is known.empty else known.default
-
-
-def present_values(config: Mapping[str, Any], space: Space) -> dict[str, Any]:
-    """Return the values outside of tuning, as far as the space holds them."""
-    present = {key: value_at(config[key.partition(".")[0]], key.partition(".")[2]) for key in space}
-    return {key: value for key, value in present.items() if space[key].holds(value)}
-
-
-def with_values(config: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the configuration with values set in copies of its strategy and its model."""
-    changed = dict(config) | {part: copy.deepcopy(config[part]) for part in PARTS}
-    for key, value in values.items():
-        *parents, name = key.split(".")
-        node: Any = changed
-        for parent in parents:
-            node = node[parent]
-        node[name] = value
-    return changed
-
-
-def check_space(config: Mapping[str, Any], part: str) -> list[str]:
-    """Return what is wrong with the ranges of a strategy or of a model, a sentence each.
-
-    Every end and every choice is set and constructed: a parameter says itself what it takes.
-    """
-    problems = []
-    found = (config[part] or {}).get("search") or {}
-    if not isinstance(found, Mapping):
-        return [f"{part}.search must be a mapping of parameters to ranges, got {found!r}."]
-    for path, entry in entries(config[part]).items():
-        key = f"{part}.search.{path}"
-        problem = _unknown_place(config[part], path, part)
-        if problem:
-            problems.append(f"{key}: {problem}")
-            continue
-        try:
-            read = dimension(entry, key, value_at(config[part], path))
-        except ConfigError as error:
-            problems.append(str(error))
-            continue
-        refusals = (
-            (name, value, _refusal(with_values(config, {f"{part}.{path}": value}), part, path))
-            for name, value in read.ends.items()
-        )
-        refused = next(((n, v, why) for n, v, why in refusals if why), None)
-        if refused:
-            name, value, why = refused
-            problems.append(f"{key}: {name}={value!r} is not what the parameter takes: {why}")
-    return problems
-
-
-def _unknown_place(node: Mapping[str, Any], path: str, part: str) -> str:
-    """Say at which name a path leaves the configuration; empty if only its last name is new."""
-    at = part
-    *parents, _ = path.split(".")
-    least = 2 if part == "strategy" else 1  # of <stage>.<entry>.<parameter>, estimator.<parameter>
-    if len(parents) < least:
-        example = "resample.smote.k_neighbors" if part == "strategy" else "estimator.lr"
-        return f"a path has the form {example}, got {path!r}."
-    for parent in parents:
-        inside = node.get(parent)
-        if not isinstance(inside, Mapping):
-            known = [name for name, value in node.items() if isinstance(value, Mapping)]
-            return f"{at} holds no {parent!r}{closest(parent, known)}; correct the path."
-        node, at = inside, f"{at}.{parent}"
-    return ""
-
-
-def _refusal(config: Mapping[str, Any], part: str, path: str) -> str:
-    """Return why what holds a parameter cannot be constructed; empty if it can."""
-    stage, name, *_ = path.split(".")
-    if part == "model":
-        node, key, wrapped = config["model"][stage], f"model.{stage}", False
-        if stage == "preprocessing":
-            node = {TARGET: "imbench.models.preprocessing.Preprocessing", **node}
-    else:
-        node, key = config["strategy"][stage][name], f"strategy.{stage}.{name}"
-        wrapped = stage in WRAPPERS
-    problems = bind(node, key, ("estimator",) if wrapped else ())
-    if problems:
-        return problems[0]
-    try:
-        _validate(construct(node, key, **({"estimator": None} if wrapped else {})))
-    except (ConfigError, ValueError) as error:
-        return str(error).splitlines()[0]
-    return ""
-
-
-def _validate(component: Any) -> None:
-    """Let a component and those inside it check their values, scikit-learn's included.
-
-    Theirs do it in `fit` alone, by a method that every estimator of the libraries inherits.
-    """
-    if hasattr(component, "check_params"):
-        component.check_params()
-    if hasattr(component, "_parameter_constraints"):
-        component._validate_params()
-    if hasattr(component, "get_params"):
-        for inner in component.get_params(deep=False).values():
-            if not isinstance(inner, type):
-                _validate(inner)
 
 
 def grid(space: Space) -> tuple[int, dict[str, Sequence[Any]]]:

@@ -29,11 +29,12 @@ from typing import Any, Generic, ParamSpec
 
 import numpy as np
 
-from imbench.components.construct import TARGET, is_component, locate
+from imbench.components.construct import Component
 from imbench.components.files import replacing
 from imbench.components.hashing import run_id_of
 from imbench.components.names import current_path
 from imbench.data.dataset import Dataset
+from imbench.data.spec import DatasetSpec
 from imbench.errors import ImbenchError
 
 MAX_BYTES = 4 * 2**30
@@ -118,43 +119,32 @@ def cache_dir() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "imbench"
 
 
-def key_of(cfg: Mapping[str, Any]) -> str | None:
+def key_of(spec: DatasetSpec) -> str | None:
     """Return the cache key of a data set, or None if it cannot be cached.
 
     User-defined loaders and imbalances are not cached, because changes of their code would go
     unnoticed. If a file is missing the key is None too, and the loader raises the error.
-
-    Parameters
-    ----------
-    cfg : mapping
-        As for :func:`imbench.data.load.load_dataset`.
     """
-    imbalance = cfg.get("imbalance") or {}
-    if imbalance and not _is_ours(imbalance):
+    if spec.imbalance is not None and not _is_ours(spec.imbalance):
         return None
-    if any(is_component(value) for key, value in cfg.items() if key != "imbalance"):
+    if any(isinstance(value, Component) for value in spec.source.parameters.values()):
         return None
     try:
         cache_dir()
-        loader = locate(str(cfg.get(TARGET)), "dataset")
-        files = loader.files(**_parameters(cfg)) if isinstance(loader, CachedLoader) else None
+        loader = spec.source.target
+        parameters = spec.source.parameters
+        files = loader.files(**parameters) if isinstance(loader, CachedLoader) else None
         contents = None if files is None else [(f.name, file_hash(f)) for f in files]
     except (ImbenchError, OSError, TypeError, ValueError, RuntimeError):
         return None  # Path.expanduser raises RuntimeError if there is no home directory
     if contents is None:
         return None
-    node = {key: value for key, value in cfg.items() if key not in PLACES}
+    node = {key: value for key, value in spec.node.items() if key not in PLACES}
     return run_id_of({"node": node, "files": contents, "read_by": _readers()})
 
 
-def _is_ours(node: object) -> bool:
-    return isinstance(node, Mapping) and current_path(str(node.get(TARGET))).startswith(
-        "imbench.data."
-    )
-
-
-def _parameters(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in cfg.items() if k not in (TARGET, "about", "name", "imbalance")}
+def _is_ours(component: Component) -> bool:
+    return current_path(component.path).startswith("imbench.data.")
 
 
 def file_hash(path: Path) -> str:
@@ -182,9 +172,9 @@ def _readers() -> dict[str, str]:
     return versions
 
 
-def facts_of(cfg: Mapping[str, Any]) -> Facts | None:
+def facts_of(spec: DatasetSpec) -> Facts | None:
     """Return name and fingerprint of a cached data set without loading it, or None."""
-    key = key_of(cfg)
+    key = key_of(spec)
     meta = None if key is None else _read_meta(_entry(key, ".json"))
     return None if meta is None else Facts(meta["name"], meta["fingerprint"])
 
@@ -248,10 +238,10 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
         _log.info("%s cannot be written (%s): data sets are not cached.", cache_dir(), error)
 
 
-def is_made_in_memory(cfg: Mapping[str, Any]) -> bool:
-    """Whether a loader reads no file, so that its parameters alone determine the data set."""
-    loader = locate(str(cfg[TARGET]), "dataset")
-    return isinstance(loader, CachedLoader) and not loader.files(**_parameters(cfg))
+def is_made_in_memory(spec: DatasetSpec) -> bool:
+    """Return whether a loader reads no file, so that its parameters determine the data set."""
+    loader = spec.source.target
+    return isinstance(loader, CachedLoader) and not loader.files(**spec.source.parameters)
 
 
 def _entry(key: str, suffix: str) -> Path:

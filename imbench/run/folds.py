@@ -7,11 +7,13 @@ import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from imbench.components.seeding import derive
+from imbench.config.cell import Cell, Tuning
 from imbench.data.dataset import Dataset
 from imbench.data.split_facts import fold_facts
 from imbench.data.splits import Fold
@@ -26,7 +28,7 @@ from imbench.results.fold import CellKey, FoldResult
 from imbench.results.scores import Record, RecordFiles, rule_on_scores
 from imbench.run.allocator import keep_small_blocks_only
 from imbench.run.environment import hardware, peak_bytes, versions
-from imbench.run.tuning.inner_folds import Tuned, Tuning, tune_folds
+from imbench.run.tuning.inner_folds import Tuned, tune_folds
 from imbench.run.warning_log import WarningLog, warnings_by_fold
 from imbench.strategies import fitted as scoring
 from imbench.strategies.base import Strategy
@@ -43,15 +45,33 @@ UNTUNED = "tuning: neither strategy nor model names anything to search, so there
 class Task:
     """A cell that is ready to run."""
 
+    cell: Cell
     key: CellKey
     data: Dataset
     folds: list[Fold]
-    model: Model
-    strategy: Strategy
-    seed: int
+    results_dir: Path
     records: RecordFiles | None = None
-    tuning: Tuning | None = None
     cache: ResampleCache | None = None
+
+    @property
+    def model(self) -> Model:
+        """Model of the cell."""
+        return self.cell.model
+
+    @property
+    def strategy(self) -> Strategy:
+        """Strategy of the cell."""
+        return self.cell.strategy
+
+    @property
+    def seed(self) -> int:
+        """Seed of the whole comparison."""
+        return self.cell.seed
+
+    @property
+    def tuning(self) -> Tuning | None:
+        """How the cell is tuned."""
+        return self.cell.tuning
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,25 +204,6 @@ def _trains_in_stacks(task: Task) -> bool:
     return task.model.trains_in_stacks
 
 
-def can_run_apart(task: Task) -> bool:
-    """Whether the folds of a cell may be fitted in processes beside each other.
-
-    Nets that train in stacks keep to their stack, whatever the number of workers: in another one
-    their bits would differ. Measured on one core, five folds of an MLP of 256 units on 1,000 rows
-    (20 epochs) took 0.26 s as a stack and 0.65 s one by one, more than two workers would make up
-    for; of 512-512 units on 4,000 rows (3 epochs) 1.5 s and 1.7 s. Layers without a stacked form
-    gain nothing from a stack and run apart. A GPU is one, and is not shared by processes.
-    """
-    if _trains_in_stacks(task):
-        return False
-    device = str(getattr(task.model.estimator, "device", None) or "cpu")
-    if device == "auto":
-        from imbench.strategies.nets.device import select_device
-
-        device = select_device(device).type
-    return device.startswith("cpu")
-
-
 def _fold_bytes(task: Task) -> int:
     """Return the bytes of the largest training part, which whatever is fitted holds a copy of."""
     row_bytes = task.data.X[:1].nbytes if isinstance(task.data.X, np.ndarray) else 0
@@ -245,7 +246,7 @@ def _tune(task: Task, folds: Sequence[Fold], log: WarningLog) -> Sequence[Tuned 
         return [error] * len(folds)
     together = _trains_in_stacks(task)
     watched = [partial(log.of, fold) for fold in folds]
-    return tune_folds(task.tuning, task.key, task.data, folds, watched, together)
+    return tune_folds(task.cell, task.key, task.data, folds, watched, together, task.results_dir)
 
 
 def _fitting(
@@ -254,8 +255,7 @@ def _fitting(
     if isinstance(tuned, Exception):
         raise tuned
     if tuned is not None and task.tuning is not None and tuned.values:
-        model, strategy = task.tuning.parts(tuned.values)
-        task = replace(task, model=model, strategy=strategy)
+        task = replace(task, cell=task.cell.with_values(tuned.values))
     # Each member of an ensemble resamples rows of its own, which no other fit meets again.
     cache = None if task.strategy.ensemble else task.cache
     context = FitContext(witness_of(task.data, fold), cache)

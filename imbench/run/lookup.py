@@ -1,74 +1,41 @@
-"""Cells that are stored in full, found and read without constructing anything.
+"""Find cells that are stored in full, without importing model or strategy.
 
-To check a configuration is to import what it names: PyTorch, scikit-learn, imbalanced-learn.
-A cell whose folds are all stored was checked before it ran, and nothing of it will run again.
-Called by the command line before anything else; what is not found here takes the long way.
+Parsing a cell imports what it names: PyTorch, scikit-learn, imbalanced-learn. A cell whose folds
+are all stored was checked before it ran, and nothing of it will run again. Called by the command
+line before anything else; other cells are parsed and run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from imbench.components.hashing import run_id_of
-from imbench.config import check as config_check
-from imbench.config import identity as config_identity
-from imbench.config import parse as config_parse
+from imbench.config.cell import CellOutline
 from imbench.data.cache import facts_of
 from imbench.errors import ImbenchError
 from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
-from imbench.results.metric_options import check_classes, metric_options
+from imbench.results.metric_options import check_classes
 from imbench.results.store import Store
-from imbench.strategies import STAGES
-from imbench.strategies.base import Strategy
 
 
-def find(config: Mapping[str, Any], store: Store) -> CellResult | None:
-    """Return a cell if every fold of it is stored and whole, None otherwise.
+def find(cell: CellOutline, store: Store) -> CellResult | None:
+    """Return a cell if all of its folds are stored and intact, None otherwise.
 
-    None also where the configuration is wrong or the metrics do not fit the classes: whoever
-    runs the cell says so.
-
-    Parameters
-    ----------
-    config : mapping
-        Composed and resolved, not checked.
-    store : Store
+    None also if the metrics do not fit the classes: the run reports that.
     """
-    if not store.runs.is_dir() or config_check.check_form(config):
+    facts = facts_of(cell.dataset) if store.runs.is_dir() else None
+    if facts is None:  # the data set is not known without loading it
         return None
+    key = cell.key(facts.name, facts.fingerprint)
     try:
-        key = _key(config)
-        folds = [] if key is None else _folds(store, key)
-        if key is None or not folds or len(folds) != key.n_folds:
+        folds = _finished_folds(store, key)
+        if not folds or len(folds) != key.n_folds:
             return None
-        check_classes(metric_options(config["metrics"]), folds[0].class_names)
+        check_classes(cell.metrics, folds[0].class_names)
         store.write_cell(key)
-    except (ImbenchError, OSError, AttributeError, KeyError, TypeError):
-        return None  # not checked yet: a mapping may be a word, a key may be missing
+    except (ImbenchError, OSError):
+        return None
     return cell_result(key, folds)
 
 
-def _key(config: Mapping[str, Any]) -> CellKey | None:
-    """Name a cell as the run does, None where the data set is not known without loading it."""
-    facts = facts_of(config["dataset"])
-    if facts is None:
-        return None
-    identity = config_identity.identity_of(config) | {"fingerprint": facts.fingerprint}
-    named = Strategy(**{stage: config["strategy"].get(stage) or {} for stage in STAGES})
-    return CellKey(
-        run_id=run_id_of(identity),
-        dataset=facts.name,
-        model=str(config["model"].get("name")),
-        label=named.label,
-        stages=named.stages,
-        n_folds=config_parse.splitter_of(config).n_folds,
-        config=identity,
-    )
-
-
-def _folds(store: Store, key: CellKey) -> list[FoldResult]:
-    """Return the folds of a cell that are whole and finished."""
+def _finished_folds(store: Store, key: CellKey) -> list[FoldResult]:
     found = []
     for path in sorted((store.runs / key.folder).glob("r*-f*.json")):
         repeat, _, fold = path.stem.removeprefix("r").partition("-f")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from imbench.cli.compose import Composer
 from imbench.components.seeding import derive
-from imbench.config import check as config_check
-from imbench.config import parse as config_parse
+from imbench.config.cell import Cell
+from imbench.config.parse import parse
 from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold
 from imbench.errors import DataError, Incompatible
@@ -73,9 +73,9 @@ def parts(
     for entry in (config["strategy"].get("resample") or {}).values():
         if "n_steps" in entry:
             entry["n_steps"] = SMALL_STEPS
-    problems = config_check.check(config, composer.folders)
-    assert not problems, problems
-    return config_parse.model_of(config), config_parse.strategy_of(config)
+    cell = parse(config, composer.folders)
+    assert isinstance(cell, Cell), cell
+    return cell.model, cell.strategy
 
 
 def fit_and_predict(

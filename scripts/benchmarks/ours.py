@@ -25,16 +25,18 @@ def task_of(job: Job, path: str) -> Any:
     """Return the cell that the words name, on the data and the folds of a file."""
     from benchmarks.data import read
     from imbench.cli.compose import Composer
-    from imbench.config.parse import model_of, strategy_of
-    from imbench.results.fold import CellKey
+    from imbench.config.cell import Cell
+    from imbench.config.parse import parse
     from imbench.run.folds import Task
 
-    cell = Composer(None).cells(job["words"], multirun=False)[0]
+    composer = Composer(None)
+    words = [*job["words"], f"seed={job['seed']}"]
+    cell = parse(composer.cells(words, multirun=False)[0], composer.folders)
+    if not isinstance(cell, Cell):
+        raise ValueError(cell.reason)
     data, folds = read(Path(path))
-    strategy, model = strategy_of(cell), model_of(cell)
-    names = {"run_id": "bench", "dataset": data.name, "model": model.name, "label": strategy.label}
-    key = CellKey(**names, stages=strategy.stages, n_folds=len(folds), config={})
-    return Task(key, data, folds, model, strategy, job["seed"])
+    key = replace(cell.key(data.name, data.fingerprint), n_folds=len(folds))
+    return Task(cell, key, data, folds, results_dir=Path("results"))
 
 
 def f1(y_true: Any, y_pred: Any) -> float:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from imbench.cli.compose import Composer
+from imbench.config.parse import Draft
 from imbench.report.mlflow.tracker import MlflowTracker
 from imbench.results.store import Store
-from imbench.run import lookup as stored
+from imbench.run import lookup
 from tests.e2e.conftest import says, table_words
 
 ROOT = Path(__file__).parents[2]
@@ -101,11 +102,8 @@ def no_mlflow(monkeypatch):
 def test_the_same_table_and_nothing_is_constructed(run, words, fitted, monkeypatch):
     first = run(*words)
     assert len(fitted) == 3
-    monkeypatch.setattr(
-        "imbench.config.parse.strategy_of", lambda *_: pytest.fail("was constructed")
-    )
-    monkeypatch.setattr("imbench.config.parse.model_of", lambda *_: pytest.fail("was constructed"))
-    monkeypatch.setattr("imbench.run.cell.load_dataset", lambda *_: pytest.fail("data was loaded"))
+    monkeypatch.setattr(Draft, "cell", lambda *_: pytest.fail("was constructed"))
+    monkeypatch.setattr("imbench.run.cell.load", lambda *_: pytest.fail("data was loaded"))
     second = run(*words)
     assert (first.code, second.code) == (0, 0)
     assert second.out == first.out
@@ -114,8 +112,9 @@ def test_the_same_table_and_nothing_is_constructed(run, words, fitted, monkeypat
 
 def test_the_cell_that_is_found_is_the_one_that_ran(run, words, table):
     assert run(*words, "strategy=[smote,threshold]").code == 0
-    config = Composer(None).cells([*words, "strategy=[smote,threshold]"], False)[0]
-    found = stored.find(config, Store(Path("results")))
+    composer = Composer(None)
+    config = composer.cells([*words, "strategy=[smote,threshold]"], False)[0]
+    found = lookup.find(Draft(config, composer.folders).outline, Store(Path("results")))
     (cell,) = Store(Path("results")).read_cells()
     for name in ("run_id", "dataset", "model", "label", "stages", "status", "n_folds"):
         assert getattr(found, name) == getattr(cell, name), name

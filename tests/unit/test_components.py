@@ -1,11 +1,20 @@
 """From yaml nodes to objects: every mistake is one sentence with the key."""
 
+import pickle
 from dataclasses import dataclass
 
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from imbench.components.construct import bind, closest, construct, deferred, is_component, locate
+from imbench.components import construct as module
+from imbench.components.construct import (
+    bind,
+    closest,
+    construct,
+    is_component,
+    locate,
+    resolve,
+)
 from imbench.errors import ConfigError
 
 HERE = __name__
@@ -180,13 +189,47 @@ def test_a_value_that_a_constructor_refuses_keeps_its_sentence_behind_the_key(ba
     assert isinstance(caught.value.__cause__, ValueError)
 
 
-def test_a_deferred_node_is_constructed_anew_at_each_call_and_not_before():
+def test_a_resolved_node_is_constructed_anew_at_each_call_and_not_before():
     CALLS.clear()
-    wrap = deferred(node("Wrapper", part=node("Part", size=1)), "x")
+    wrap = resolve(node("Wrapper", part=node("Part", size=1)), "x", ("estimator",)).construct
     assert CALLS == []
     first, second = wrap(estimator="a"), wrap(estimator="b")
     assert (first.estimator, second.estimator) == ("a", "b")
     assert CALLS == [1, 1]
+
+
+def test_a_resolved_node_is_located_once_and_can_be_pickled(monkeypatch):
+    outer = node("Part", size=1, inner=node("Part", size=2))
+    found = pickle.loads(pickle.dumps(resolve(outer, "x")))
+    monkeypatch.setattr(module, "locate", lambda *_: pytest.fail("located again"))
+    assert found.construct() == found.construct() == Part(1, inner=Part(2))
+
+
+def test_values_are_read_and_changed_in_copies():
+    found = resolve(
+        {**node("Part", size=1, inner=node("Part", size=2)), "name": {"a": {"b": 1}}}, "x"
+    )
+    assert [found.value(path) for path in ("size", "share", "inner.size", "inner.name")] == [
+        *(1, 0.5, 2, None)
+    ]
+    assert found.value("nothing") is found.value("size.nothing") is None
+    assert found.value("name.a.b") == 1
+    assert found.with_value("inner.size", 7).construct().inner == Part(7)
+    assert found.with_value("name.a.b", 8).construct().name == {"a": {"b": 8}}
+    assert found.with_value("inner", node("Part", size=9)).construct().inner == Part(9)
+    assert found.construct() == Part(1, inner=Part(2), name={"a": {"b": 1}})
+
+
+def test_a_changed_value_is_checked_when_that_is_asked_for():
+    found = resolve(node("Part", size=1, inner=node("Part", size=2)), "x")
+    assert found.problems() == []
+    (problem,) = found.with_value("inner.sise", 7).problems()
+    assert problem.startswith("x.inner.sise: ")
+
+
+def test_what_names_no_component_cannot_be_resolved():
+    with pytest.raises(ConfigError, match=r"^x must name a class or function in _target_, got 3"):
+        resolve(3, "x")
 
 
 def test_the_node_is_left_as_it_was():

@@ -7,8 +7,7 @@ import pytest
 from imbench.cli.compose import Composer
 from imbench.components.hashing import run_id_of
 from imbench.config import catalogue
-from imbench.config.check import check
-from imbench.config.parse import strategy_of
+from imbench.config.parse import Draft, check
 from imbench.errors import ConfigError
 from tests.conftest import ROOT
 
@@ -41,7 +40,7 @@ def cells(*words, sweep=False, config_dir=None):
 
 
 def labels(configs):
-    return [(c["model"]["name"], strategy_of(c).label) for c in configs]
+    return [(c["model"]["name"], Draft(c, []).outline.label) for c in configs]
 
 
 def sentence(*words, sweep=False, config_dir=None):

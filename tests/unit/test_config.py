@@ -6,15 +6,15 @@ from functools import cache
 import pytest
 
 from imbench.cli.compose import Composer
-from imbench.cli.run_command import _check_all
+from imbench.cli.run_command import _parse_all
 from imbench.config import catalogue
-from imbench.config.check import check
 from imbench.config.identity import identity_of
-from imbench.config.parse import model_of, splitter_of, strategy_of
+from imbench.config.parse import Draft, check
 from imbench.data.splits import Holdout, RepeatedKFold
 from imbench.errors import ConfigError
 from imbench.strategies.decision.threshold import TunedThreshold
 from imbench.strategies.loss.focal import FocalLoss
+from tests.cells import cell_of
 
 LOSS = """\
 about:
@@ -218,7 +218,7 @@ def test_all_errors_of_a_sweep_are_reported_at_once_and_each_once():
     )
     assert len(configs) == 4
     with pytest.raises(ConfigError) as caught:
-        _check_all(configs, composer.folders)
+        _parse_all([Draft(config, composer.folders) for config in configs])
     lines = str(caught.value).splitlines()
     assert len(lines) == len(set(lines))
     assert sum(line.startswith("model.estimator.epoch:") for line in lines) == 1
@@ -255,7 +255,7 @@ def test_a_yaml_of_the_wrong_form_is_a_sentence_that_names_the_key(path, value, 
 
 
 def test_the_strategy_is_constructed_stage_by_stage():
-    strategy = strategy_of(compose("strategy=[threshold,focal,smote]"))
+    strategy = cell_of("strategy=[threshold,focal,smote]").strategy
     assert strategy.label == "smote+focal+threshold"
     assert strategy.loss == {"focal": FocalLoss(2.0)}
     assert strategy.resample["smote"].k_neighbors == 5
@@ -267,24 +267,24 @@ def test_the_strategy_is_constructed_stage_by_stage():
 
 
 def test_without_a_strategy_every_stage_is_empty_and_the_label_says_none():
-    strategy = strategy_of(compose("strategy=none"))
+    strategy = cell_of("strategy=none").strategy
     assert strategy.stages == ()
     assert strategy.label == "none"
 
 
 def test_model_and_splitter_are_constructed_with_their_values():
-    config = compose("model=hist_gradient_boosting", "splits=holdout", "splits.test_size=0.4")
-    model = model_of(config)
+    cell = cell_of("model=hist_gradient_boosting", "splits=holdout", "splits.test_size=0.4")
+    model = cell.model
     assert model.name == "hist_gradient_boosting"
     assert model.training_stages == ()
     assert not model.preprocessing.impute
-    assert splitter_of(config) == Holdout(0.4)
-    assert splitter_of(compose("splits.n_repeats=2")) == RepeatedKFold(5, 2)
+    assert cell.splitter == Holdout(0.4)
+    assert cell_of("splits.n_repeats=2").splitter == RepeatedKFold(5, 2)
 
 
 def test_the_device_of_the_command_line_reaches_the_net():
-    assert model_of(compose("device=cpu")).estimator.device == "cpu"
-    assert model_of(compose("amp=true", "device=cpu")).estimator.amp is True
+    assert cell_of("device=cpu").model.estimator.device == "cpu"
+    assert cell_of("amp=true", "device=cpu").model.estimator.amp is True
 
 
 def test_the_identity_leaves_the_configuration_as_it_was():

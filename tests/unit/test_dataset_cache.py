@@ -11,12 +11,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imbench.components.construct import Component
 from imbench.data import cache
 from imbench.data.dataset import Dataset
 from imbench.data.load import load_dataset
+from imbench.data.spec import DatasetSpec
 from imbench.data.synthetic import load_synthetic
+from imbench.errors import ConfigError
 from tests.dataset_files import write_zenodo
 
+spec = DatasetSpec.from_node
+KEEL = {"_target_": "imbench.data.keel.load_keel"}
+DIGITS = {"_target_": "imbench.data.digits.load_digits"}
 TEXT = "a,b,colour,target\n" + "".join(
     f"{i}.5,{i * i if i % 7 else ''},{'red' if i % 3 else 'blue'},{'no' if i % 5 else 'yes'}\n"
     for i in range(60)
@@ -92,7 +98,7 @@ def test_real_data_has_the_same_bits_from_the_cache(source, data_dir, folder, mo
     node = {"keel": keel, "mnist": {**mnist, "imbalance": thin}}[source]
     node = {**node, "data_dir": str(data_dir)}
     first = load_dataset(node)
-    monkeypatch.setattr("imbench.data.load.construct", lambda *a: pytest.fail("was read again"))
+    monkeypatch.setattr(Component, "construct", lambda *a: pytest.fail("was read again"))
     assert_equal(first, load_dataset(node))
 
 
@@ -113,7 +119,7 @@ def test_a_table_of_zenodo_is_the_same_from_the_cache(tmp_path, folder, monkeypa
     node = {"_target_": "imbench.data.zenodo.load_zenodo", "table": "ecoli"}
     node |= {"data_dir": str(tmp_path)}
     first = load_dataset(node)
-    monkeypatch.setattr("imbench.data.load.construct", lambda *a: pytest.fail("was read again"))
+    monkeypatch.setattr(Component, "construct", lambda *a: pytest.fail("was read again"))
     assert_equal(first, load_dataset(node))
 
 
@@ -222,10 +228,10 @@ def test_a_cache_that_cannot_be_written_is_no_error(node, parses, tmp_path, monk
 
 def test_only_metadata_is_cached_for_data_made_in_memory(folder):
     node = {"_target_": "imbench.data.synthetic.load_synthetic", "n_rows": 50, "seed": 3}
-    assert cache.facts_of(node) is None
+    assert cache.facts_of(spec(node)) is None
     data = load_dataset(node)
-    assert cache.facts_of(node) == cache.Facts("synthetic", data.fingerprint)
-    assert cache.facts_of({**node, "seed": 4}) is None
+    assert cache.facts_of(spec(node)) == cache.Facts("synthetic", data.fingerprint)
+    assert cache.facts_of(spec({**node, "seed": 4})) is None
     assert not list(folder.glob("*.npz"))
 
 
@@ -233,9 +239,9 @@ def test_facts_are_known_without_loading_arrays(node, folder):
     data = load_dataset(node)
     (arrays,) = folder.glob("*.npz")
     arrays.unlink()
-    assert cache.facts_of(node) == cache.Facts("table", data.fingerprint)
+    assert cache.facts_of(spec(node)) == cache.Facts("table", data.fingerprint)
     Path(node["path"]).write_text(TEXT + "1,1,red,yes\n")
-    assert cache.facts_of(node) is None
+    assert cache.facts_of(spec(node)) is None
 
 
 def own_source() -> Dataset:
@@ -247,32 +253,43 @@ def own_imbalance():
 
 
 def test_user_defined_loaders_are_not_cached(node):
-    assert cache.key_of({"_target_": f"{__name__}.own_source"}) is None
-    assert cache.key_of({**node, "imbalance": {"_target_": f"{__name__}.own_imbalance"}}) is None
-    assert cache.key_of(node) is not None
+    assert cache.key_of(spec({"_target_": f"{__name__}.own_source"})) is None
+    own = {"_target_": f"{__name__}.own_imbalance"}
+    assert cache.key_of(spec({**node, "imbalance": own})) is None
+    assert cache.key_of(spec(node)) is not None
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {},
-        {"_target_": "imbench.nothing.there"},
         {"_target_": "imbench.data.table.load_table"},
         {"_target_": "imbench.data.table.load_table", "path": "not_there.csv"},
-        {"_target_": "imbench.data.table.load_table", "path": 3, "nonsense": 1},
-        {"_target_": "imbench.data.keel.load_keel", "data_dir": "not_there"},
-        {"_target_": "imbench.data.keel.load_keel", "nonsense": 1},
-        {"_target_": "imbench.data.digits.load_digits", "imbalance": "tutorial"},
+        {**KEEL, "data_dir": "not_there"},
     ],
 )
-def test_invalid_nodes_have_no_key_and_are_left_to_the_loader(wrong):
-    assert cache.key_of(wrong) is None
-    assert cache.facts_of(wrong) is None
+def test_data_that_cannot_be_loaded_has_no_key_and_is_left_to_the_loader(wrong):
+    assert cache.key_of(spec(wrong)) is None
+    assert cache.facts_of(spec(wrong)) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({}, r"^dataset has no _target_, only \[\]: give the import path"),
+        ({"_target_": "imbench.nothing.there"}, r"^dataset\._target_=imbench\.nothing\.there: "),
+        ({"_target_": "imbench.data.table.load_table", "path": 3}, r"^dataset\.path=3 must be"),
+        ({**KEEL, "nonsense": 1}, r"^dataset\.nonsense: "),
+        ({**DIGITS, "imbalance": "tutorial"}, r"^dataset\.imbalance has no _target_"),
+    ],
+)
+def test_an_invalid_node_is_refused_in_one_sentence(wrong, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        spec(wrong)
 
 
 def test_the_least_recently_read_is_deleted_above_the_limit(node, folder, monkeypatch):
     nodes = [{**node, "name": f"n{i}"} for i in range(3)]
-    keys = [cache.key_of(n) for n in nodes]
+    keys = [cache.key_of(spec(n)) for n in nodes]
     load_dataset(nodes[0])
     load_dataset(nodes[1])
     for age, key in zip((100, 50), keys, strict=False):
@@ -306,7 +323,7 @@ def test_without_a_home_directory_nothing_is_cached(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setattr(Path, "expanduser", no_home)
     node = {"_target_": "imbench.data.digits.load_digits"}
-    assert cache.key_of(node) is None
+    assert cache.key_of(spec(node)) is None
     assert load_dataset(node).name == "digits"
 
 
@@ -322,7 +339,7 @@ def test_concurrent_writers_leave_a_complete_entry(node, folder):
     expected = load_dataset(node)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(load_often, [node, node]) == [expected.fingerprint] * 2
-    assert_equal(expected, cache.read(cache.key_of(node)))
+    assert_equal(expected, cache.read(cache.key_of(spec(node))))
     assert {path.suffix for path in folder.iterdir()} == {".json", ".npz"}
 
 

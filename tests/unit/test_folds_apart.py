@@ -6,13 +6,13 @@ import signal
 import numpy as np
 import pytest
 
-from imbench.cli.compose import Composer
 from imbench.errors import ImbenchError
 from imbench.results.fold import ARRAYS
 from imbench.run import sweep
 from imbench.run.cell import Runner
-from imbench.run.folds import can_run_apart
+from imbench.run.processes import START_S, Workers, can_run_apart
 from imbench.run.sweep import run_cells
+from tests.cells import cells_of
 
 HERE = "tests.unit.test_folds_apart"
 
@@ -40,13 +40,12 @@ class FailsOnce:
         return X[:-1], y[:-1]
 
 
-def configs(results_dir, *words):
-    fixed = [f"results_dir={results_dir}", "dataset=synthetic", "device=cpu", "splits.n_splits=3"]
-    return Composer(None).cells([*fixed, *words], multirun=True)
+def compose(*words):
+    return cells_of("dataset=synthetic", "device=cpu", "splits.n_splits=3", *words)
 
 
 def cells(folder, n_jobs, *words):
-    return list(run_cells(Runner(folder), configs(folder, *words), n_jobs))
+    return list(run_cells(Runner(folder), compose(*words), n_jobs))
 
 
 @pytest.mark.parametrize(
@@ -109,25 +108,92 @@ def test_a_killed_process_is_one_sentence_and_finished_folds_are_stored(tmp_path
 
 def test_nets_that_train_in_stacks_keep_to_their_stack(tmp_path):
     def apart(*words):
-        (config,) = configs(tmp_path, *words)
-        return can_run_apart(Runner(tmp_path).task_of(config))
+        (cell,) = compose(*words)
+        return can_run_apart(cell)
 
     assert not apart("model=mlp", "strategy=focal")
     assert apart("model=random_forest")
     assert apart("dataset=digits", "model=cnn")
-    runner = Runner(tmp_path, n_workers=4)
-    (config,) = configs(tmp_path, "model=mlp", "model.estimator.epochs=1", "dataset.n_rows=150")
+    runner = Runner(tmp_path, workers=Workers(4))
+    (cell,) = compose("model=mlp", "model.estimator.epochs=1", "dataset.n_rows=150")
     runner._run_apart = None  # would be called
-    assert [fold.n_together for fold in runner.run(config).folds] == [3, 3, 3]
+    assert [fold.n_together for fold in runner.run(cell).folds] == [3, 3, 3]
 
 
-def test_a_gpu_is_not_shared_by_processes(tmp_path, monkeypatch):
+def test_a_gpu_is_not_shared_by_processes(monkeypatch):
     import torch
 
     from imbench.strategies.nets import device
 
-    (config,) = configs(tmp_path, "dataset=digits", "model=cnn")
-    task = Runner(tmp_path).task_of(config)
-    task.model.estimator.set_params(device="auto")
+    (cell,) = compose("dataset=digits", "model=cnn")
+    cell.model.estimator.set_params(device="auto")
     monkeypatch.setattr(device, "select_device", lambda name: torch.device("cuda"))
-    assert not can_run_apart(task)
+    assert not can_run_apart(cell)
+
+
+@pytest.fixture
+def apart(monkeypatch):
+    """What was handed to processes, in order: labels of cells, numbers of folds."""
+    handed = []
+
+    def cells_apart(runner, cells, n_workers):
+        for cell in cells:
+            handed.append(cell.label)
+            yield Runner(runner.results_dir).run(cell)
+
+    def folds_apart(self, task, missing, n_workers):
+        handed.extend(fold.fold for fold in missing)
+        yield from self.run_here(task, missing)
+
+    monkeypatch.setattr(sweep, "_run_apart", cells_apart)
+    monkeypatch.setattr(Runner, "_run_apart", folds_apart)
+    monkeypatch.setattr(sweep, "n_cores", lambda: 2)
+    return handed
+
+
+TABLES = ("model=decision_tree", "dataset.n_rows=150")
+SWEEP = "strategy=none,random_over,random_under"
+
+
+def slow(monkeypatch, seconds):
+    """Let every fold that is timed seem to take so long."""
+    from imbench.run import processes
+
+    clock = iter(range(10**6))
+    monkeypatch.setattr(processes.time, "perf_counter", lambda: next(clock) * seconds)
+
+
+def test_auto_fits_small_work_in_this_process(tmp_path, apart, monkeypatch):
+    slow(monkeypatch, START_S / 100)
+    found = cells(tmp_path, "auto", *TABLES, SWEEP)
+    assert [cell.label for cell in found] == ["none", "random_over", "random_under"]
+    assert apart == []
+
+
+def test_auto_times_one_fold_and_hands_the_rest_to_processes(tmp_path, apart, monkeypatch):
+    slow(monkeypatch, START_S)
+    found = cells(tmp_path, "auto", *TABLES, SWEEP)
+    assert [cell.status for cell in found] == ["ok"] * 3
+    assert apart == [1, 2, "random_over", "random_under"]
+
+
+def test_auto_keeps_a_single_fold_and_nets_in_this_process(tmp_path, apart, monkeypatch):
+    slow(monkeypatch, START_S)
+    words = ("dataset=synthetic", *TABLES, "splits=holdout")
+    list(run_cells(Runner(tmp_path), cells_of(*words), "auto"))
+    cells(tmp_path, "auto", "model=mlp", "model.estimator.epochs=1", "dataset.n_rows=150", SWEEP)
+    assert apart == []
+
+
+def test_auto_starts_no_more_processes_than_fit_into_memory(monkeypatch):
+    from imbench.run import processes
+
+    monkeypatch.setattr(processes, "_memory_bytes", lambda: 24 * 10**9)
+    workers = Workers(8, is_measured=True)
+    workers.fit_into_memory(10**8)
+    assert workers.n_max == 8
+    workers.fit_into_memory(10**9)
+    assert workers.n_max == 2
+    workers.fit_into_memory(10**11)
+    assert workers.n_max == 1
+    assert not workers.pays(100)

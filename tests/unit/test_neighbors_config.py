@@ -14,11 +14,9 @@ from imbench.cli import main
 from imbench.cli.compose import Composer
 from imbench.components.hashing import run_id_of
 from imbench.config import catalogue
-from imbench.config import parse as config_parse
-from imbench.config.check import check
 from imbench.config.identity import identity_of
 from imbench.config.neighbors import SHIPPED
-from imbench.config.parse import strategy_of
+from imbench.config.parse import check
 from imbench.errors import ConfigError
 from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import metric_options
@@ -26,6 +24,7 @@ from imbench.strategies.neighbors.base import Neighbors
 from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors
 from imbench.strategies.neighbors.torch_search import TorchNeighbors
+from tests.cells import cell_from
 from tests.factories import make_cell
 
 COMPOSER = Composer(None)
@@ -40,6 +39,10 @@ def compose(*words):
     return copy.deepcopy(composed(*words))
 
 
+def neighbors(*words):
+    return cell_from(compose(*words)).strategy.neighbors
+
+
 def run_id(*words):
     return run_id_of(identity_of(compose(*words)))
 
@@ -50,7 +53,7 @@ def test_every_yaml_file_is_constructed_and_has_its_name():
     for path in paths:
         config = compose(f"neighbors={path.stem}", "strategy=smote")
         assert check(config, COMPOSER.folders) == []
-        found = strategy_of(config).neighbors
+        found = cell_from(config).strategy.neighbors
         assert isinstance(found, Neighbors)
         assert found.name == path.stem
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -62,14 +65,17 @@ def test_every_yaml_file_is_constructed_and_has_its_name():
 def test_the_default_search_is_not_imported_without_a_sampler():
     path = catalogue.conf_dir() / "neighbors" / "exact.yaml"
     assert yaml.safe_load(path.read_text(encoding="utf-8")) == SHIPPED
-    assert strategy_of(compose("strategy=balanced_weights")).neighbors is None
-    assert strategy_of(compose("strategy=smoteboost")).neighbors is not None
-    assert strategy_of(compose("strategy=focal", "neighbors.announce_s=1")).neighbors is not None
+    assert cell_from(compose("strategy=balanced_weights")).strategy.neighbors is None
+    assert cell_from(compose("strategy=smoteboost")).strategy.neighbors is not None
+    assert (
+        cell_from(compose("strategy=focal", "neighbors.announce_s=1")).strategy.neighbors
+        is not None
+    )
 
 
 def test_exact_is_the_default_and_leaves_run_ids_as_they_were():
     config = compose("strategy=smote")
-    assert isinstance(strategy_of(config).neighbors, ExactNeighbors)
+    assert isinstance(cell_from(config).strategy.neighbors, ExactNeighbors)
     assert "neighbors" not in identity_of(config)
     before = {key: value for key, value in config.items() if key != "neighbors"}
     assert run_id_of(identity_of(config)) == run_id_of(identity_of(before))
@@ -145,8 +151,8 @@ def test_a_table_tells_equal_strategies_apart_by_their_search():
 
 def test_the_strategy_holds_what_is_configured():
     for name, kind in (("torch", TorchNeighbors), ("faiss", FaissNeighbors)):
-        assert isinstance(strategy_of(compose(f"neighbors={name}")).neighbors, kind)
-    assert config_parse.neighbors_of({"neighbors": None}) is None
+        assert isinstance(neighbors(f"neighbors={name}"), kind)
+    assert cell_from(compose() | {"neighbors": None}).strategy.neighbors is None
 
 
 def test_a_run_announces_its_search_and_resumes(tmp_path, capsys):

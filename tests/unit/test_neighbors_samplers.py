@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neighbors._base import KNeighborsMixin
 
+from imbench.cli.compose import Composer
 from imbench.config import catalogue
-from imbench.config.parse import strategy_of
 from imbench.data.dataset import Dataset
 from imbench.models.base import Model
 from imbench.pipeline.build import build
@@ -25,6 +25,7 @@ from imbench.strategies.neighbors.exact import ExactNeighbors
 from imbench.strategies.neighbors.faiss_search import FaissNeighbors
 from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from imbench.testing.data import CASES
+from tests.cells import cell_from
 
 CHANGES = {
     "near_miss-2": {"version": 2},
@@ -68,7 +69,10 @@ def strategies():
         content = yaml.safe_load(yaml.safe_dump(found[name.partition("-")[0]]))
         entries(content)[0].update(changes)
         found[name] = content
-    return {name: strategy_of({"strategy": content}) for name, content in found.items()}
+    (config,) = Composer(None).cells(["model=knn"], multirun=False)
+    return {
+        name: cell_from({**config, "strategy": content}).strategy for name, content in found.items()
+    }
 
 
 @cache

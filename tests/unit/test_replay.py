@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from imbench.cli.compose import Composer
 from imbench.results.scores import Record
 from imbench.run import folds as folds_module
 from imbench.run.cell import Runner
 from imbench.strategies.base import Strategy
+from tests.cells import cells_of
 
 RULES = (
     "threshold",
@@ -27,9 +27,9 @@ RULES = (
 UNDER = ("strategy=random_under", "strategy.resample.random_under.ratio=2.0")
 
 
-def configs(*words, results_dir):
-    fixed = [f"results_dir={results_dir}", "dataset=synthetic", "dataset.n_rows=150", "device=cpu"]
-    return Composer(None).cells([*fixed, "splits.n_splits=2", *words], multirun=True)
+def cells(*words):
+    fixed = ["dataset=synthetic", "dataset.n_rows=150", "device=cpu", "splits.n_splits=2"]
+    return cells_of(*fixed, *words)
 
 
 def count_fits(monkeypatch, model):
@@ -52,12 +52,12 @@ def test_a_rule_on_stored_scores_is_the_rule_around_its_own_classifier(
 ):
     words = [*UNDER, f"decision={rule}", f"model={model}"]
     words += ["model.estimator.epochs=2"] if model == "mlp" else []
-    config = configs(*words, results_dir=tmp_path / "a")[0]
-    replayed = Runner(tmp_path / "a").run(config)
+    (cell,) = cells(*words)
+    replayed = Runner(tmp_path / "a").run(cell)
     assert replayed.status == "ok", replayed.reason
     assert replayed.label == f"random_under+{rule}"
     monkeypatch.setattr(folds_module, "rule_on_scores", lambda *args: None)
-    fitted = Runner(tmp_path / "b").run(config)
+    fitted = Runner(tmp_path / "b").run(cell)
     for one, other in zip(replayed.folds, fitted.folds, strict=True):
         np.testing.assert_allclose(one.y_score, other.y_score, rtol=1e-4, atol=1e-6)
         np.testing.assert_array_equal(one.y_pred, other.y_pred)
@@ -70,12 +70,11 @@ def test_the_second_rule_fits_nothing_and_the_first_only_inner_folds(tmp_path, m
     from sklearn.linear_model import LogisticRegression
 
     rules = f"decision=as_is,{','.join(RULES)}"
-    cells = configs(*UNDER, rules, "model=logistic_regression", results_dir=tmp_path)
     fits = count_fits(monkeypatch, LogisticRegression())
     found = {}
-    for config in cells:
+    for cell in cells(*UNDER, rules, "model=logistic_regression"):
         before = len(fits)
-        result = Runner(tmp_path).run(config)
+        result = Runner(tmp_path).run(cell)
         assert result.status == "ok", result.reason
         own = len(fits) - before
         found[result.label.removeprefix("random_under").removeprefix("+")] = own, result
@@ -95,7 +94,7 @@ def test_the_second_rule_fits_nothing_and_the_first_only_inner_folds(tmp_path, m
 
 def test_a_net_without_a_rule_serves_a_rule(tmp_path):
     words = ["dataset.n_classes=3", "decision=as_is,threshold", "model.estimator.epochs=1"]
-    bare, ruled = (Runner(tmp_path).run(c) for c in configs(*words, results_dir=tmp_path))
+    bare, ruled = (Runner(tmp_path).run(c) for c in cells(*words))
     assert [f.n_replayed for f in ruled.folds] == [1, 1]
     for one, other in zip(bare.folds, ruled.folds, strict=True):
         np.testing.assert_array_equal(one.y_score, other.y_score)
@@ -107,17 +106,14 @@ def test_rules_share_scores_without_the_cell_that_has_none(tmp_path, monkeypatch
     from sklearn.linear_model import LogisticRegression
 
     fits = count_fits(monkeypatch, LogisticRegression())
-    cells = configs(
-        "decision=threshold,temperature", "model=logistic_regression", results_dir=tmp_path
-    )
-    for config in cells:
-        Runner(tmp_path).run(config)
+    for cell in cells("decision=threshold,temperature", "model=logistic_regression"):
+        Runner(tmp_path).run(cell)
     assert len(fits) == 6 * 2
 
 
 def test_rules_that_look_into_the_net_are_fitted_as_ever(tmp_path):
-    (config,) = configs("strategy=crt", "model.estimator.epochs=1", results_dir=tmp_path)
-    result = Runner(tmp_path).run(config)
+    (cell,) = cells("strategy=crt", "model.estimator.epochs=1")
+    result = Runner(tmp_path).run(cell)
     assert [f.n_replayed for f in result.folds] == [0, 0]
     assert not list(tmp_path.rglob("*.scores.npz"))
 
@@ -128,8 +124,8 @@ def test_a_damaged_record_is_forgotten(content):
 
 
 def test_a_record_that_was_cut_or_changed_is_forgotten(tmp_path):
-    (config,) = configs("decision=threshold", "model=logistic_regression", results_dir=tmp_path)
-    Runner(tmp_path).run(config)
+    (cell,) = cells("decision=threshold", "model=logistic_regression")
+    Runner(tmp_path).run(cell)
     path = next(tmp_path.rglob("*.scores.npz"))
     whole = path.read_bytes()
     assert len(Record.from_bytes(whole).answers) == 6

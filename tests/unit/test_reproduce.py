@@ -7,8 +7,7 @@ import pytest
 
 from imbench.cli.compose import Composer
 from imbench.cli.reproduce import commands
-from imbench.config import identity as config_identity
-from imbench.config import parse as config_parse
+from imbench.config.parse import Draft
 from tests.factories import make_cell
 
 
@@ -20,9 +19,9 @@ def composer():
 def stored(composer: Composer, *words: str) -> Any:
     """A cell whose configuration went through the file that a run writes."""
     config = composer.cells(words, multirun=False)[0]
-    identity = json.loads(json.dumps(config_identity.identity_of(config), sort_keys=True))
-    label = config_parse.strategy_of(config).label
-    return make_cell(label, n_folds=0, config={**identity, "fingerprint": "f"})
+    outline = Draft(config, composer.folders).outline
+    identity = json.loads(json.dumps(outline.identity, sort_keys=True))
+    return make_cell(outline.label, n_folds=0, config={**identity, "fingerprint": "f"})
 
 
 @pytest.mark.parametrize(

@@ -343,6 +343,7 @@ def test_a_run_id_does_not_depend_on_the_order_of_keys():
         ["results_dir=elsewhere"],
         ["data_dir=elsewhere"],
         ["output=json"],
+        ["n_jobs=2"],
         ["tracking=none"],
         ["metrics.sort=mcc"],
         ["metrics=[default,f2]"],

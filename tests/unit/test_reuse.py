@@ -9,7 +9,6 @@ import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import TomekLinks
 
-from imbench.cli.compose import Composer
 from imbench.pipeline.resample_cache import ResampleCache, shared_names, temporary_cache
 from imbench.pipeline.steps import CheckedSampler
 from imbench.results.fold import ARRAYS
@@ -17,13 +16,18 @@ from imbench.run.cell import Runner
 from imbench.run.sweep import run_cells
 from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from imbench.strategies.resample.vae import VAESampler
+from tests.cells import cells_of
 
 NAMES = ("many", "few")
 
 
-def configs(*words, results_dir):
-    fixed = [f"results_dir={results_dir}", "dataset=synthetic", "dataset.n_rows=150", "device=cpu"]
-    return Composer(None).cells([*fixed, "splits.n_splits=2", *words], multirun=True)
+def cells(*words):
+    fixed = ["dataset=synthetic", "dataset.n_rows=150", "device=cpu", "splits.n_splits=2"]
+    return cells_of(*fixed, *words)
+
+
+def identities(*words):
+    return [cell.identity for cell in cells(*words)]
 
 
 @pytest.fixture
@@ -54,15 +58,10 @@ def test_cells_share_rows_and_their_results_do_not_change(
     model, strategies, together, alone, tmp_path, resampled
 ):
     words = [*model, f"strategy={strategies}"]
-    shared = list(
-        run_cells(Runner(tmp_path / "a"), configs(*words, results_dir=tmp_path / "a"), n_jobs=1)
-    )
+    shared = list(run_cells(Runner(tmp_path / "a"), cells(*words), n_jobs=1))
     assert len(resampled) == together
     resampled.clear()
-    plain = [
-        Runner(tmp_path / str(i)).run(config)
-        for i, config in enumerate(configs(*words, results_dir=tmp_path / "b"))
-    ]
+    plain = [Runner(tmp_path / str(i)).run(cell) for i, cell in enumerate(cells(*words))]
     assert len(resampled) == alone
     for one, other in zip(shared, plain, strict=True):
         assert one.status == other.status == "ok", one.reason
@@ -85,7 +84,7 @@ def test_the_time_of_a_fit_includes_what_cached_rows_had_taken(tmp_path, monkeyp
 
     monkeypatch.setattr(SMOTE, "_fit_resample", slow)
     words = ["model=logistic_regression", "strategy=smote,[smote,inverse_weights]"]
-    first, second = run_cells(Runner(tmp_path), configs(*words, results_dir=tmp_path), n_jobs=1)
+    first, second = run_cells(Runner(tmp_path), cells(*words), n_jobs=1)
     assert [fold.reused_s for fold in first.folds] == [0, 0]
     for fold in second.folds:
         assert 0.3 <= fold.reused_s < fold.fit_s
@@ -217,24 +216,21 @@ def test_a_pickled_cache_finds_the_same_rows(cache, resampled):
     assert len(resampled) == 1
 
 
-def test_only_samplers_of_several_cells_are_cached(tmp_path):
+def test_only_samplers_of_several_cells_are_cached():
     words = ["strategy=smote,[smote,focal],tomek,none", "model=mlp"]
-    cells = configs(*words, results_dir=tmp_path)
-    assert shared_names(cells) == {"smote"}
-    other = configs(
-        "strategy=smote", "strategy.resample.smote.k_neighbors=3,4", results_dir=tmp_path
-    )
+    assert shared_names(identities(*words)) == {"smote"}
+    other = identities("strategy=smote", "strategy.resample.smote.k_neighbors=3,4")
     assert shared_names(other) == set()
     with temporary_cache(other) as nothing:
         assert nothing is None
 
 
-def test_the_folder_of_a_sweep_is_removed_also_after_an_error(tmp_path):
-    cells = configs("strategy=smote,[smote,inverse_weights]", "model=svm", results_dir=tmp_path)
+def test_the_folder_of_a_sweep_is_removed_also_after_an_error():
+    found = identities("strategy=smote,[smote,inverse_weights]", "model=svm")
     folders = []
 
     def fail():
-        with temporary_cache(cells) as cache:
+        with temporary_cache(found) as cache:
             checked(smote(), cache).fit_resample(*make_rows())
             folders.append(Path(cache.folder))
             assert list(folders[0].iterdir())
@@ -253,8 +249,8 @@ def test_processes_of_a_sweep_share_rows_and_leave_nothing_behind(tmp_path, monk
     strategies = (
         "strategy=smote,[smote,inverse_weights],[smote,cost_matrix],[smote,balanced_weights]"
     )
-    cells = configs("model=logistic_regression", strategies, results_dir=tmp_path)
-    results = list(run_cells(Runner(tmp_path), cells, n_jobs=2))
+    sweep = cells("model=logistic_regression", strategies)
+    results = list(run_cells(Runner(tmp_path), sweep, n_jobs=2))
     assert [result.status for result in results] == ["ok"] * 4
     assert sum(fold.reused_s > 0 for result in results for fold in result.folds) >= 4
     assert not list(folder.glob("imbench-*"))

@@ -6,22 +6,19 @@ from functools import cache
 import pytest
 
 from imbench.cli.compose import Composer
-from imbench.cli.run_command import _check_all
+from imbench.cli.run_command import _parse_all
 from imbench.config import catalogue
-from imbench.config.check import check
-from imbench.config.parse import model_of, strategy_of
+from imbench.config.parse import Draft, check
+from imbench.config.search_check import check_space
 from imbench.config.search_space import (
     Choices,
     Range,
-    check_space,
     dimension,
     grid,
     grid_point,
-    present_values,
-    space_of,
-    with_values,
 )
 from imbench.errors import ConfigError
+from tests.cells import cell_from, cell_of, cells_of
 
 K = "resample.smote.k_neighbors"
 
@@ -35,8 +32,12 @@ def compose(*words):
     return copy.deepcopy(composed(*words))
 
 
+def tuned(*words):
+    return cell_of("tuning=optuna", *words)
+
+
 def space(*words):
-    return space_of(compose("model=knn", *words))
+    return tuned("model=knn", *words).tuning.space
 
 
 @pytest.mark.parametrize(
@@ -119,24 +120,29 @@ def test_a_space_can_be_changed_on_the_command_line():
 
 
 def test_values_are_set_in_copies():
-    config = compose("strategy=smote", "model=mlp")
-    before = copy.deepcopy(config)
-    changed = with_values(config, {f"strategy.{K}": 3, "model.estimator.lr": 0.5})
-    assert config == before
-    assert strategy_of(changed).resample["smote"].k_neighbors == 3
-    assert model_of(changed).estimator.lr == 0.5
+    cell = cell_of("strategy=smote", "model=mlp")
+    changed = cell.with_values({f"strategy.{K}": 3, "model.estimator.lr": 0.5})
+    assert changed.strategy.resample["smote"].k_neighbors == 3
+    assert changed.model.estimator.lr == 0.5
+    assert cell.strategy.resample["smote"].k_neighbors == 5
+    assert cell.model.estimator.lr == 0.001
+    assert changed.key("d", "f") == cell.key("d", "f")
+
+
+def test_values_that_are_refused_together_are_a_sentence():
+    with pytest.raises(ConfigError, match=r"^model\.estimator: lr must be a number above 0"):
+        cell_of("model=mlp").with_values({"model.estimator.lr": -1.0})
 
 
 def test_a_parameter_that_no_yaml_names_has_its_default():
-    config = compose("model=hist_gradient_boosting", "strategy=none")
-    values = present_values(config, space_of(config))
+    values = tuned("model=hist_gradient_boosting", "strategy=none").present_values()
     assert values["model.estimator.max_leaf_nodes"] == 31  # scikit-learn's
     assert values["model.estimator.learning_rate"] == 0.1  # the yaml's
 
 
 def test_present_values_outside_of_a_space_are_left_out():
-    config = compose("model=knn", "strategy=tau_norm")  # null: chosen on inner folds
-    assert present_values(config, space_of(config)) == {"model.estimator.n_neighbors": 5}
+    cell = tuned("model=knn", "strategy=tau_norm")  # null: chosen on inner folds
+    assert cell.present_values() == {"model.estimator.n_neighbors": 5}
 
 
 @pytest.mark.parametrize(
@@ -195,9 +201,11 @@ def test_in_a_sweep_a_refused_range_is_the_matter_of_its_own_cell():
     words = ["model=knn", "tuning=optuna", "strategy=none,smote"]
     cells = Composer(None).cells(words, multirun=True)
     cells[1]["strategy"]["search"][K] = {"low": 3, "high": 1}
-    _check_all(cells, [catalogue.conf_dir()])
+    drafts = [Draft(cell, [catalogue.conf_dir()]) for cell in cells]
+    _, refused = _parse_all(drafts)
+    assert "low=3 is not below high=1" in refused.reason
     with pytest.raises(ConfigError, match=r"low=3 is not below high=1"):
-        _check_all(cells[1:], [catalogue.conf_dir()])
+        _parse_all(drafts[1:])
 
 
 def test_what_is_shipped_can_be_constructed_at_both_ends():
@@ -206,17 +214,16 @@ def test_what_is_shipped_can_be_constructed_at_both_ends():
         names = [path.stem for path in sorted((catalogue.conf_dir() / part).glob("*.yaml"))]
         words = [f"{part}={','.join(names)}"]
         for name, config in zip(names, Composer(None).cells(words, multirun=True), strict=True):
-            assert check_space(config, part) == [], name
+            assert check_space(config[part], part, cell_from(config).parts) == [], name
             n += len(config[part].get("search") or {})
     assert n == 148
 
 
 def test_every_parameter_of_a_model_with_a_space_is_searched_around_its_default():
     names = [path.stem for path in sorted((catalogue.conf_dir() / "model").glob("*.yaml"))]
-    for config in Composer(None).cells([f"model={','.join(names)}"], multirun=True):
-        found = space_of(config)
-        assert found, config["model"]["name"]
-        assert present_values(config, found).keys() == found.keys()
+    for cell in cells_of(f"model={','.join(names)}", "tuning=optuna"):
+        assert cell.tuning.space, cell.model.name
+        assert cell.present_values().keys() == cell.tuning.space.keys()
 
 
 SMALL = {"a": Range(1, 3, integer=True), "b": Choices(("x", "y")), "c": Range(0.0, 1.1, step=0.5)}

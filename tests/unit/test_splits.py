@@ -8,6 +8,7 @@ from imbench.data.splits import Holdout, OfficialTest, RepeatedKFold
 from imbench.errors import ConfigError, DataError
 from imbench.run import cell as run
 from imbench.run import folds as folds_module
+from tests.cells import cells_of
 
 SIZES = (70, 23, 11)
 
@@ -88,8 +89,6 @@ def test_more_repeats_do_not_change_the_first_ones():
 
 
 def test_strategies_and_models_have_the_same_folds_and_seeds(tmp_path, monkeypatch):
-    from imbench.cli.compose import Composer
-
     met = []
 
     def fold_fitting(data, model, strategy, fold, seed, context):
@@ -101,10 +100,9 @@ def test_strategies_and_models_have_the_same_folds_and_seeds(tmp_path, monkeypat
     done = {"status": "ok", "reason": ""}
     monkeypatch.setattr(folds_module, "_predict", lambda data, fold, fit: done)
     words = [f"results_dir={tmp_path}", "dataset=synthetic", "dataset.n_rows=60"]
-    cells = Composer(None).cells([*words, "strategy=none,smote", "model=knn,svm"], multirun=True)
     runner = run.Runner(tmp_path)
-    for config in cells:
-        runner.run(config)
+    for cell in cells_of(*words, "strategy=none,smote", "model=knn,svm"):
+        runner.run(cell)
     by_cell = {}
     for model, label, *rest in met:
         by_cell.setdefault((model, label), []).append(rest)

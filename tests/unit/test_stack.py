@@ -334,13 +334,12 @@ def test_the_same_calls_end_in_the_same_bits_whatever_the_threads_do():
 
 
 def test_members_of_a_single_fold_are_trained_as_one_stack(tmp_path, stack_sizes):
-    from imbench.cli.compose import Composer
     from imbench.run.cell import Runner
+    from tests.cells import cell_of
 
     sizes = stack_sizes
     words = ["dataset=synthetic", "dataset.n_rows=100", "splits=holdout", "device=cpu"]
     words += ["strategy=bagging", "model.estimator.epochs=1"]
-    (config,) = Composer(None).cells(words, multirun=False)
-    assert Runner(tmp_path).run(config).status == "ok"
+    assert Runner(tmp_path).run(cell_of(*words)).status == "ok"
     assert sum(sizes) == 10
     assert len(sizes) <= 3, "bags differ in size, and so in steps, by a little"

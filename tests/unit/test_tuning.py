@@ -16,13 +16,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from imbench.cli.compose import Composer
 from imbench.config.identity import identity_of
-from imbench.config.parse import tuner_of
 from imbench.errors import ConfigError
 from imbench.report.tables import build_leaderboard
 from imbench.results.fold import FoldResult
-from imbench.run.cell import Runner, tuning_of
+from imbench.run.cell import Runner, task_of
 from imbench.run.tuning.optuna import OptunaTuner, Search, open_storage
 from imbench.testing.data import binary_five_percent, one_fold, with_other_test_rows
+from tests.cells import cell_from
 from tests.conftest import ROOT
 
 TABLE = ("dataset=synthetic", "dataset.n_rows=90", "tracking=none")
@@ -36,8 +36,12 @@ def compose(*words):
     return Composer(None).cells([*TABLE, *folds, *words], multirun=False)[0]
 
 
+def cell_of(*words):
+    return cell_from(compose(*words))
+
+
 def run(folder, *words):
-    cell = Runner(folder).run(compose(*TUNED, f"results_dir={folder}", *words))
+    cell = Runner(folder).run(cell_of(*TUNED, *words))
     assert cell.status == "ok", cell.reason
     return cell
 
@@ -89,9 +93,9 @@ class Spy(ClassifierMixin, BaseEstimator):
 
 
 def test_without_tuning_a_cell_is_what_it_was():
-    config = compose("strategy=smote", *TREE)
-    assert tuner_of(config) is None
-    kept = identity_of(config)
+    cell = cell_of("strategy=smote", *TREE)
+    assert cell.tuning is None
+    kept = cell.identity
     assert kept.keys() == {"seed", "splits", "dataset", "model", "strategy"}
     assert "search" not in kept["model"].keys() | kept["strategy"].keys()
 
@@ -127,9 +131,7 @@ def test_a_fold_says_what_was_tried_and_what_was_chosen(tmp_path):
             "strategy.resample.smote.k_neighbors": 5,
             "model.estimator.min_samples_leaf": 1,
         }, "the first trial is the one that the yaml files ask for"
-    again = Runner(tmp_path).run(
-        compose(*TUNED, f"results_dir={tmp_path}", "strategy=smote", *TREE)
-    )
+    again = Runner(tmp_path).run(cell_of(*TUNED, "strategy=smote", *TREE))
     stored = json.loads(json.dumps([vars(f)["trials"] for f in cell.folds]))
     assert [list(f.trials) for f in again.folds] == stored
 
@@ -173,18 +175,16 @@ def test_strategies_meet_the_same_inner_folds_and_the_same_budget(tmp_path, monk
 
     def score(self, values, i):
         splits = [(train.tolist(), test.tolist()) for train, test in self.splits]
-        met.setdefault(self.tuning.config["strategy"].get("resample") and "smote", []).append(
-            (self.seed, splits)
-        )
+        met.setdefault(self.cell.label, []).append((self.seed, splits))
         return plain(self, values, i)
 
     monkeypatch.setattr(Nested, "score", score)
     words = ("tuning.pruning=false", *TREE)
     cells = [run(tmp_path, f"strategy={name}", *words) for name in ("none", "smote")]
-    assert met[None] == met["smote"]
+    assert met["none"] == met["smote"]
     assert {fold.n_trials for cell in cells for fold in cell.folds} == {6}
     assert {fold.n_tuning_fits for cell in cells for fold in cell.folds} == {12}
-    options = tuning_of(compose(*TUNED), tmp_path).options
+    options = cell_of(*TUNED).tuning.metrics
     (block,) = build_leaderboard(cells, options).blocks
     assert len(block.rows) == 2
     assert block.caption.endswith(
@@ -291,10 +291,9 @@ def test_what_is_complete_is_not_fitted_again(tmp_path, monkeypatch):
 def test_a_trial_that_never_ended_is_replaced(tmp_path):
     words = ("strategy=smote", *TREE)
     first = run(tmp_path / "a", *words)
-    tuning = tuning_of(compose(*TUNED, *words), tmp_path / "b")
     name = next(iter(studies(tmp_path / "a")))
     path = tmp_path / "b" / "tuning" / next((tmp_path / "a" / "tuning").glob("*.log")).name
-    tuning.tuner.prepare(tmp_path / "b")
+    cell_of(*TUNED, *words).tuning.tuner.prepare(tmp_path / "b")
     study = optuna.create_study(
         storage=open_storage(str(path)), study_name=name, direction="maximize"
     )
@@ -318,31 +317,21 @@ def test_a_journal_with_half_a_line_is_read_up_to_there(tmp_path):
 
 def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
     from imbench.data.dataset import Dataset
-    from imbench.run.cell import _task
 
     data = binary_five_percent()
     X = data.X.copy()
     X[:, 0] = np.arange(len(X))
     data = Dataset(data.name, X, data.y, data.class_names, data.feature_names)
-    config = compose(*TUNED, *TREE, "strategy=none", f"results_dir={tmp_path}")
+    config = compose(*TUNED, *TREE, "strategy=none")
     spy = {"_target_": f"{__name__}.Spy", "power": 1.0}
     config["model"] |= {
         "preprocessing": {"scale": False, "impute": False, "one_hot": False},
         "estimator": spy,
         "search": {"estimator.power": {"low": 0.0, "high": 1.0}},
     }
-    from imbench.config import parse as config_parse
     from imbench.run.folds import run_folds
 
-    runner = Runner(tmp_path)
-    task = _task(
-        config,
-        data,
-        config_parse.strategy_of(config),
-        config_parse.model_of(config),
-        runner.store,
-        tuning_of(config, tmp_path),
-    )
+    task = task_of(cell_from(config), data, tmp_path)
     for fold in task.folds:
         monkeypatch.setattr(Spy, "met", [])
         (result,) = run_folds(task, [fold])
@@ -362,8 +351,6 @@ def test_no_row_of_the_outer_test_part_is_met(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("strategy", ["smote", "focal", "[random_over,threshold]"])
 def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_path, strategy):
-    from imbench.config import parse as config_parse
-    from imbench.run.cell import _task
     from imbench.run.folds import _fits
     from imbench.run.warning_log import warnings_by_fold
 
@@ -372,18 +359,10 @@ def test_other_rows_in_the_outer_test_part_change_neither_choice_nor_model(tmp_p
     scores, choices = [], []
     for i, found in enumerate((data, with_other_test_rows(data, fold))):
         folder = tmp_path / str(i)
-        config = compose(*TUNED, *NET, f"strategy={strategy}", f"results_dir={folder}")
         # The labels of the test part are others: what is rarest is asked of the training part.
         assert found.info.minority == data.info.minority
-
-        task = _task(
-            config,
-            found,
-            config_parse.strategy_of(config),
-            config_parse.model_of(config),
-            Runner(folder).store,
-            tuning_of(config, folder),
-        )
+        cell = cell_of(*TUNED, *NET, f"strategy={strategy}")
+        task = task_of(cell, found, folder)
         with warnings_by_fold() as log:
             (fit,) = _fits(task, [fold], log)
         assert fit.error is None
@@ -403,14 +382,14 @@ def test_nothing_to_search_is_said_and_no_trial_is_run(tmp_path):
         assert fold.n_trials == fold.n_tuning_fits == 0
         assert fold.tuned == {}
         assert any("neither strategy nor model names anything" in note for note in fold.notes)
-    plain = Runner(tmp_path).run(compose("strategy=random_over", *TREE))
+    plain = Runner(tmp_path).run(cell_of("strategy=random_over", *TREE))
     for tuned, fold in zip(cell.folds, plain.folds, strict=True):
         np.testing.assert_array_equal(tuned.y_score, fold.y_score)
 
 
 def test_what_is_incompatible_is_skipped_before_a_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(Search, "fitting", lambda self: pytest.fail("a trial was run"))
-    cell = Runner(tmp_path).run(compose(*TUNED, f"results_dir={tmp_path}", "strategy=focal", *TREE))
+    cell = Runner(tmp_path).run(cell_of(*TUNED, "strategy=focal", *TREE))
     assert cell.status == "skipped"
     assert "focal" in cell.reason
 
@@ -436,12 +415,12 @@ class Moody(ClassifierMixin, BaseEstimator):
 
 
 def moody(folder, limit):
-    config = compose(*TUNED, *TREE, "strategy=none", f"results_dir={folder}")
+    config = compose(*TUNED, *TREE, "strategy=none")
     config["model"] |= {
         "estimator": {"_target_": f"{__name__}.Moody", "power": 1.0, "limit": limit},
         "search": {"estimator.power": {"low": 0.0, "high": 1.0}},
     }
-    return Runner(folder).run(config)
+    return Runner(folder).run(cell_from(config))
 
 
 def test_a_trial_that_fails_is_told_and_counts(tmp_path):
@@ -467,7 +446,7 @@ def test_where_every_trial_fails_the_cell_says_why(tmp_path):
 
 def test_a_class_too_small_for_the_inner_folds_is_a_sentence(tmp_path):
     words = ("dataset.weights=[42,3]", "dataset.n_rows=45", "strategy=none", *TREE)
-    cell = Runner(tmp_path).run(compose(*TUNED, "tuning.inner_splits=3", *words))
+    cell = Runner(tmp_path).run(cell_of(*TUNED, "tuning.inner_splits=3", *words))
     assert cell.status == "failed"
     assert cell.reason.startswith("tuning.inner_splits=3 needs as many rows of each class, but")
     assert cell.reason.endswith("in a training part: set tuning=none.")

@@ -12,31 +12,24 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.components.seeding import derive
-from imbench.config import parse as config_parse
-from imbench.config.search_space import Space, with_values
+from imbench.config.cell import Cell, Tuning
 from imbench.data.dataset import Dataset, DatasetInfo
 from imbench.data.splits import Fold
 from imbench.errors import DataError, ImbenchError
-from imbench.models.base import Model
 from imbench.pipeline import fitted
 from imbench.pipeline.build import build
 from imbench.pipeline.context import FitContext
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
-from imbench.results.metric_options import MetricOptions
 from imbench.results.metrics import compute
 from imbench.strategies import fitted as scoring
-from imbench.strategies.base import Strategy
 from imbench.strategies.fitting import Fitting, fitting_of, gather, run
-
-if TYPE_CHECKING:
-    from imbench.run.tuning.optuna import OptunaTuner
 
 State = Literal["complete", "pruned", "failed"]
 
@@ -153,40 +146,6 @@ class Tuned:
 
 
 @dataclass(frozen=True, eq=False)
-class Tuning:
-    """What a cell that is tuned knows beside the rest.
-
-    Parameters
-    ----------
-    tuner : OptunaTuner
-    config : mapping
-        Composed and checked; values are set in copies of its strategy and its model.
-    space : mapping
-        What is searched; it may be empty.
-    options : MetricOptions
-        ``sort`` is what is tuned.
-    results_dir : Path
-    """
-
-    tuner: OptunaTuner
-    config: Mapping[str, Any]
-    space: Space
-    options: MetricOptions
-    results_dir: Path
-
-    def parts(self, values: Mapping[str, Any]) -> tuple[Model, Strategy]:
-        """Construct model and strategy with values set.
-
-        Raises
-        ------
-        ConfigError
-            If they are refused in this combination.
-        """
-        changed = with_values(self.config, values)
-        return config_parse.model_of(changed), config_parse.strategy_of(changed)
-
-
-@dataclass(frozen=True, eq=False)
 class Nested:
     """A strategy and a model to be tuned on the training part of an outer fold.
 
@@ -198,7 +157,7 @@ class Nested:
     y : ndarray of shape (n,)
         Rows of the training part.
     info : DatasetInfo
-    tuning : Tuning
+    cell : Cell
     splits : list of (train, validation)
         Row numbers within the training part.
     seed : int
@@ -212,31 +171,36 @@ class Nested:
     X: NDArray[Any]
     y: NDArray[np.int64]
     info: DatasetInfo
-    tuning: Tuning
+    cell: Cell
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
     seed: int
     watched: Callable[[], AbstractContextManager[None]] = nullcontext
     witness: Witness | None = None
+
+    @property
+    def tuning(self) -> Tuning:
+        """How the cell is tuned."""
+        assert self.cell.tuning is not None
+        return self.cell.tuning
 
     def score(self, values: Mapping[str, Any], i: int) -> Fitting[float]:
         """Return a generator that fits without inner fold ``i`` and returns the metric on it.
 
         The metric may be NaN.
         """
-        model, strategy = self.tuning.parts(values)
-        options = self.tuning.options
+        tried, options = self.cell.with_values(values), self.tuning.metrics
         train, validation = self.splits[i]
         with self.watched():
             seed, context = derive(self.seed, "inner", i), FitContext(self.witness)
-            estimator = build(model, strategy, self.info, seed, context)
+            estimator = build(tried.model, tried.strategy, self.info, seed, context)
             yield from fitting_of(estimator, self.X[train], self.y[train])
             X = self.X[validation]
             scores = scoring.scores_for(estimator, X, np.arange(self.info.n_classes))
             fold = FoldResult(
                 run_id="",
                 dataset=self.info.name,
-                model=model.name,
-                label=strategy.label,
+                model=tried.model.name,
+                label=tried.strategy.label,
                 repeat=0,
                 fold=i,
                 status="ok",
@@ -251,7 +215,7 @@ class Nested:
 
 
 def nested(
-    tuning: Tuning,
+    cell: Cell,
     data: Dataset,
     fold: Fold,
     watched: Callable[[], AbstractContextManager[None]] = nullcontext,
@@ -265,7 +229,8 @@ def nested(
     """
     from sklearn.model_selection import StratifiedKFold
 
-    n_splits = tuning.tuner.inner_splits
+    assert cell.tuning is not None
+    n_splits = cell.tuning.tuner.inner_splits
     X, y = data.X[fold.train_index], data.y[fold.train_index]
     counts = np.bincount(y, minlength=data.info.n_classes)
     rarest = int(np.where(counts > 0, counts, len(y)).argmin())
@@ -276,25 +241,26 @@ def nested(
             f"{data.class_names[rarest]!r} of dataset={data.name} has {counts[rarest]} in a "
             f"training part: {most}."
         )
-    seed = derive(tuning.config["seed"], "tune", data.name, fold.repeat, fold.fold)
+    seed = derive(cell.seed, "tune", data.name, fold.repeat, fold.fold)
     splitter = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
     witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
-    return Nested(X, y, data.info, tuning, list(splitter.split(X, y)), seed, watched, witness)
+    return Nested(X, y, data.info, cell, list(splitter.split(X, y)), seed, watched, witness)
 
 
 def tune_folds(
-    tuning: Tuning,
+    cell: Cell,
     key: CellKey,
     data: Dataset,
     folds: Sequence[Fold],
     watched: Sequence[Callable[[], AbstractContextManager[None]]],
     together: bool,
+    results_dir: Path,
 ) -> list[Tuned | Exception]:
     """Tune on the training part of each outer fold.
 
     Parameters
     ----------
-    tuning : Tuning
+    cell : Cell
     key : CellKey
     data : Dataset
     folds : sequence of Fold
@@ -302,18 +268,20 @@ def tune_folds(
         For each fold what its fits enter.
     together : bool
         Whether the nets of all folds and trials are to be trained in stacks.
+    results_dir : Path
 
     Returns
     -------
     list of Tuned or Exception
         In the order of the folds.
     """
-    if not tuning.space:
+    tuning = cell.tuning
+    if tuning is None or not tuning.space:
         return [Tuned() for _ in folds]
     try:
-        problems = [nested(tuning, data, *pair) for pair in zip(folds, watched, strict=True)]
+        problems = [nested(cell, data, *pair) for pair in zip(folds, watched, strict=True)]
         places = [f"r{fold.repeat}-f{fold.fold}" for fold in folds]
-        searches = tuning.tuner.searches(key, places, problems, tuning.results_dir)
+        searches = tuning.tuner.searches(key, places, problems, results_dir)
     except Exception as error:
         return [error] * len(folds)
     if together:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from imbench.components.seeding import derive
-from imbench.config.search_space import Choices, Dimension, grid, grid_point, present_values
+from imbench.config.search_space import Choices, Dimension, grid, grid_point
 from imbench.errors import ConfigError, reason_of
 from imbench.results.fold import CellKey
 from imbench.results.metric_options import MetricOptions
@@ -168,7 +168,7 @@ class Search:
         self.tuner, self.problem, self.stored = tuner, problem, stored
         self.n_together = n_together
         self.seed = derive(problem.seed, "trials")
-        self.space, self.options = problem.tuning.space, problem.tuning.options
+        self.space, self.options = problem.tuning.space, problem.tuning.metrics
         self.names = {key: _distribution(d) for key, d in self.space.items()}
         median, none = optuna.pruners.MedianPruner(BEFORE_PRUNING), optuna.pruners.NopPruner()
         self.memory = optuna.create_study(
@@ -250,8 +250,7 @@ class Search:
             point = grid_point(self.space, number, self.tuner.trials, self.seed)
             self.memory.enqueue_trial(self._encoded(point))
         elif number == 0:
-            present = present_values(self.problem.tuning.config, self.space)
-            self.memory.enqueue_trial(self._encoded(present))
+            self.memory.enqueue_trial(self._encoded(self.problem.cell.present_values()))
         self.memory.sampler = self._sampler(derive(self.seed, number))
         return self.memory.ask(self.names)
 
@@ -363,7 +362,7 @@ def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
     """Return the stored study of an outer fold, made if it is not there."""
     import optuna
 
-    options = problem.tuning.options
+    options = problem.tuning.metrics
     study = optuna.create_study(
         storage=storage,
         study_name=f"{key.folder} {place}",

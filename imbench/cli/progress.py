@@ -1,0 +1,74 @@
+"""Progress over the folds of a sweep, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import accumulate
+
+from imbench.cli.console import console
+from imbench.config.cell import CellOutline
+from imbench.results.fold import FoldResult
+
+
+class ProgressBar:
+    """A bar that counts folds and names the cell that is running.
+
+    It is drawn on a terminal only.
+
+    Parameters
+    ----------
+    cells : sequence of CellOutline
+    """
+
+    def __init__(self, cells: Sequence[CellOutline]) -> None:
+        from rich import progress
+
+        self._names = [f"{c.dataset.name} {c.model_name} {c.label}" for c in cells]
+        self._ends = list(accumulate(c.splitter.n_folds for c in cells))
+        self._progress = progress.Progress(
+            progress.TextColumn("{task.description}"),
+            progress.BarColumn(),
+            progress.MofNCompleteColumn(),
+            progress.TextColumn("folds"),
+            progress.TimeElapsedColumn(),
+            progress.TextColumn("left"),
+            progress.TimeRemainingColumn(),
+            console=console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._progress.add_task("", total=self._ends[-1])
+
+    def start(self) -> None:
+        """Draw the bar."""
+        self._progress.start()
+
+    def stop(self) -> None:
+        """Remove the bar."""
+        self._progress.stop()
+
+    def cell_starts(self, index: int) -> None:
+        """Name the cell that is running."""
+        text = f"cell {index + 1}/{len(self._names)} {self._names[index]}"
+        self._progress.update(self._task, description=text)
+
+    def fold_done(self, result: FoldResult, stored: bool) -> None:
+        """Count a fold; called by the runner."""
+        self._progress.advance(self._task)
+
+    def cell_ends(self, index: int) -> None:
+        """Count all folds of a cell, which may have ended early or in another process."""
+        self._progress.update(self._task, completed=self._ends[index])
+
+
+@contextmanager
+def progress_bar(cells: Sequence[CellOutline]) -> Iterator[ProgressBar]:
+    """Show the progress for as long as the block runs."""
+    bar = ProgressBar(cells)
+    bar.start()
+    try:
+        yield bar
+    finally:
+        bar.stop()
