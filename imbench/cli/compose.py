@@ -1,23 +1,19 @@
-"""From words on the command line to resolved configurations; the only user of hydra."""
+"""Compose command-line overrides into resolved configurations; the only user of Hydra."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose, initialize_config_dir
-from hydra._internal.config_repository import CachingConfigRepository
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, Override
 from hydra.errors import HydraException, MissingConfigException
-from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
@@ -26,21 +22,6 @@ from imbench.config import catalogue
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"
-
-
-class _Shared(CachingConfigRepository):
-    """Files that are read once for all cells of a sweep: hydra itself reads them for each."""
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> _Shared:
-        return self
-
-    def load_config(self, config_path: str) -> ConfigResult | None:
-        """Return a copy, for hydra writes into what it composes."""
-        found = super().load_config(config_path)
-        if found is None:
-            return None
-        config = copy.deepcopy(found.config)
-        return dataclasses.replace(found, header=dict(found.header), config=config)
 
 
 class Composer:
@@ -67,7 +48,6 @@ class Composer:
             if taken.exists() and not taken.samefile(path):
                 raise ConfigError(f"{path}: the name is taken by {taken}; rename your file.")
         self.folders = [shipped] if config_dir is None else [shipped, config_dir.resolve()]
-        self._files: dict[tuple[str, ...], _Shared] = {}  # by the words that change where they lie
 
     def cells(self, overrides: Sequence[str], multirun: bool) -> list[dict[str, Any]]:
         """Return the resolved configuration of every cell, in the order of the sweep.
@@ -89,8 +69,7 @@ class Composer:
                     for choice in self._choices(override, multirun)
                 ]
                 return [cell for words in lists for cell in self.cells(words, multirun)]
-        fixed = [o.input_line or "" for o in parsed if not o.is_sweep_override()]
-        composed = self._compose(fixed, with_hydra=True)
+        composed = self._with_settings(parsed)
         hydra = composed.hydra
         multirun = multirun or str(hydra.mode).endswith("MULTIRUN")
         if multirun:
@@ -101,75 +80,61 @@ class Composer:
                 if key not in named
             ]
             parsed = [*_parse(from_file), *parsed]
-        elif len(fixed) == len(parsed):
+        elif not any(o.is_sweep_override() for o in parsed):
             with open_dict(composed):
                 del composed["hydra"]
             return [_resolved(composed)]
         jobs = itertools.product(*(self._choices(o, multirun) for o in parsed))
+        sweep = _StrategySweep(self, parsed)
         cells, problems = [], []
         for job in jobs:
             try:
-                cells.append(_resolved(self._compose_quickly(job)))
+                cells.append(sweep.cell(job) or _resolved(self.compose(job)))
             except ConfigError as error:
                 problems.append(str(error))
         if problems:
             raise ConfigError("\n".join(dict.fromkeys(problems)))
         return cells
 
+    def _with_settings(self, overrides: Sequence[Override]) -> DictConfig:
+        """Compose the first cell of a sweep, and Hydra's own settings.
+
+        Where the first cell cannot be composed it is reported beside the others; the settings are
+        those of the overrides without a sweep then.
+        """
+        if any(override.is_sweep_override() for override in overrides):
+            with suppress(ConfigError):
+                first = [self._choices(override, multirun=True)[0] for override in overrides]
+                return self.compose(first, with_hydra=True)
+        fixed = [o.input_line or "" for o in overrides if not o.is_sweep_override()]
+        return self.compose(fixed, with_hydra=True)
+
+    def compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
+        """Compose one cell by Hydra's public function.
+
+        Parameters
+        ----------
+        overrides : sequence of str
+            Without a sweep.
+        with_hydra : bool, default=False
+            Whether Hydra's own settings are kept, under the key ``hydra``.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be composed.
+        """
+        try:
+            with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
+                return compose(CONFIG_NAME, self._words(overrides), return_hydra_config=with_hydra)
+        except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
+            raise ConfigError(self._explain(error, overrides)) from error
+
     def _words(self, overrides: Sequence[str]) -> list[str]:
         """Return overrides behind the one that names the user's folder, if there is one."""
         paths = [str(folder).replace("'", "\\'") for folder in self.folders[1:]]
         search = ", ".join(f"'file://{path}'" for path in paths)
         return [*([f"hydra.searchpath=[{search}]"] if search else []), *overrides]
-
-    def _compose_quickly(self, overrides: Sequence[str]) -> DictConfig:
-        """Compose a cell of a sweep without hydra's own settings, which take 0.05 of 0.09 s.
-
-        Parts of hydra that are not public are called in the order in which hydra calls them.
-        Whatever they raise, hydra's public function is asked, and has the last word.
-        """
-        try:
-            from hydra._internal.defaults_list import create_defaults_list
-
-            with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
-                words = self._words(overrides)
-                loader = self._share_files(words)
-                parsed, files = loader._parse_overrides_and_create_caching_repo(CONFIG_NAME, words)
-                chosen = create_defaults_list(
-                    repo=files,
-                    config_name=CONFIG_NAME,
-                    overrides_list=[o for o in parsed if not o.is_hydra_override()],
-                    prepend_hydra=False,
-                    skip_missing=False,
-                )
-                config: DictConfig = loader._compose_config_from_defaults_list(
-                    defaults=chosen.defaults, repo=files
-                )
-                OmegaConf.set_struct(config, True)
-                loader._apply_overrides_to_config(chosen.config_overrides, config)
-        except Exception:
-            return self._compose(overrides)
-        with open_dict(config):
-            config.pop("hydra", None)  # that of an experiment's file
-        return config
-
-    def _compose(self, overrides: Sequence[str], with_hydra: bool = False) -> DictConfig:
-        words = self._words(overrides)
-        try:
-            with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
-                self._share_files(words)
-                return compose(CONFIG_NAME, words, return_hydra_config=with_hydra)
-        except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
-            raise ConfigError(self._explain(error, overrides)) from error
-
-    def _share_files(self, words: Sequence[str]) -> Any:
-        """Return hydra's loader, which finds the files that it has read for other cells."""
-        loader: Any = GlobalHydra.instance().config_loader()
-        places = tuple(word for word in words if word.startswith("hydra."))
-        if places not in self._files:
-            self._files[places] = _Shared(loader.repository)
-        loader.repository = self._files[places]
-        return loader
 
     def _choices(self, override: Override, multirun: bool) -> list[str]:
         """Return the override once for each value that it sweeps over."""
@@ -217,9 +182,9 @@ class Composer:
             o for o in overrides if "." not in o.partition("=")[0] and o.partition("=")[0] != key
         ]
         try:
-            node: Any = self._compose(groups) if groups != list(overrides) else self._compose([])
+            node: Any = self.compose(groups) if groups != list(overrides) else self.compose([])
         except ConfigError:
-            node = self._compose([])
+            node = self.compose([])
         node = OmegaConf.select(node, parent) if parent else node
         known = [str(k) for k in node] if isinstance(node, DictConfig) else []
         near = closest(name, known)
@@ -238,6 +203,78 @@ class Composer:
 
     def _names(self, group: str) -> list[str]:
         return sorted({p.stem for f in self.folders for p in (f / group).glob("*.yaml")})
+
+
+class _StrategySweep:
+    """Composes the cells of a sweep over strategies, by Hydra once for each other choice.
+
+    Hydra takes 0.1 s for a configuration. Here it composes one without strategies, and the yaml
+    files of the selected ones are merged into its key ``strategy`` by OmegaConf, as Hydra itself
+    does. Where that could differ (overrides of keys of a strategy, files with a defaults list or
+    a package), :meth:`cell` leaves the cell to Hydra.
+
+    Parameters
+    ----------
+    composer : Composer
+    overrides : sequence of Override
+        Of the whole sweep, parsed.
+    """
+
+    def __init__(self, composer: Composer, overrides: Sequence[Override]) -> None:
+        self._composer = composer
+        keys = [str(o.get_key_element()).lstrip("+~") for o in overrides]
+        special = [k for k in keys if k.startswith(("strategy", "hydra"))]
+        self._index = keys.index("strategy") if special == ["strategy"] else None
+        self._files: dict[str, DictConfig | None] = {}
+        self._bases: dict[tuple[str, ...], tuple[DictConfig, DictConfig] | None] = {}
+
+    def cell(self, job: Sequence[str]) -> dict[str, Any] | None:
+        """Return the resolved configuration of a cell, None if Hydra has to compose it."""
+        if self._index is None:
+            return None
+        files = self._selected(job[self._index])
+        base = None if files is None else self._base(job)
+        if files is None or base is None:
+            return None
+        config, rest = base  # rest: what decision= and experiment= set of the strategy
+        with open_dict(config):
+            config.strategy = OmegaConf.merge(*files, rest)
+        return _resolved(config)
+
+    def _selected(self, override: str) -> list[DictConfig] | None:
+        """Return the files of ``strategy=name`` or ``strategy=[name,...]``, None if in doubt."""
+        selected = _parse([override])[0].value()
+        names = selected if isinstance(selected, list) else [selected]
+        files = [self._file(name) if isinstance(name, str) else None for name in names]
+        return [file for file in files if file is not None] if None not in files else None
+
+    def _file(self, name: str) -> DictConfig | None:
+        if name not in self._files:
+            self._files[name] = self._read(name)
+        return self._files[name]
+
+    def _read(self, name: str) -> DictConfig | None:
+        """Return the content of a plain strategy file, None for any other."""
+        places = [folder / "strategy" / f"{name}.yaml" for folder in self._composer.folders]
+        path = next(filter(Path.is_file, places), None)
+        if path is None or "@package" in path.read_text(encoding="utf-8"):
+            return None
+        try:
+            content = OmegaConf.load(path)
+        except (OmegaConfBaseException, yaml.YAMLError):
+            return None
+        return content if isinstance(content, DictConfig) and "defaults" not in content else None
+
+    def _base(self, job: Sequence[str]) -> tuple[DictConfig, DictConfig] | None:
+        """Return the configuration without strategies, and what it says of the strategy."""
+        words = ["strategy=[]" if i == self._index else word for i, word in enumerate(job)]
+        if tuple(words) not in self._bases:
+            try:
+                config = self._composer.compose(words)
+                self._bases[tuple(words)] = config, config.strategy
+            except ConfigError:
+                self._bases[tuple(words)] = None
+        return self._bases[tuple(words)]
 
 
 def _parse(overrides: Sequence[str]) -> list[Override]:

@@ -1,10 +1,12 @@
 """From words to configurations: names, sweeps, folders of the user's own, one-sentence errors."""
 
+import itertools
 import json
 
 import pytest
+from omegaconf import OmegaConf
 
-from imbench.cli.compose import Composer
+from imbench.cli.compose import Composer, _parse
 from imbench.components.hashing import run_id_of
 from imbench.config import catalogue
 from imbench.config.parse import Draft, check
@@ -57,44 +59,69 @@ def in_order(config):
     return json.dumps(config)
 
 
+def hydra_alone(*words, config_dir=None):
+    """Compose a sweep cell by cell, each by nothing but Hydra's public function."""
+    composer = Composer(config_dir)
+    experiment = [word for word in words if word.startswith("experiment=")]
+    with_hydra = composer.compose(experiment, with_hydra=True).hydra
+    named = {word.lstrip("+~").partition("=")[0] for word in words}
+    params = [f"{k}={v}" for k, v in (with_hydra.sweeper.params or {}).items() if k not in named]
+    choices = [composer._choices(o, True) for o in _parse([*params, *words])]
+    jobs = itertools.product(*choices)
+    return [OmegaConf.to_container(composer.compose(job), resolve=True) for job in jobs]
+
+
 @pytest.mark.parametrize(
     "words",
     [
         ("strategy=none,[smote,tomek],[tomek,smote,focal,threshold]", "decision=as_is,platt"),
         ("strategy=smote,focal", "tuning=optuna", "metrics=[default,f2]", "splits=holdout"),
+        ("strategy=threshold,[smote,threshold],[]", "decision=threshold"),
+        ("strategy=smote,[smote,smote],[ldam_drw,smote]", "neighbors=exact,torch"),
+        ("strategy=smote,[smote,focal]", "strategy.resample.smote.k_neighbors=3"),
+        ("strategy=smote,[smote,focal]", "+strategy.resample.smote.n_jobs=1", "seed=0,1"),
+        ("strategy=smote,[smote,focal]", "~strategy.search"),
         ("dataset=mnist,digits", "dataset/imbalance=long_tail", "dataset.imbalance.ratio=10,20"),
         ("model=mlp,cnn", "device=cpu", "amp=true", "+strategy.loss.x={_target_: a.b}"),
-        ("model=mlp", "model.estimator.lr=0.1,0.2", "~model.search"),
+        ("model=mlp", "model.estimator.lr=0.1,0.2", "~model.search", "strategy=none,focal"),
+        ("strategy=glob(*_smote)", "model=knn,svm"),
         ("experiment=nine_strategies",),
         ("experiment=to_smote_or_not", "dataset.table=yeast4,pima", "model=knn"),
     ],
 )
-def test_a_sweep_is_composed_as_hydra_composes_each_cell(words, monkeypatch):
-    quick = cells(*words, sweep=True)
-    monkeypatch.setattr(Composer, "_compose_quickly", Composer._compose)
-    assert list(map(in_order, quick)) == list(map(in_order, cells(*words, sweep=True)))
-    assert len(quick) > 1
+def test_a_sweep_is_composed_as_hydra_composes_each_cell(words):
+    found = cells(*words, sweep=True)
+    assert list(map(in_order, found)) == list(map(in_order, hydra_alone(*words)))
+    assert len(found) > 1
 
 
-def test_a_sweep_asks_hydra_for_its_own_settings_once(monkeypatch, tmp_path):
-    asked = []
-    compose = Composer._compose
+def test_strategies_of_a_users_folder_are_composed_as_hydra_composes_them(tmp_path):
+    write(tmp_path, "strategy/mine", MINE)
+    write(tmp_path, "strategy/both", "defaults: [mine, smote, _self_]\nsearch: {a.b.c: null}\n")
+    write(tmp_path, "strategy/packed", "# @package _global_\nstrategy:\n  about: {x: null}\n")
+    write(tmp_path, "strategy/of_device", MINE.replace("0.5", "'${seed}'"))
+    write(tmp_path, "experiment/fixed", "# @package _global_\nstrategy:\n  search: {d.e.f: null}\n")
+    words = ("strategy=mine,[mine,smote],both,[focal,packed],of_device", "decision=as_is,threshold")
+    for more in ((), ("experiment=fixed", "seed=0,7")):
+        found = cells(*words, *more, sweep=True, config_dir=tmp_path)
+        expected = hydra_alone(*words, *more, config_dir=tmp_path)
+        assert list(map(in_order, found)) == list(map(in_order, expected))
+
+
+def test_hydra_composes_once_for_each_choice_that_is_no_strategy(monkeypatch, tmp_path):
+    composed = []
+    compose = Composer.compose
 
     def spy(self, *args, **more):
-        asked.append(args)
+        composed.append(args)
         return compose(self, *args, **more)
 
-    monkeypatch.setattr(Composer, "_compose", spy)
+    monkeypatch.setattr(Composer, "compose", spy)
     write(tmp_path, "strategy/mine", MINE)
-    found = cells("strategy=none,smote,mine", sweep=True, config_dir=tmp_path)
-    assert [label for _, label in labels(found)] == ["none", "smote", "mine"]
-    assert len(asked) == 1
-
-
-def test_where_hydra_has_changed_its_public_function_is_asked(monkeypatch):
-    expected = cells("strategy=none,smote", sweep=True)
-    monkeypatch.setattr("hydra._internal.defaults_list.create_defaults_list", lambda: None)
-    assert cells("strategy=none,smote", sweep=True) == expected
+    words = ("model=knn,svm", "strategy=none,smote,[smote,mine]")
+    found = cells(*words, sweep=True, config_dir=tmp_path)
+    assert [label for _, label in labels(found)] == ["none", "smote", "smote+mine"] * 2
+    assert len(composed) == 1 + 2  # the first for what Hydra itself is told
 
 
 def test_without_words_there_is_one_cell_that_is_right():
@@ -345,27 +372,6 @@ def test_a_glob_sweeps_over_every_file_of_a_group():
 def test_a_glob_that_matches_nothing_is_a_sentence():
     with pytest.raises(ConfigError, match=r"strategy=glob\(zz\*\): matches no file"):
         Composer(None).cells(["strategy=glob(zz*)"], multirun=True)
-
-
-def test_files_are_read_once_for_all_cells_of_a_sweep(monkeypatch):
-    from hydra._internal.core_plugins.file_config_source import FileConfigSource
-
-    read = []
-    plain = FileConfigSource.load_config
-
-    def load_config(self, config_path):
-        read.append(config_path)
-        return plain(self, config_path)
-
-    monkeypatch.setattr(FileConfigSource, "load_config", load_config)
-    words = ["dataset=synthetic", "strategy=none,focal,[smote,focal],[focal,smote]"]
-    together = Composer(None).cells(words, multirun=True)
-    assert read.count("run") == read.count("model/mlp") == read.count("strategy/focal") == 1
-    read.clear()
-    choices = ("none", "focal", "[smote,focal]", "[focal,smote]")
-    alone = [Composer(None).cells([words[0], f"strategy={c}"], multirun=False)[0] for c in choices]
-    assert read.count("run") == 4
-    assert together == alone
 
 
 def test_a_cell_of_a_sweep_does_not_see_what_another_cell_overrides():
