@@ -1,1 +1,1 @@
-"""Find and construct the objects that a yaml file names; seeds and hashes."""
+"""Locate and construct the objects that a yaml file names; seeds, hashes, import time."""

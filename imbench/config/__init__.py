@@ -1,1 +1,1 @@
-"""From a composed configuration to checked, constructed parts."""
+"""Parse a composed configuration into a checked, typed cell."""

@@ -1,7 +1,6 @@
-"""What there is: the yaml files under ``conf/`` and under folders that users add.
+"""List the yaml files of a configuration group, shipped ones and the user's.
 
-Nothing is registered anywhere. A file in ``conf/strategy/`` is a strategy, and its ``about``
-says in one line what it does.
+There is no registry. A file in ``conf/strategy/`` is a strategy, described by its key ``about``.
 """
 
 from __future__ import annotations
@@ -58,6 +57,11 @@ def items(group: str, folders: Sequence[Path]) -> list[Item]:
         ``strategy``, ``dataset`` or ``model``.
     folders : sequence of Path
         Configuration folders, the shipped one first.
+
+    Examples
+    --------
+    >>> [item.name for item in items("splits", [conf_dir()])]
+    ['holdout', 'kfold', 'official']
     """
     found: dict[str, Item] = {}
     for folder in folders:
@@ -67,7 +71,13 @@ def items(group: str, folders: Sequence[Path]) -> list[Item]:
 
 
 def files_of(stage: str, entry: str, folders: Sequence[Path]) -> list[str]:
-    """Return the yaml files that fill a stage with an entry of that name, for error messages."""
+    """Return the yaml files that fill a stage with an entry of that name, for error messages.
+
+    Examples
+    --------
+    >>> files_of("resample", "smote", [conf_dir()])
+    ['conf/strategy/smote.yaml']
+    """
     return [
         "/".join(item.path.parts[-3:])
         for item in items("strategy", folders)

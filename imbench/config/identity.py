@@ -1,4 +1,4 @@
-"""What determines the predictions of a cell: the content that its run id is a hash of."""
+"""Select the keys that determine a cell's predictions: its run id is a hash of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ NOT_IN_RUN_ID = {
 
 
 def identity_of(config: Config) -> dict[str, Any]:
-    """Return what determines a cell's predictions, beside the content of its data.
+    """Return the keys that determine a cell's predictions, beside the content of its data.
 
-    Device, tracking, output and the places of files are left out, and so are the metrics:
-    they are derived from stored predictions.
+    Device, tracking, output, `n_jobs` and paths of files are left out, and so are the metrics,
+    which are computed from stored predictions.
+
+    Examples
+    --------
+    >>> from imbench.cli.compose import Composer
+    >>> (config,) = Composer(None).cells(["model=knn", "strategy=smote"], multirun=False)
+    >>> sorted(identity_of(config))
+    ['dataset', 'model', 'seed', 'splits', 'strategy']
     """
     kept: dict[str, Any] = {"seed": config["seed"], "splits": copy.deepcopy(config["splits"])}
     for part, left_out in NOT_IN_RUN_ID.items():
@@ -38,10 +45,10 @@ def identity_of(config: Config) -> dict[str, Any]:
 
 
 def _tuning_identity(config: Config) -> dict[str, Any]:
-    """Return what tuning adds: nothing without it, so that ids are what they are without it.
+    """Return what tuning adds to the identity; nothing for ``tuning=none``.
 
-    Where studies are stored plays no part. What is tried is no part of ``tuning``, which cells
-    of a table share.
+    The storage of studies is left out. The search space has a key of its own, because the cells
+    of a table share ``tuning`` but not their spaces.
     """
     if not config.get("tuning"):
         return {}

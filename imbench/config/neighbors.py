@@ -1,4 +1,4 @@
-"""What of the configuration group ``neighbors`` determines a cell's predictions."""
+"""Decide whether the group ``neighbors`` matters to a cell, and what of it to its run id."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ NOT_IN_RUN_ID = ("announce_s", "memory_bytes", "device")
 
 
 def neighbors_identity(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run id says of the search, by the key ``neighbors``.
+    """Return what the neighbor search adds to the identity of a cell.
 
-    Called by :func:`imbench.config.identity`. Nothing where the search is exact, so that ids are
-    what they are without the key, and nothing where no stage searches.
+    Called by :func:`imbench.config.identity.identity_of`. Nothing for the exact search, so that
+    run ids are the same as without the key, and nothing where no stage searches.
+
+    Examples
+    --------
+    >>> smote = {"resample": {"smote": {"_target_": "imblearn.over_sampling.SMOTE"}}}
+    >>> faiss = {"_target_": "imbench.strategies.neighbors.faiss_search.FaissNeighbors"}
+    >>> sorted(neighbors_identity({"strategy": smote, "neighbors": faiss}))
+    ['neighbors']
+    >>> neighbors_identity({"strategy": smote, "neighbors": SHIPPED})
+    {}
     """
     node = config.get("neighbors") or {}
     if not _searches(config) or _is_exact(node):
@@ -26,10 +35,10 @@ def neighbors_identity(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_idle(config: Mapping[str, Any]) -> bool:
-    """Whether a cell's search is never asked and as it is unless named: nothing to check.
+    """Return whether the neighbor search of a cell is the default one and is never used.
 
-    scikit-learn's search is imported with most of scikit-learn, which a net that resamples nothing
-    does not need.
+    It is not imported then: scikit-learn's search imports most of scikit-learn, which a net
+    without resampling does not need.
     """
     return not config.get("neighbors") or (
         not _searches(config) and _is_shipped(config["neighbors"])

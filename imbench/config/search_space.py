@@ -2,8 +2,8 @@
 
 ``path: {low: 1, high: 15, log: true}``, ``{low: 0.0, high: 2.0, step: 0.5}`` or
 ``{choices: [a, b]}``, the path relative to the strategy (``resample.smote.k_neighbors``) or to the
-model (``estimator.lr``). Selected strategies bring their spaces along, and Hydra merges them; null
-in the place of a range takes a parameter out. Read by :mod:`imbench.config`, which checks, and by
+model (``estimator.lr``). The spaces of selected strategies are merged; null in place of a range
+removes a parameter. Checked by :mod:`imbench.config.search_check`, sampled by
 :mod:`imbench.run.tuning.optuna`.
 """
 
@@ -35,10 +35,16 @@ class Range:
     low, high : int or float
         Both included; ``low < high``.
     log : bool, default=False
-        Whether small values are tried as often as large ones.
+        Whether values are drawn uniformly on a logarithmic scale.
     step : int, float or None
-        Distance of the values that are tried; None is 1 for integers, and none for the others.
+        Distance between values; None is 1 for integers, and a continuous range otherwise.
     integer : bool, default=False
+
+    Examples
+    --------
+    >>> half_steps = Range(0.0, 1.0, step=0.5)
+    >>> half_steps.points(), half_steps.holds(0.25)
+    ([0.0, 0.5, 1.0], False)
     """
 
     low: float
@@ -49,11 +55,11 @@ class Range:
 
     @property
     def ends(self) -> dict[str, Any]:
-        """What to try before anything runs, by the name that a message gives it."""
+        """Values that are constructed before anything runs, by their names in messages."""
         return {"low": self.low, "high": self.high}
 
     def holds(self, value: object) -> bool:
-        """Whether a value is one that can be drawn."""
+        """Return whether a value can be drawn."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         if self.integer and value != int(value):
@@ -81,22 +87,27 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """Values of any kind, one of which is tried.
+    """A finite set of values of any type.
 
     Parameters
     ----------
     values : tuple
+
+    Examples
+    --------
+    >>> Choices((1, None)).holds(None), Choices((1, None)).holds(True)
+    (True, False)
     """
 
     values: tuple[Any, ...]
 
     @property
     def ends(self) -> dict[str, Any]:
-        """What to try before anything runs, by the name that a message gives it."""
+        """Values that are constructed before anything runs, by their names in messages."""
         return {f"choices[{i}]": value for i, value in enumerate(self.values)}
 
     def holds(self, value: object) -> bool:
-        """Whether a value is one of them; 1 and true are not the same."""
+        """Return whether a value is one of the choices; 1 and true are different."""
         return any(type(own) is type(value) and own == value for own in self.values)
 
     def points(self) -> Sequence[Any]:
@@ -148,21 +159,26 @@ def entries(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def dimension(entry: object, key: str, present: object) -> Dimension:
-    """Read one range; a key that is null counts for nothing, because overrides only add keys.
+    """Read one range; keys that are null are ignored, because overrides can only add keys.
 
     Parameters
     ----------
     entry : object
         From the yaml.
     key : str
-        Where it stands, for the messages.
+        Its dotted key, for error messages.
     present : object
-        The value outside of tuning: a range from 1 to 2 for a float is not one of integers.
+        The untuned value: if it is a float, a range from 1 to 2 is not one of integers.
 
     Raises
     ------
     ConfigError
-        If it cannot be read, or is upside down.
+        If it cannot be read, or low is not below high.
+
+    Examples
+    --------
+    >>> dimension({"low": 1, "high": 15, "log": True}, "strategy.search.k", present=5)
+    Range(low=1, high=15, log=True, step=None, integer=True)
     """
     if not isinstance(entry, Mapping):
         raise ConfigError(f"{key} must be {FORMS}, got {entry!r}.")
@@ -220,12 +236,17 @@ def _range(entry: Mapping[str, Any], key: str, present: object) -> Range:
 
 
 def grid(space: Space) -> tuple[int, dict[str, Sequence[Any]]]:
-    """Return how many points a grid has, and the values of each parameter.
+    """Return the number of points of a grid, and the values of each parameter.
 
     Raises
     ------
     ConfigError
         If a range has no step.
+
+    Examples
+    --------
+    >>> grid({"model.a": Choices(("x", "y")), "model.b": Range(1, 3, integer=True)})
+    (6, {'model.a': ('x', 'y'), 'model.b': range(1, 4)})
     """
     axes: dict[str, Sequence[Any]] = {}
     for key, dimension in space.items():
@@ -243,7 +264,7 @@ def grid(space: Space) -> tuple[int, dict[str, Sequence[Any]]]:
 
 
 def grid_point(space: Space, number: int, trials: int, seed: int) -> dict[str, Any]:
-    """Return a point of the grid: all in their order, or as many as there are trials by chance.
+    """Return one point of a grid; a random subset is used if it has more points than trials.
 
     Parameters
     ----------
@@ -252,7 +273,7 @@ def grid_point(space: Space, number: int, trials: int, seed: int) -> dict[str, A
         Of the trial, from 0.
     trials : int
     seed : int
-        Of the choice.
+        Of the random subset.
     """
     size, axes = grid(space)
     place = number if size <= trials else random.Random(seed).sample(range(size), trials)[number]
