@@ -2,7 +2,7 @@
 
 Trains the same nets in stacks of several sizes, one after the other with every thread, or side
 by side with one thread each, and shows what :mod:`imbench.models.nets.schedule` chooses beside the
-best, and what ``torch.compile`` makes of it.
+best.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Way:
         return f"stacks of {self.size}, {self.n_workers} at a time, {self.n_threads} threads each"
 
 
-def make_jobs(shape: Shape, compile: bool = False) -> list[Job]:
+def make_jobs(shape: Shape) -> list[Job]:
     """Return nets with rows of noise: what they learn is of no interest."""
     generator = Generator().manual_seed(0)
     jobs = []
@@ -76,7 +76,7 @@ def make_jobs(shape: Shape, compile: bool = False) -> list[Job]:
         y = torch.randint(2, (shape.n_rows,), generator=generator)
         body = nn.Sequential(nn.Linear(shape.columns, shape.hidden), nn.ReLU())
         net = nn.Sequential(body, nn.Linear(shape.hidden, 2))
-        settings = Settings(2, shape.epochs, 64, "adam", 1e-3, 0.0, False, compile)
+        settings = Settings(2, shape.epochs, 64, "adam", 1e-3, 0.0, False)
         order = Generator().manual_seed(seed)
         stages = Stages(cross_entropy, stack_loss=CrossEntropyLoss().bind)
         jobs.append(Job(net, Rows(x, y), None, stages, settings, order))
@@ -99,9 +99,9 @@ def chosen(shape: Shape, n_cores: int) -> Way:
     return Way(max(map(len, stacks)), *crew(stacks, n_cores))
 
 
-def seconds(shape: Shape, way: Way, compile: bool = False) -> float:
+def seconds(shape: Shape, way: Way) -> float:
     """Return how long the training takes in a way."""
-    jobs = make_jobs(shape, compile)
+    jobs = make_jobs(shape)
     stacks = [jobs[i : i + way.size] for i in range(0, len(jobs), way.size)]
     started = time.perf_counter()
     run_works([StackWork(stack) for stack in stacks], way.n_workers, way.n_threads)
@@ -114,11 +114,7 @@ def measure(shape: Shape, n_rounds: int) -> dict[str, Any]:
     ours = chosen(shape, n_cores)
     tried = list(dict.fromkeys([ours, *ways(shape, n_cores)]))
     times: dict[Way, list[float]] = {way: [] for way in tried}
-    compiled = []
-    torch.compiler.reset()  # it gives up after eight shapes
-    first_s = seconds(shape, ours, compile=True)  # the compiler's own time is in it
     for _ in range(n_rounds):
-        compiled.append(seconds(shape, ours, compile=True))
         for way in tried:
             times[way].append(seconds(shape, way))
     medians = {way: statistics.median(values) for way, values in times.items()}
@@ -131,8 +127,6 @@ def measure(shape: Shape, n_rounds: int) -> dict[str, Any]:
         "chosen_s": medians[ours],
         "best": str(best),
         "best_s": medians[best],
-        "compiled_s": statistics.median(compiled),
-        "compiled_first_s": first_s,
         "one_by_one_s": medians.get(alone),
         "all": [{**asdict(way), "seconds": value} for way, value in medians.items()],
     }
@@ -147,20 +141,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     shapes = (Shape(3, 4, 8, 64, 1),) if options.smoke else SHAPES
     print(f"{torch.get_num_threads()} threads, median of {options.rounds} rounds")
-    print(
-        "| nets | MFLOP a step and net | chosen | s | fastest | s | chosen / fastest "
-        "| compiled / chosen | first time compiled, s |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| nets | MFLOP a step and net | chosen | s | fastest | s | chosen / fastest |")
+    print("|---|---|---|---|---|---|---|")
     rows = []
     for shape in shapes:
         row = measure(shape, options.rounds)
         rows.append(row)
-        chosen_s, best_s, compiled_s = row["chosen_s"], row["best_s"], row["compiled_s"]
+        chosen_s, best_s = row["chosen_s"], row["best_s"]
         print(
             f"| {row['shape']} | {row['step_mflop']:.2f} | {row['chosen']} | {chosen_s:.3f} "
-            f"| {row['best']} | {best_s:.3f} | {chosen_s / best_s:.2f} "
-            f"| {compiled_s / chosen_s:.2f} | {row['compiled_first_s']:.1f} |",
+            f"| {row['best']} | {best_s:.3f} | {chosen_s / best_s:.2f} |",
             flush=True,
         )
     if options.json:

@@ -297,6 +297,7 @@ def test_predicting_before_fit_is_not_fitted(method):
         {"validation_fraction": 1.0},
         {"validation_fraction": float("nan")},
         {"device": "gpu"},
+        {"compile": True},
     ],
     ids=str,
 )

@@ -75,12 +75,11 @@ def _used_inputs(jobs: Sequence[Job]) -> NDArray[np.int64] | None:
     if first is None or first.weight.numel() < MANY_WEIGHTS or not can_stack(jobs[0].net):
         return None
     n_bytes = sum(job.rows.x.numel() * job.rows.x.element_size() for job in jobs)
-    # Augmentations fill rows; compiled code is made for a shape, which would be another one a fold.
+    # Augmentations fill rows.
     if (
         n_bytes > MAX_BYTES
         or any(job.rows.x.device.type != "cpu" or job.settings.weight_decay for job in jobs)
         or jobs[0].stages.augment is not None
-        or jobs[0].settings.compile
     ):
         return None
     is_used = np.zeros(first.in_features, bool)

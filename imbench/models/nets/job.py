@@ -57,7 +57,6 @@ class Settings:
     lr: float
     weight_decay: float
     amp: bool
-    compile: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -92,7 +92,7 @@ def _kind(job: Job) -> object:
     return (
         job.kind,
         str(job.net),
-        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.amp, s.compile),
+        (s.n_classes, s.epochs, s.batch_size, s.optimizer, s.amp),
         (job.rows.x.shape[1:], job.rows.x.dtype, job.rows.y.device),
         job.validation is None,
     )

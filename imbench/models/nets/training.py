@@ -19,7 +19,6 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from imbench.models.nets.compiled import compiled_pass, forward_pass
 from imbench.models.nets.gradients import WrittenOut, written_out
 from imbench.models.nets.idle import without_idle_inputs
 from imbench.models.nets.job import Job, Training
@@ -135,16 +134,13 @@ class TrainingRun:
         self.seen = torch.zeros_like(self.counts)
         self.plan: EpochPlan | None = None
         self._gathered_rows: Tensor | None = None
-        compile_it = self.settings.compile
-        self.forward = compiled_pass(self.device.type) if compile_it else forward_pass
         held_out = [job.validation for job in jobs if job.validation is not None]
         self.validation = PaddedRows(held_out) if held_out else None
         self.stack_loss = None
         if self.stages.stack_loss is not None and len({job.loss_kind for job in jobs}) == 1:
             self.stack_loss = self.stages.stack_loss(self.counts)
         plain = self.stack_loss is cross_entropy and self.stages.augment is None
-        as_written = plain and not (self.settings.amp or self.settings.compile)
-        self.written_out = written_out(self.stack) if as_written else None
+        self.written_out = written_out(self.stack) if plain and not self.settings.amp else None
         self.parameters: list[Tensor] = list(self.stack.parameters())
         leading = self.stack.leading
         if self.written_out is not None:
@@ -279,7 +275,8 @@ class TrainingRun:
                     x, index[step], sizes, extra, class_weights
                 )
             with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.amp):
-                features, logits = self.forward(self.stack, x)
+                features = self.stack.body(x)
+                logits = self.stack.head(features)
             outputs = (logits, features) if self.stages.loss_uses_features else (logits,)
             loss = self._loss(progress, sizes, bool(plan.is_padded[step]))
             value = batch_loss(outputs, targets, loss, row_weights)  # (M,)
