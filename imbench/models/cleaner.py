@@ -12,13 +12,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.models.arrays import checked_rows
-from imbench.models.params import NamedOnce
 
 BLOCK_BYTES = 2**22  # of rows or columns that are worked on at once
 NO_CATEGORY = -1.0  # a missing category is a category of its own
 
 
-class Cleaner(NamedOnce, TransformerMixin, BaseEstimator):
+class Cleaner(TransformerMixin, BaseEstimator):
     """Numeric columns first, imputed and scaled, then the codes of categorical ones.
 
     Constructed by :func:`imbench.models.preprocessing.clean_steps`.

@@ -12,13 +12,12 @@ from sklearn.utils.metaestimators import available_if
 
 from imbench.models.mixin import ModelMixin
 from imbench.models.nets.validation import validation_rows
-from imbench.models.params import NamedOnce
 from imbench.pipeline.steps import CheckedSampler, RowCounter, TrainingOnly
 from imbench.strategies.facts import FittedModel, ModelFacts, TrainingFacts
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
 
 
-class ResamplingPipeline(NamedOnce, FittedModel, FittingMixin, Pipeline):
+class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
     """A pipeline whose steps may resample the training rows.
 
     Constructed by :func:`imbench.pipeline.build.build`. Steps with ``fit_resample`` work in

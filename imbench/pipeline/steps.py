@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
-from imbench.models.params import NamedOnce
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.resampling import resample
 from imbench.pipeline.witness import Witness
@@ -27,7 +26,7 @@ class TrainingOnly:
         return X
 
 
-class CheckedSampler(TrainingOnly, NamedOnce, BaseEstimator):
+class CheckedSampler(TrainingOnly, BaseEstimator):
     """Pipeline step that resamples training rows, with messages that a user can act on.
 
     A number of neighbors that is too large for a class is clipped, with a note. The work is done
@@ -109,7 +108,7 @@ class CheckedSampler(TrainingOnly, NamedOnce, BaseEstimator):
         return found.X, found.y
 
 
-class RowCounter(TrainingOnly, NamedOnce, BaseEstimator):
+class RowCounter(TrainingOnly, BaseEstimator):
     """Pipeline step that counts the rows of each class that reach the model, and changes nothing.
 
     Parameters

@@ -25,7 +25,6 @@ from imbench.models.nets.schedule import threads_for_scoring
 from imbench.models.nets.together import train_all
 from imbench.models.nets.training import forward
 from imbench.models.nets.validation import validation_rows
-from imbench.models.params import NamedOnce
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.facts import TrainingFacts
 from imbench.strategies.fitting import Fitting, Request, run, single_answer
@@ -54,7 +53,7 @@ def checked_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float32]
     return weight
 
 
-class TorchClassifier(NamedOnce, ModelMixin, ClassifierMixin, BaseEstimator):
+class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
     """Train a backbone with a linear head; every in-training stage is a parameter.
 
     Parameters
