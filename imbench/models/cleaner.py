@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted
-
-from imbench.models.arrays import checked_rows
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 BLOCK_BYTES = 2**22  # of rows or columns that are worked on at once
 NO_CATEGORY = -1.0  # a missing category is a category of its own
@@ -79,8 +77,9 @@ class Cleaner(TransformerMixin, BaseEstimator):
         return self._cleaned(self._checked(X, is_new=False), "F")
 
     def _checked(self, X: ArrayLike, is_new: bool) -> NDArray[Any]:
-        kinds = (np.float64, np.float32)
-        return checked_rows(self, X, kinds, is_new=is_new, allow_nan=True)
+        return validate_data(
+            self, X, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan", reset=is_new
+        )
 
     def _learn(self, X: NDArray[Any]) -> None:
         medians, means, scales = [np.empty(len(self.numeric)) for _ in range(3)]

@@ -15,7 +15,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Generator, Tensor, nn
 
-from imbench.models.arrays import checked_rows
 from imbench.models.mixin import ModelMixin
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.job import Job, Settings, Stages
@@ -284,14 +283,6 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         self, X: ArrayLike, y: ArrayLike, is_new: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return rows (n, d) and labels (n,) that go together, or raise what scikit-learn does."""
-        # Integers are labels, and no targets of a regression.
-        if (
-            type(X) is np.ndarray
-            and type(y) is np.ndarray
-            and y.dtype.kind in "iu"
-            and X.shape[:1] == y.shape
-        ):
-            return checked_rows(self, X, KINDS, is_new=is_new, order="C"), y
         rows, labels = validate_data(self, X, y, dtype=list(KINDS), order="C", reset=is_new)
         check_classification_targets(labels)
         return rows, labels
@@ -383,7 +374,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         return Rows(x, torch.tensor(y, device=device), weight)
 
     def _inputs(self, X: ArrayLike) -> Tensor:
-        rows = checked_rows(self, X, KINDS, is_new=False, order="C")
+        rows = validate_data(self, X, dtype=list(KINDS), order="C", reset=False)
         # A copy, also because matrix products may round differently on memory that is aligned
         # differently, and NumPy's is by chance.
         device = next(self.net_.parameters()).device
