@@ -26,7 +26,6 @@ from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.scores import Record, RecordFiles, rule_on_scores
-from imbench.run.allocator import keep_small_blocks_only
 from imbench.run.environment import hardware, peak_bytes, versions
 from imbench.run.tuning.inner_folds import Tuned, tune_folds
 from imbench.run.warning_log import WarningLog, warnings_by_fold
@@ -167,7 +166,6 @@ def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
     FoldResult
         In the order of the folds, each as soon as it is there.
     """
-    keep_small_blocks_only()
     size = _how_many_together(task)
     wanted = {(fold.repeat, fold.fold) for fold in missing}
     for start in range(0, len(task.folds), size):
