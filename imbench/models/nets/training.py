@@ -20,7 +20,6 @@ import torch
 from torch import Generator, Tensor, nn
 
 from imbench.models.nets.gradients import WrittenOut, written_out
-from imbench.models.nets.idle import without_idle_inputs
 from imbench.models.nets.job import Job, Training
 from imbench.models.nets.products import has_large_product
 from imbench.models.nets.rows import EpochPlan, PaddedRows, Rows, pad_stack, to_input
@@ -110,7 +109,6 @@ class TrainingRun:
     """The training of M nets, as far as it has come; see :func:`train`."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
-        jobs, self._give_back = without_idle_inputs(jobs)
         self.jobs = jobs
         self.is_stopped: Callable[[], bool] = lambda: False
         self.epoch = 0
@@ -179,7 +177,6 @@ class TrainingRun:
     def trainings(self) -> list[Training]:
         """Give the nets their parameters, and return what else the training leaves."""
         self.stack.unstack()
-        self._give_back()
         history = np.full((len(self.jobs), self.settings.epochs, 2), np.nan)
         history[..., 0] = torch.stack(self.losses, 1).cpu().numpy()
         if self.scores:
