@@ -1,21 +1,11 @@
 """Products of linear layers are those of autograd, whatever routine computes them."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from imbench.models.nets import products
-from imbench.models.nets.backbones.mlp import MLP
-from imbench.models.nets.classifier import TorchClassifier
-from imbench.models.nets.gradients import written_out
-from imbench.models.nets.stack import Stack, StackedLinear
+from imbench.models.nets.stack import StackedLinear
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.loss.focal import FocalLoss
-
-needs_onednn = pytest.mark.skipif(
-    not products.has_onednn(), reason="oneDNN's products are not used on this processor"
-)
 
 
 def layers(n_nets, n_in, n_out):
@@ -65,60 +55,6 @@ def test_inputs_that_need_no_gradient_get_none():
     layer = StackedLinear(layers(2, 6, 3))
     layer(torch.randn(2, 5, 6)).sum().backward()
     assert layer.weight.grad.shape == (2, 3, 6)
-
-
-@needs_onednn
-def test_large_products_of_a_net_alone_are_left_to_onednn(monkeypatch):
-    asked = []
-    by_onednn = products.onednn
-    monkeypatch.setattr(products, "onednn", lambda *args: asked.append(args) or by_onednn(*args))
-    layer = StackedLinear(layers(1, 300, 200))
-    layer(torch.randn(1, 64, 300)).sum().backward()
-    assert len(asked) == 2  # the outputs, and the gradient of the weights
-    layer(torch.randn(1, 8, 300))
-    StackedLinear(layers(2, 300, 200))(torch.randn(2, 64, 300))
-    assert len(asked) == 2
-
-
-def images():
-    rng = np.random.default_rng(0)
-    X = rng.integers(0, 256, (150, 256), dtype=np.uint8)
-    return X, (X[:, :40].mean(1) > 127).astype(np.int64)
-
-
-@needs_onednn
-@pytest.mark.parametrize("loss", [None, FocalLoss()], ids=["written out", "autograd"])
-def test_a_net_ends_where_mkl_takes_it(monkeypatch, loss):
-    X, y = images()
-    net = TorchClassifier(MLP((256, 128)), loss=loss, epochs=3, random_state=0, device="cpu")
-    scores, history = net.fit(X, y).predict_proba(X), net.history_
-    monkeypatch.setattr(products, "has_onednn", lambda: False)
-    net.fit(X, y)
-    np.testing.assert_allclose(scores, net.predict_proba(X), atol=1e-4)
-    np.testing.assert_allclose(history, net.history_, atol=1e-4)
-
-
-@needs_onednn
-def test_written_out_gradients_of_a_large_net_are_those_of_autograd():
-    torch.manual_seed(0)
-    body, n_out = MLP((256, 256)).build((256,))
-    stack = Stack([nn.Sequential(body, nn.Linear(n_out, 10))])
-    x, y = torch.randn(1, 64, 256), torch.randint(10, (1, 64))
-    by_hand = written_out(stack)
-    (batch,) = by_hand.batches(x[None], y[None], torch.full((1, 1, 64), 1 / 64))
-    _, gradients = by_hand(*batch)
-    loss = nn.functional.cross_entropy(stack(x)[0], y[0])
-    expected = [g[0] for g in torch.autograd.grad(loss, list(stack.parameters()))]
-    torch.testing.assert_close(gradients, expected, rtol=1e-4, atol=1e-6)
-
-
-def test_a_processor_without_avx512_keeps_to_mkl(monkeypatch):
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
-    products.has_onednn.cache_clear()
-    try:
-        assert not products.has_onednn()
-    finally:
-        products.has_onednn.cache_clear()
 
 
 def test_cross_entropy_is_the_same_for_logits_that_lie_class_by_class():

@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from imbench.models.nets.products import onednn, onednn_rows
 from imbench.models.nets.rows import to_input
 from imbench.models.nets.stack import Stack, StackedFlatten, StackedLinear
 
@@ -203,7 +202,7 @@ class WrittenOutStack(WrittenOut):
 class WrittenOutAlone(WrittenOut):
     """A net alone: products of matrices, whose columns are the rows of the batch.
 
-    So they have many columns, whatever the layer, and lie for oneDNN as it is fastest.
+    So they have many columns, whatever the layer.
     """
 
     leading = False
@@ -215,7 +214,6 @@ class WrittenOutAlone(WrittenOut):
         self._weights = [layer.outputs_in[0] for layer in self.layers]  # (out, in)
         self._turned_weights = [layer.in_outputs[0] for layer in self.layers]
         self._biases = [layer.bias_column[0] for layer in self.layers]  # (out, 1)
-        self._onednn_rows = [onednn_rows(weight) for weight in self._weights]
         self._rooms: dict[tuple[int, ...], Tensor] = {}
 
     def batches(self, x: Tensor, labels: Tensor, share: Tensor) -> Iterable[Batch]:
@@ -242,10 +240,7 @@ class WrittenOutAlone(WrittenOut):
         units, turned = [x.T], [x]  # (in, B) and (B, in)
         last = len(self.layers) - 1
         for i, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
-            if n_rows >= self._onednn_rows[i]:
-                outputs = onednn(weight, turned[i]).add_(bias)
-            else:
-                outputs = torch.addmm(bias, weight, units[i])
+            outputs = torch.addmm(bias, weight, units[i])
             if i < last:
                 units.append(outputs.relu_())
                 turned.append(outputs.T)
@@ -264,15 +259,11 @@ class WrittenOutAlone(WrittenOut):
         """Return the gradient of a weight, which lies as the weight does."""
         if not self.layers[i].outputs_first:
             return torch.mm(units, slope.T)
-        if len(turned) >= self._onednn_rows[i]:
-            return onednn(slope, units)
         return torch.mm(slope, turned)
 
     def _through(self, i: int, slope: Tensor, room: Tensor) -> Tensor:
         """Return the gradient of inputs (in, B), for one of outputs (out, B)."""
         weight = self._turned_weights[i]
-        if slope.shape[1] >= self._onednn_rows[i]:
-            return onednn(weight, slope.T)
         return torch.mm(weight, slope, out=room)
 
     def _room(self, place: int, *shape: int) -> Tensor:

@@ -21,9 +21,8 @@ from torch import Generator, Tensor, nn
 
 from imbench.models.nets.gradients import WrittenOut, written_out
 from imbench.models.nets.job import Job, Training
-from imbench.models.nets.products import has_large_product
 from imbench.models.nets.rows import EpochPlan, PaddedRows, Rows, pad_stack, to_input
-from imbench.models.nets.stack import Stack, can_stack, stacked
+from imbench.models.nets.stack import Stack
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.nets.optimizer import StackOptimizer
@@ -99,9 +98,6 @@ def forward(net: nn.Module, x: Tensor, amp: bool, batch_size: int = 1024) -> Ten
     """Return the outputs (n, ...) of a net in evaluation mode, without gradients."""
     net.eval()
     with torch.inference_mode(), torch.autocast(x.device.type, torch.bfloat16, enabled=amp):
-        if has_large_product(net, min(len(x), batch_size)) and can_stack(net):
-            net = stacked([net])
-            return torch.cat([net(to_input(p).unsqueeze(0))[0] for p in x.split(batch_size)])
         return torch.cat([net(to_input(part)) for part in x.split(batch_size)])
 
 
