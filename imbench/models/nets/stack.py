@@ -7,12 +7,10 @@ batch normalisation) are trained one net at a time, in the same loop, as a stack
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor, nn
-
-from imbench.models.nets.products import OutputsFirst, is_outputs_first
 
 
 class StackedLinear(nn.Module):
@@ -25,36 +23,21 @@ class StackedLinear(nn.Module):
 
     Attributes
     ----------
-    outputs_first : bool
-        Whether the weights lie as (M, out, in) and not as (M, in, out).
-    weight : Parameter
+    weight : Parameter of shape (M, out, in)
     bias : Parameter of shape (M, out) or None
     """
 
     def __init__(self, layers: Sequence[nn.Linear]) -> None:
         super().__init__()
-        first = layers[0]
-        self.outputs_first = is_outputs_first(len(layers), first.in_features, first.out_features)
-        weights = [m.weight.detach() for m in layers]
-        if not self.outputs_first:
-            weights = [weight.T for weight in weights]
-        self.weight = nn.Parameter(torch.stack(weights))
+        self.weight = nn.Parameter(torch.stack([m.weight.detach() for m in layers]))
         biases = [m.bias.detach() for m in layers if m.bias is not None]
         self.bias = nn.Parameter(torch.stack(biases)) if biases else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs (M, B, in) to (M, B, out)."""
-        if self.outputs_first and self.bias is not None and not _is_rewritten(x):
-            return OutputsFirst.apply(x, self.weight, self.bias)
-        weight = self.weight.transpose(1, 2) if self.outputs_first else self.weight
         if self.bias is None:
-            return torch.bmm(x, weight)
-        return torch.baddbmm(self.bias.unsqueeze(1), x, weight)
-
-
-def _is_rewritten(x: Tensor) -> bool:
-    """Whether autocast chooses how products are computed."""
-    return torch.is_autocast_enabled(x.device.type)
+            return torch.bmm(x, self.weight.transpose(1, 2))
+        return torch.baddbmm(self.bias.unsqueeze(1), x, self.weight.transpose(1, 2))
 
 
 class StackedFlatten(nn.Module):
@@ -187,15 +170,5 @@ class Stack(nn.Module):
         if not self.leading:
             return
         for i, net in enumerate(self.nets):
-            for target, source in zip(net.parameters(), self._parameters_of(i), strict=True):
-                target.copy_(source)
-
-    def _parameters_of(self, i: int) -> Iterator[Tensor]:
-        for module in self.modules():
-            for parameter in module.parameters(recurse=False):
-                is_turned = (
-                    isinstance(module, StackedLinear)
-                    and parameter is module.weight
-                    and not module.outputs_first
-                )
-                yield parameter[i].T if is_turned else parameter[i]
+            for target, source in zip(net.parameters(), self.parameters(), strict=True):
+                target.copy_(source[i])

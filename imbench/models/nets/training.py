@@ -19,7 +19,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
-from imbench.models.nets.gradients import WrittenOut, written_out
+from imbench.models.nets.gradients import (
+    PerceptronGradients,
+    class_shares,
+    mean_losses,
+    perceptron_gradients,
+)
 from imbench.models.nets.job import Job, Training
 from imbench.models.nets.rows import EpochPlan, PaddedRows, Rows, pad_stack, to_input
 from imbench.models.nets.stack import Stack
@@ -134,17 +139,15 @@ class TrainingRun:
         if self.stages.stack_loss is not None and len({job.loss_kind for job in jobs}) == 1:
             self.stack_loss = self.stages.stack_loss(self.counts)
         plain = self.stack_loss is cross_entropy and self.stages.augment is None
-        self.written_out = written_out(self.stack) if plain and not self.settings.amp else None
+        is_plain = plain and not self.settings.amp
+        self.perceptrons = perceptron_gradients(self.stack) if is_plain else None
         self.parameters: list[Tensor] = list(self.stack.parameters())
-        leading = self.stack.leading
-        if self.written_out is not None:
-            self.parameters, leading = self.written_out.parameters, self.written_out.leading
         self.optimizer = StackOptimizer(
             self.parameters,
             self.settings.optimizer,
             [job.settings.lr for job in jobs],
             [job.settings.weight_decay for job in jobs],
-            leading,
+            self.stack.leading,
         )
 
     def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
@@ -190,8 +193,8 @@ class TrainingRun:
         weight = plan.mask * self._weights_of(labels, index, class_weights)
         self.stack.train()
         self.optimizer.begin_epoch(plan.n_steps)
-        if self.written_out is not None:
-            values = self._written_out_steps(self.written_out, plan, index, labels, weight)
+        if self.perceptrons is not None:
+            values = self._perceptron_steps(self.perceptrons, index, labels, weight)
         else:
             balanced = self._balanced_orders(orders)
             values = self._steps(progress, plan, index, labels, weight, balanced, class_weights)
@@ -199,15 +202,10 @@ class TrainingRun:
         part = plan.sizes / plan.sizes.sum(0)  # (S, M)
         return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
 
-    def _written_out_steps(
-        self,
-        written_out: WrittenOut,
-        plan: EpochPlan,
-        index: Tensor,
-        labels: Tensor,
-        weight: Tensor,
+    def _perceptron_steps(
+        self, perceptrons: PerceptronGradients, index: Tensor, labels: Tensor, weight: Tensor
     ) -> list[Tensor]:
-        """Do the steps of an epoch with gradients that are written out.
+        """Do the steps of an epoch without autograd.
 
         Parameters
         ----------
@@ -221,18 +219,16 @@ class TrainingRun:
         share = weight / weight.sum(-1, keepdim=True).clamp_min(TINY)
         values: list[Tensor] = []
         for steps, x in self._gathered(index):
-            logits = []
-            batches = written_out.batches(x, labels[steps], share[steps])
-            for step, batch in zip(range(steps.start, steps.stop), batches, strict=True):
+            targets = class_shares(labels[steps], share[steps], self.settings.n_classes)
+            batches = zip(x, share[steps].unsqueeze(2), targets, strict=True)
+            found = []
+            for step, (rows, *batch) in enumerate(batches, steps.start):
                 if self.is_stopped():
                     raise Stopped
-                width = int(plan.widths[step])
-                if width < index.shape[2]:
-                    batch = written_out.shorter(batch, width)
-                found, gradients = written_out(*batch)
+                logits, gradients = perceptrons(to_input(rows).flatten(2), *batch)
                 self.optimizer.step(gradients, step)
-                logits.append(found)
-            values += written_out.mean_losses(logits, labels[steps], share[steps])
+                found.append(logits)
+            values += mean_losses(torch.stack(found), targets)
         return values
 
     def _steps(

@@ -25,10 +25,6 @@ def cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
         In float32 at least: half precision is too coarse for a logarithm near zero.
     """
     precise = logits.double() if logits.dtype == torch.float64 else logits.float()
-    # Stacks with few outputs store logits class by class; reduce them in that order.
-    if logits.ndim > 2 and logits.stride(-1) != 1:
-        by_class = precise.transpose(-1, -2).log_softmax(-2)
-        return -by_class.gather(-2, y.unsqueeze(-2)).squeeze(-2)
     return -precise.log_softmax(-1).gather(-1, y.unsqueeze(-1)).squeeze(-1)
 
 
