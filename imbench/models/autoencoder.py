@@ -14,8 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Generator, Tensor, nn
 
 from imbench.models.nets.rows import slices
-from imbench.strategies.nets.adam import Adam
 from imbench.strategies.nets.device import select_device
+from imbench.strategies.nets.optimizer import Optimizer
 from imbench.strategies.nets.randomness import seeded
 
 
@@ -94,7 +94,7 @@ class Autoencoder(OutlierMixin, BaseEstimator):
         generator = Generator(device).manual_seed(seed)
         with seeded(seed, device):
             self.net_ = mirrored(x.shape[1], self.hidden).to(device)
-        optimizer = Adam(self.net_.parameters(), self.lr)
+        optimizer = Optimizer(self.net_.parameters(), lr=self.lr)
         for _ in range(self.epochs):
             order = torch.randperm(len(x), generator=generator, device=device)
             for part in slices(len(x), self.batch_size):

@@ -142,7 +142,9 @@ def test_a_loss_that_declares_them_gets_features_and_progress(rows):
 
 def test_influence_balance_changes_nothing_before_its_start(rows, monkeypatch):
     X, _ = rows
-    monkeypatch.setattr(trainer, "perceptron_gradients", lambda stack: None)  # which rounds otherwise
+    monkeypatch.setattr(
+        trainer, "perceptron_gradients", lambda stack: None
+    )  # which rounds otherwise
     plain = fit(rows)
     late = fit(rows, loss=InfluenceBalancedLoss(start=0.9))
     halfway = fit(rows, loss=InfluenceBalancedLoss(start=0.5))

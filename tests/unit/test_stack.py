@@ -30,7 +30,6 @@ from imbench.strategies.loss.label_aware_smoothing import LabelAwareSmoothingLos
 from imbench.strategies.loss.ldam import LDAMLoss
 from imbench.strategies.loss.soft_f1 import SoftF1Loss
 from imbench.strategies.loss.vector_scaling import VectorScalingLoss
-from imbench.strategies.nets.optimizer import StackOptimizer
 from imbench.strategies.weights.effective_number import EffectiveNumberWeights
 
 # Numbers of rows that make batches of different sizes, last batches of one row, and fewer steps.
@@ -233,34 +232,6 @@ def test_an_error_is_the_answer_of_its_own_call_only():
     assert answers[3] is nets[3]
     assert str(answers[1]) == "no rows"
     assert str(answers[2]) == "broken in training"
-
-
-@pytest.mark.parametrize(
-    ("name", "reference"),
-    [
-        ("adam", lambda p: torch.optim.Adam(p, 0.03, weight_decay=0.02)),
-        ("adamw", lambda p: torch.optim.AdamW(p, 0.03, weight_decay=0.02)),
-        ("sgd", lambda p: torch.optim.SGD(p, 0.03, momentum=0.9, weight_decay=0.02)),
-    ],
-)
-def test_the_optimizer_does_what_pytorchs_does(name, reference):
-    torch.manual_seed(0)
-    values = torch.randn(3, 4)
-    ours = values.clone().requires_grad_()
-    theirs = [row.clone().requires_grad_() for row in values]
-    optimizers = [reference([p]) for p in theirs]
-    optimizer = StackOptimizer([ours], name, [0.03] * 3, [0.02] * 3)
-    for n_steps in ([4, 4, 2], [3, 4, 4]):
-        optimizer.begin_epoch(n_steps)
-        for step in range(4):
-            gradient = torch.randn(3, 4)
-            # A transposed copy: the kernels must not be fooled by strides.
-            optimizer.step([gradient.T.contiguous().T], step)
-            for i, p in enumerate(theirs):
-                if step < n_steps[i]:
-                    p.grad = gradient[i]
-                    optimizers[i].step()
-    torch.testing.assert_close(ours.detach(), torch.stack(theirs).detach())
 
 
 def test_an_epoch_plan_holds_every_batch_of_every_net():

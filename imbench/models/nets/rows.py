@@ -85,6 +85,8 @@ class EpochPlan:
         Batches of each net.
     sizes : ndarray of shape (S, M)
         Rows of each batch; 0 where a net has none left. S is the largest number of batches.
+    is_active : ndarray of shape (S, M)
+        Whether a net has rows in a batch.
     offsets : ndarray of shape (S, M)
         Where in its net's order a batch begins.
     widths : ndarray of shape (S,)
@@ -110,6 +112,7 @@ class EpochPlan:
         for m, cut in enumerate(cuts):
             self.sizes[: len(cut), m] = [part.stop - part.start for part in cut]
             self.offsets[: len(cut), m] = [part.start for part in cut]
+        self.is_active = self.sizes > 0
         self.widths = self.sizes.max(axis=1)
         self.is_padded = np.any(self.sizes < self.widths[:, None], axis=1)
         place = np.arange(int(self.sizes.max()))

@@ -30,7 +30,7 @@ from imbench.models.nets.rows import EpochPlan, PaddedRows, Rows, pad_stack, to_
 from imbench.models.nets.stack import Stack
 from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_class
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.nets.optimizer import StackOptimizer
+from imbench.strategies.nets.optimizer import Optimizer
 from imbench.strategies.nets.randomness import seeded
 from imbench.strategies.protocols import (
     BatchTransform,
@@ -142,12 +142,11 @@ class TrainingRun:
         is_plain = plain and not self.settings.amp
         self.perceptrons = perceptron_gradients(self.stack) if is_plain else None
         self.parameters: list[Tensor] = list(self.stack.parameters())
-        self.optimizer = StackOptimizer(
+        self.optimizer = Optimizer(
             self.parameters,
             self.settings.optimizer,
-            [job.settings.lr for job in jobs],
-            [job.settings.weight_decay for job in jobs],
-            self.stack.leading,
+            lr=[job.settings.lr for job in jobs],
+            weight_decay=[job.settings.weight_decay for job in jobs],
         )
 
     def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
@@ -192,9 +191,8 @@ class TrainingRun:
         class_weights = self._class_weights(progress)
         weight = plan.mask * self._weights_of(labels, index, class_weights)
         self.stack.train()
-        self.optimizer.begin_epoch(plan.n_steps)
         if self.perceptrons is not None:
-            values = self._perceptron_steps(self.perceptrons, index, labels, weight)
+            values = self._perceptron_steps(self.perceptrons, plan, index, labels, weight)
         else:
             balanced = self._balanced_orders(orders)
             values = self._steps(progress, plan, index, labels, weight, balanced, class_weights)
@@ -203,7 +201,12 @@ class TrainingRun:
         return (torch.stack(values) * torch.as_tensor(part, device=self.device)).sum(0)
 
     def _perceptron_steps(
-        self, perceptrons: PerceptronGradients, index: Tensor, labels: Tensor, weight: Tensor
+        self,
+        perceptrons: PerceptronGradients,
+        plan: EpochPlan,
+        index: Tensor,
+        labels: Tensor,
+        weight: Tensor,
     ) -> list[Tensor]:
         """Do the steps of an epoch without autograd.
 
@@ -226,7 +229,7 @@ class TrainingRun:
                 if self.is_stopped():
                     raise Stopped
                 logits, gradients = perceptrons(to_input(rows).flatten(2), *batch)
-                self.optimizer.step(gradients, step)
+                self.optimizer.step(gradients, active=plan.is_active[step])
                 found.append(logits)
             values += mean_losses(torch.stack(found), targets)
         return values
@@ -241,7 +244,7 @@ class TrainingRun:
         balanced: Sequence[Tensor] | None,
         class_weights: Tensor | None,
     ) -> list[Tensor]:
-        """Do the steps of an epoch through autograd; see :meth:`_written_out_steps`."""
+        """Do the steps of an epoch through autograd; see :meth:`_perceptron_steps`."""
         one = torch.ones((), device=self.device)
         values = []
         for step, x in self._inputs(index):
@@ -270,7 +273,7 @@ class TrainingRun:
             loss = self._loss(progress, sizes, bool(plan.is_padded[step]))
             value = batch_loss(outputs, targets, loss, row_weights)  # (M,)
             found = torch.autograd.grad(value.sum(), self.parameters, materialize_grads=True)
-            self.optimizer.step(found, step)
+            self.optimizer.step(found, active=plan.is_active[step])
             values.append(value.detach())
         return values
 

@@ -14,7 +14,7 @@ from imbench.strategies.batches.draw import draw_rows, power_shares, rows_by_cla
 from imbench.strategies.decision.base import DecisionRule
 from imbench.strategies.facts import fitted_models
 from imbench.strategies.loss.cross_entropy import cross_entropy
-from imbench.strategies.nets.adam import Adam, cosine
+from imbench.strategies.nets.optimizer import Optimizer, cosine
 from imbench.strategies.nets.randomness import seeded
 
 
@@ -56,7 +56,7 @@ def train_on_features(
     )
     batches = drawn.view(n_steps, batch_size)
     trained = [p for p in head.parameters() if p.requires_grad]
-    optimizer = Adam(trained, lr, weight_decay=weight_decay)
+    optimizer = Optimizer(trained, lr=lr, weight_decay=weight_decay)
     for step, rows in enumerate(batches):
         loss = cross_entropy(head(features[rows]), y[rows]).mean()
         optimizer.minimise(loss, cosine(step, n_steps))

@@ -155,7 +155,7 @@ class GANSampler(GenerativeSampler):
         """Train generator and critic in turns for ``n_steps`` steps; see the base class."""
         import torch
 
-        from imbench.strategies.nets.adam import Adam
+        from imbench.strategies.nets.optimizer import Optimizer
         from imbench.strategies.resample.networks import given, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]
@@ -165,7 +165,7 @@ class GANSampler(GenerativeSampler):
             [width + n_classes, *list(self.hidden)[::-1], 1], generator, negative_slope=SLOPE
         )
         maker_step, critic_step = (
-            Adam(net.parameters(), self.lr, betas=(0.0, 0.9)) for net in (maker, critic)
+            Optimizer(net.parameters(), lr=self.lr, betas=(0.0, 0.9)) for net in (maker, critic)
         )
 
         def make(condition: Tensor) -> Tensor:

@@ -132,7 +132,7 @@ class VAESampler(GenerativeSampler):
         """Maximize the evidence lower bound; see the base class."""
         import torch
 
-        from imbench.strategies.nets.adam import Adam
+        from imbench.strategies.nets.optimizer import Optimizer
         from imbench.strategies.resample.networks import blocks, given, gumbel, normal, perceptron
 
         codec, width = examples.codec, examples.x.shape[1]
@@ -143,7 +143,7 @@ class VAESampler(GenerativeSampler):
         )
         log_scale = torch.zeros(codec.n_numbers, device=generator.device, requires_grad=True)
         parameters = [*encoder.parameters(), *decoder.parameters(), log_scale]
-        optimizer = Adam(parameters, self.lr)
+        optimizer = Optimizer(parameters, lr=self.lr)
         for _ in range(self.n_steps):
             rows = examples.draw()
             x, condition = examples.x[rows], examples.condition[rows]
