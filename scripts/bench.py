@@ -7,7 +7,6 @@ python scripts/bench.py --smoke             tiny sizes, for correctness and neve
 python scripts/bench.py --doc               all rows, and the table into docs/performance.md
 python scripts/bench.py --from A B --doc    the same from what --json has written; B's rows win
 python scripts/bench.py scale ...           how time and memory grow, see scripts/bench_scale.py
-python scripts/bench.py stacks ...          whether stacks and threads are chosen well
 
 Peers are run beside us on the same data, folds, epochs and batch size, pair by pair and in turns;
 the ratio is the median over the pairs. A row whose F1 differs by more than noise is not ok. Peers
@@ -140,7 +139,7 @@ def run(options: argparse.Namespace, wanted: Sequence[str]) -> list[dict[str, An
 
 def main(argv: Sequence[str]) -> int:
     """Run the command line and return the exit code."""
-    if argv and argv[0] in ("scale", "stacks"):
+    if argv and argv[0] == "scale":
         return int(importlib.import_module(f"bench_{argv[0]}").main(list(argv[1:])) or 0)
     parser = _parser()
     options = parser.parse_args(argv)

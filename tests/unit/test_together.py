@@ -8,7 +8,7 @@ import torch
 from sklearn.ensemble import BaggingClassifier
 
 from imbench.data.splits import Fold
-from imbench.models.nets import together
+from imbench.models.nets import schedule
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.nets.together import train_together
@@ -94,7 +94,7 @@ def test_an_interrupt_ends_every_fit(monkeypatch, where):
         yield from fitting(2)
 
     if where == "in the training":
-        monkeypatch.setattr(together, "run_works", interrupted)
+        monkeypatch.setattr(schedule, "train", interrupted)
     before = torch.get_num_threads()
     with pytest.raises(KeyboardInterrupt):
         train_together([fitting(0), fitting(1), last()])
@@ -103,16 +103,16 @@ def test_an_interrupt_ends_every_fit(monkeypatch, where):
 
 
 def test_what_a_fit_computes_itself_uses_one_thread_and_the_training_all(monkeypatch):
-    seen, plain = [], together.crew
+    seen, plain = [], schedule.workers_and_threads
     monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads[-1])
     monkeypatch.setattr(torch, "set_num_threads", lambda n: n_threads.append(n))
     n_threads = [3]
 
-    def crew(stacks, n_cores):
+    def noted(stacks, n_cores):
         seen.append(("training", n_cores))
         return plain(stacks, 1)
 
-    monkeypatch.setattr(together, "crew", crew)
+    monkeypatch.setattr(schedule, "workers_and_threads", noted)
 
     def fitting():
         yield from net().fitting(*table())

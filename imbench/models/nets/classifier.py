@@ -20,8 +20,7 @@ from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.job import Job, Settings, Stages
 from imbench.models.nets.probe import LossFacts, probe_loss
 from imbench.models.nets.rows import Rows
-from imbench.models.nets.schedule import threads_for_scoring
-from imbench.models.nets.together import train_all
+from imbench.models.nets.schedule import threads_for_scoring, train_all
 from imbench.models.nets.training import forward
 from imbench.models.nets.validation import validation_rows
 from imbench.strategies import IN_TRAINING

@@ -1,27 +1,26 @@
-"""Which nets make a stack, and how many threads train it: both follow from the work of a step.
+"""Schedule the training of nets: which ones make a stack, and with how many threads.
 
-Stacks are made large enough to be worth their step, no larger, and are trained side by side, a
-thread each. Threads share the products of a step only where there are fewer stacks than cores and
-enough to do: in a small step they gain something on an idle machine, and lose several times as
-much as soon as another process wants a core, as the tracker's does in every command.
-``scripts/bench.py stacks`` measures the choices, docs/performance.md holds what it found.
+Stacks are as large as it takes to make a step worth its overhead, and not larger. They are
+trained side by side with one thread each. Several threads share a step only if there are fewer
+stacks than cores, and enough work: in a small step threads gain little on an idle machine, and
+lose several times as much as soon as another process needs a core. docs/performance.md has the
+figures.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
-from imbench.models.nets.job import Job
+from imbench.models.nets.job import Job, Training
 from imbench.models.nets.stack import can_stack
+from imbench.models.nets.training import train
 
 MAX_NETS = {"cpu": 50}  # in one stack
 MAX_NETS_ELSEWHERE = 256  # a GPU is not filled by less
@@ -98,14 +97,14 @@ def _kind(job: Job) -> object:
     )
 
 
-def crew(stacks: Sequence[Sequence[Job]], n_cores: int) -> tuple[int, int]:
-    """Return how many stacks are trained at the same time, and the threads of each.
+def workers_and_threads(stacks: Sequence[Sequence[Job]], n_cores: int) -> tuple[int, int]:
+    """Return how many stacks to train at the same time, and the threads of each.
 
     Parameters
     ----------
     stacks : sequence of sequence of Job
     n_cores : int
-        That may be used in all.
+        Cores that may be used in all.
     """
     firsts = [stack[0] for stack in stacks]
     if any(job.rows.y.device.type != "cpu" or not can_stack(job.net) for job in firsts):
@@ -115,136 +114,53 @@ def crew(stacks: Sequence[Sequence[Job]], n_cores: int) -> tuple[int, int]:
     return n_workers, 1 if work < THREADS_FLOPS else n_cores // n_workers
 
 
-class Work(Protocol):
-    """Something that can be done in parts, one after the other: a stack, epoch by epoch.
-
-    Attributes
-    ----------
-    n_parts : int
-    """
-
-    n_parts: int
-
-    def go_on(self, until: int, is_stopped: Callable[[], bool]) -> None:
-        """Do parts until so many are done; ``is_stopped`` says now and then to end at once."""
-        ...
-
-
-class Piece(NamedTuple):
-    """Parts ``start`` to ``stop`` of a work, which is known by its number."""
-
-    work: int
-    start: int
-    stop: int
-
-
-def pieces(n_parts: Sequence[int], n_workers: int) -> list[list[Piece]]:
-    """Share works out so that all workers are busy to the end, and none does two pieces at once.
+def train_all(jobs: Sequence[Job]) -> list[Training | Exception]:
+    """Train nets: those that fit together as one stack, and the stacks side by side.
 
     Parameters
     ----------
-    n_parts : sequence of int
-        Of each work, all parts being equally long; as many works as workers at least.
-    n_workers : int
+    jobs : sequence of Job
 
     Returns
     -------
-    list of list of Piece
-        What each worker does. A work that is cut is begun by one worker as its first, and ended
-        by the one before as its last.
-
-    References
-    ----------
-    McNaughton 1959, "Scheduling with Deadlines and Loss Functions", Management Science 6(1),
-    theorem 3.1.
-
-    Examples
-    --------
-    >>> [[tuple(piece) for piece in own] for own in pieces([4, 4, 4], 2)]
-    [[(0, 0, 4), (1, 2, 4)], [(1, 0, 2), (2, 0, 4)]]
+    list of Training or Exception
+        In the order of the jobs. If a stack fails, its nets are trained one by one, so that
+        only those nets get the exception that raise it.
     """
-    size = max(-(-sum(n_parts) // n_workers), *n_parts)  # nobody can be faster than one work
-    found: list[list[Piece]] = [[]]
-    free = size
-    for work, n in enumerate(n_parts):
-        late = min(n, free)
-        early = n - late
-        found[-1].append(Piece(work, early, n))
-        free -= late
-        if not free:
-            found.append([Piece(work, 0, early)] if early else [])
-            free = size - early
-    return [own for own in found if own]
+    members = groups(jobs)
+    stacks = [[jobs[i] for i in group] for group in members]
+    answers: dict[int, Training | Exception] = {}
+    for group, found in zip(members, _train_stacks(stacks), strict=True):
+        answers.update(zip(group, found, strict=True))
+    return [answers[i] for i in range(len(jobs))]
 
 
-def run_works(works: Sequence[Work], n_workers: int, n_threads: int) -> None:
-    """Run works, several at the same time, in threads.
-
-    Whoever is free takes the next one; the last few are cut where they would leave workers idle.
-
-    Parameters
-    ----------
-    works : sequence of Work
-    n_workers, n_threads : int
-        Works at the same time, and PyTorch's threads of each.
-
-    Raises
-    ------
-    BaseException
-        The first that a work raised, or that interrupted the wait for them. All have ended.
-    """
-    if n_workers == 1:
-        with intra_op_threads(n_threads):
-            for work in works:
-                work.go_on(work.n_parts, lambda: False)
-        return
-    shift = _Shift(works, n_workers)
+def _train_stacks(stacks: Sequence[Sequence[Job]]) -> list[list[Training | Exception]]:
+    n_workers, n_threads = workers_and_threads(stacks, torch.get_num_threads())
+    stopped = threading.Event()
     with intra_op_threads(n_threads):
-        settle = (torch.set_num_threads, (n_threads,))
-        pool = ThreadPoolExecutor(n_workers, "stack", *settle)
+        if n_workers == 1:
+            return [_train_stack(stack, stopped.is_set) for stack in stacks]
+        pool = ThreadPoolExecutor(n_workers, "stack", torch.set_num_threads, (n_threads,))
         try:
-            for done in [pool.submit(shift.work, own) for own in shift.own]:
-                done.result()
-        finally:
-            shift.stopped.set()
+            return list(pool.map(lambda stack: _train_stack(stack, stopped.is_set), stacks))
+        finally:  # after Ctrl-C, threads end at their next step
+            stopped.set()
             pool.shutdown(cancel_futures=True)
 
 
-class _Shift:
-    """What several workers share: works that anybody takes, and how far the others are."""
-
-    def __init__(self, works: Sequence[Work], n_workers: int) -> None:
-        n_left = len(works) % n_workers
-        n_whole = len(works) - (n_workers + n_left if n_left else 0)
-        self._waiting = deque(works[:n_whole])
-        self._cut = works[n_whole:]
-        self._begun = [threading.Event() for _ in self._cut]  # set when the first piece is done
-        own = pieces([work.n_parts for work in self._cut], n_workers) if self._cut else []
-        self.own = own + [[] for _ in range(n_workers - len(own))]
-        self.stopped = threading.Event()
-
-    def work(self, own: Sequence[Piece]) -> None:
-        """Do whole works while there are some, then pieces."""
-        try:
-            while self._waiting:
-                try:
-                    work = self._waiting.popleft()
-                except IndexError:  # another worker was faster
-                    break
-                work.go_on(work.n_parts, self.stopped.is_set)
-            for piece in own:
-                self._do(piece)
-        except BaseException:
-            self.stopped.set()
-            raise
-
-    def _do(self, piece: Piece) -> None:
-        begun = self._begun[piece.work]
-        while piece.start and not begun.wait(0.05):
-            if self.stopped.is_set():
-                return
-        self._cut[piece.work].go_on(piece.stop, self.stopped.is_set)
-        begun.set()
+def _train_stack(jobs: Sequence[Job], is_stopped: Callable[[], bool]) -> list[Training | Exception]:
+    try:
+        return [*train(jobs, is_stopped)]
+    except Exception as error:
+        if len(jobs) == 1:
+            return [error]
+    # A net gets its parameters when its stack has been trained: these are as they were.
+    answers: list[Training | Exception] = []
+    for job in jobs:
+        job.generator.manual_seed(job.generator.initial_seed())
+        answers += _train_stack([job], is_stopped)
+    return answers
 
 
 def threads_for_scoring(net: nn.Module, n_rows: int) -> AbstractContextManager[None]:
