@@ -11,8 +11,9 @@ from torch.nn import functional as F
 
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.objective import batch_loss
 from imbench.models.nets.rows import Rows
-from imbench.models.nets.training import batch_loss, train
+from imbench.models.nets.training import train
 from imbench.strategies.augment.balanced_mixup import BalancedMixup
 from imbench.strategies.augment.chain import AugmentChain
 from imbench.strategies.augment.cutmix import CutMix, random_boxes

@@ -9,8 +9,8 @@ from imbench.models.nets import training as trainer
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.classifier import TorchClassifier
 from imbench.models.nets.gradients import class_shares, mean_losses, perceptron_gradients
+from imbench.models.nets.objective import batch_loss
 from imbench.models.nets.stack import Stack
-from imbench.models.nets.training import batch_loss
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.loss.ldam import LDAMLoss

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from imbench.models.nets.training import batch_loss
+from imbench.models.nets.objective import batch_loss
 from imbench.strategies.loss.cross_entropy import CrossEntropyLoss
 from imbench.strategies.loss.focal import FocalLoss
 

@@ -7,8 +7,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.objective import batch_loss
 from imbench.models.nets.rows import Rows, slices, to_input
-from imbench.models.nets.training import batch_loss, forward, train
+from imbench.models.nets.training import forward, train
 from imbench.strategies.loss.cross_entropy import cross_entropy
 
 K = 3
