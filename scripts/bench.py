@@ -6,7 +6,7 @@ python scripts/bench.py --rows folds,help   some rows
 python scripts/bench.py --smoke             tiny sizes, for correctness and never for time
 python scripts/bench.py --doc               all rows, and the table into docs/performance.md
 python scripts/bench.py --from A B --doc    the same from what --json has written; B's rows win
-python scripts/bench.py scale ...           how time and memory grow, see scripts/bench_scale.py
+python scripts/bench.py scale --help        how time and memory grow with rows and classes
 
 Peers are run beside us on the same data, folds, epochs and batch size, pair by pair and in turns;
 the ratio is the median over the pairs. A row whose F1 differs by more than noise is not ok. Peers
@@ -17,7 +17,6 @@ folder with MNIST. Exit code: 0; 1 if a row is not ok (never after --smoke); 2 f
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import sys
 import tempfile
@@ -26,11 +25,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import bags, commands, nets, page
+from benchmarks import bags, commands, nets, page, scale, tables
 from benchmarks.outcome import F1_RULE, Failed, NotMeasured, Outcome, not_measured
 from benchmarks.sides import Bench, Rows
 
-ROWS: Rows = {**nets.ROWS, **commands.ROWS, **bags.ROWS}
+ROWS: Rows = {**nets.ROWS, **commands.ROWS, **tables.ROWS, **bags.ROWS}
 
 
 def names() -> list[str]:
@@ -64,6 +63,15 @@ def measure(
         found += [outcome for outcome in outcomes if outcome.name in wanted]
         keep(found)
     return found
+
+
+def list_rows() -> None:
+    """Print the name, the reach and the words of every row."""
+    for aims in ROWS:
+        for aim in aims:
+            bound = "<=" if aim.at_most else ">="
+            reach = "informs" if aim.reach is None else f"{bound} {aim.reach:g} {aim.unit}"
+            print(f"{aim.name:32} {reach:10} {aim.words}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -140,15 +148,11 @@ def run(options: argparse.Namespace, wanted: Sequence[str]) -> list[dict[str, An
 def main(argv: Sequence[str]) -> int:
     """Run the command line and return the exit code."""
     if argv and argv[0] == "scale":
-        return int(importlib.import_module(f"bench_{argv[0]}").main(list(argv[1:])) or 0)
+        return scale.main(argv[1:])
     parser = _parser()
     options = parser.parse_args(argv)
     if options.list:
-        for aims in ROWS:
-            for aim in aims:
-                bound = "<=" if aim.at_most else ">="
-                reach = "informs" if aim.reach is None else f"{bound} {aim.reach:g} {aim.unit}"
-                print(f"{aim.name:32} {reach:10} {aim.words}")
+        list_rows()
         return 0
     if options.pairs is not None and options.pairs < 1:
         parser.error(f"--pairs={options.pairs}: must be at least 1")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -16,13 +16,13 @@ from benchmarks.sides import PEERS, Bench, Rows, Timed, timed
 from imbench.results.fold import CellResult
 from imbench.results.store import Store
 
-COMMAND = Aim("mnist_command", "whole command, tutorial's MNIST job, against its plain loop", 8)
+COMMAND = Aim("mnist_command", "whole command, tutorial's MNIST job, against its plain loop", 7)
 OVERHEAD = Aim(
-    "overhead", "30 strategies x 5 folds, time a cell that is not fit or predict", 0.2,
+    "overhead", "30 strategies x 5 folds, time a cell that is not fit or predict", 0.25,
     unit="s", at_most=True,
 )  # fmt: skip
-HELP = Aim("help", "python -m imbench --help", 1, unit="s", at_most=True)
-DONE = Aim("done_cell", "a cell that is already done", 1.5, unit="s", at_most=True)
+HELP = Aim("help", "python -m imbench --help", 0.1, unit="s", at_most=True)
+DONE = Aim("done_cell", "a cell that is already done", 0.7, unit="s", at_most=True)
 
 STRATEGIES = (
     "none", "random_over", "random_under", "smote", "borderline_smote", "adasyn", "tomek", "enn",
@@ -38,8 +38,14 @@ TUTORIAL = ("dataset=mnist", "model=mlp", "strategy=inverse_weights", "splits=of
 IMPORTS = ("torch", "sklearn.pipeline", "hydra.core.config_store")
 
 
-def imbench(bench: Bench, results: Path, words: Sequence[str], is_run: bool = True) -> Timed:
-    """Run a command.
+def imbench(
+    bench: Bench,
+    results: Path,
+    words: Sequence[str],
+    is_run: bool = True,
+    environ: Mapping[str, str] | None = None,
+) -> Timed:
+    """Run a command, in the environment of the benchmark unless another one is given.
 
     Raises
     ------
@@ -50,8 +56,8 @@ def imbench(bench: Bench, results: Path, words: Sequence[str], is_run: bool = Tr
     if is_run and bench.smoke:
         more.append("tracking=none")
     command = [sys.executable, "-m", "imbench", *words, *more]
-    environ = bench.environ() | {"IMBENCH_CACHE": str(results / "cache")}
-    done = timed(command, environ, bench.folder)
+    environ = bench.environ() if environ is None else environ
+    done = timed(command, {**environ, "IMBENCH_CACHE": str(results / "cache")}, bench.folder)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise Failed(f"`python -m imbench {' '.join(words)}` failed ({last}).")

@@ -13,6 +13,7 @@ from imbench.data.splits import Fold, RepeatedKFold
 from imbench.data.synthetic import load_synthetic
 
 N_WARM_UP = 60  # rows, in two folds
+CONTRACTS = ((0.2, 0.3, 0.5), (0.8, 0.1, 0.1))  # shares among those who stay, and who leave
 
 
 def write(path: Path, data: Dataset, folds: Sequence[Fold]) -> Path:
@@ -89,3 +90,18 @@ def write_images(folder: Path, n_train: int = 800, n_test: int = 100, seed: int 
         (raw / f"{prefix}-images-idx3-ubyte").write_bytes(sizes + images.astype(np.uint8).tobytes())
         sizes = np.array([0x801, n_rows], ">i4").tobytes()
         (raw / f"{prefix}-labels-idx1-ubyte").write_bytes(sizes + y.astype(np.uint8).tobytes())
+
+
+def write_churn(path: Path, n_rows: int = 200, seed: int = 0) -> None:
+    """Write made-up customers in the form of Telco churn: text, numbers, and a blank number."""
+    rng = np.random.default_rng(seed)
+    lines = ["customerID,gender,tenure,Contract,TotalCharges,Churn"]
+    for i in range(n_rows):
+        leaves = i % 4 == 0
+        contract = rng.choice(["Month-to-month", "One year", "Two year"], p=CONTRACTS[leaves])
+        months = rng.integers(1, 20 if leaves else 72)
+        charges = "" if i == 7 else f"{months * rng.uniform(20, 100):.2f}"
+        sex = rng.choice(["Female", "Male"])
+        lines.append(f"c{i},{sex},{months},{contract},{charges},{'Yes' if leaves else 'No'}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -54,9 +54,17 @@ class Bench:
         """How many pairs a row is measured in."""
         return self.n_pairs or (1 if self.smoke else default)
 
-    def environ(self, device: str = "cpu") -> dict[str, str]:
-        """Return the environment of a side: all cores, no GPU unless asked for."""
-        words = dict(os.environ) | dict.fromkeys(THREADS, str(self.cores))
+    def environ(self, device: str = "cpu", threads: bool = True) -> dict[str, str]:
+        """Return the environment of a process: all cores, no GPU unless asked for.
+
+        Parameters
+        ----------
+        device : {"cpu", "cuda"}
+        threads : bool
+            Whether variables set the number of threads; False leaves it to the process.
+        """
+        words = {name: value for name, value in os.environ.items() if name not in THREADS}
+        words |= dict.fromkeys(THREADS, str(self.cores)) if threads else {}
         words |= {"PYTHONPATH": str(environments.ROOT), "IMBENCH_DATA": str(self.data_dir or "")}
         return words if device == "cuda" else words | {"CUDA_VISIBLE_DEVICES": ""}
 
@@ -93,8 +101,21 @@ class Bench:
         python = environments.python_of(environment, make=not self.smoke)
         return self.script(python, PEERS / script, job)
 
-    def script(self, python: Path, script: Path, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a side; return what it prints when it is done, and when that was.
+    def script(
+        self,
+        python: Path,
+        script: Path,
+        job: Mapping[str, Any],
+        environ: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Run a script with a job; return what it prints when it is done, and when that was.
+
+        Parameters
+        ----------
+        python, script : Path
+        job : mapping
+        environ : mapping or None
+            None: :meth:`environ`, with the device of the job.
 
         Raises
         ------
@@ -102,7 +123,8 @@ class Bench:
             If it ends with an error.
         """
         command = [str(python), str(script), str(self.write_job(job))]
-        done = timed(command, self.environ(job.get("device", "cpu")), self.folder)
+        environ = self.environ(job.get("device", "cpu")) if environ is None else environ
+        done = timed(command, environ, self.folder)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise NotMeasured(f"{script.name} ended with an error ({last}).")

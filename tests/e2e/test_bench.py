@@ -14,6 +14,8 @@ from tests.conftest import ROOT
 KEYS = {"name", "ratio", "reach", "ok", "conditions"}
 WITHOUT_PEERS = {
     "mnist_floor", "bagging", "gpu_stack", "mnist_command", "overhead", "help", "done_cell",
+    "tables_telco_hgb", "tables_telco_lightgbm", "tables_50k_hgb", "tables_50k_lightgbm", "busy",
+    "memory_mlp", "memory_hgb",
 }  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def small(part, tmp_path):
 def test_every_row_is_there_with_its_keys_and_conditions(bench, smoke):
     rows = smoke["rows"]
     assert [row["name"] for row in rows] == bench.names()
-    assert len(set(bench.names())) == len(rows) == 22
+    assert len(set(bench.names())) == len(rows) == 29
     for row in rows:
         assert row.keys() >= KEYS
         assert "SMOKE RUN" in row["conditions"]
@@ -60,15 +62,17 @@ def test_every_row_is_there_with_its_keys_and_conditions(bench, smoke):
 
 def test_reaches_are_those_that_were_promised(smoke):
     wanted = {
-        "folds": 15, "repeats": 50, "mnist_folds": 4, "mnist_floor": 2.5, "bagging": 8,
-        "bagging_skorch": 8,
-        "gpu_stack": 2, "gpu_folds": 100, "mnist_command": 8, "overhead": 0.2, "help": 1,
-        "done_cell": 1.5,
+        "folds": 15, "repeats": 35, "mnist_folds": 2.5, "mnist_floor": 3, "bagging_skorch": 8,
+        "gpu_stack": 2, "gpu_folds": 100, "mnist_command": 7, "overhead": 0.25, "help": 0.1,
+        "done_cell": 0.7, "tables_telco_hgb": 0.8, "tables_telco_lightgbm": 0.8,
+        "tables_50k_hgb": 0.8, "tables_50k_lightgbm": 0.8, "busy": 1.5, "memory_mlp": 3,
+        "memory_hgb": 3,
     }  # fmt: skip
     found = {row["name"]: row["reach"] for row in smoke["rows"] if row["reach"] is not None}
     assert found == wanted
     bounds = {row["name"] for row in smoke["rows"] if row["at_most"]}
-    assert bounds == {"mnist_floor", "gpu_stack", "overhead", "help", "done_cell"}
+    lower = {"folds", "repeats", "mnist_folds", "bagging_skorch", "gpu_folds", "mnist_command"}
+    assert bounds == wanted.keys() - lower
 
 
 def test_rows_that_need_no_peer_are_measured_and_the_others_say_what_is_missing(smoke):
@@ -88,6 +92,54 @@ def test_both_sides_of_the_tutorial_have_learnt_the_same(smoke):
     assert row["f1_peer"] > 0.7
     # What random digits would give is 0.1; what is noise on real ones is the rule's matter.
     assert abs(row["f1_ours"] - row["f1_peer"]) < 0.2
+
+
+def test_both_sides_of_the_tables_predict_the_same_folds_with_the_same_strategies(smoke):
+    rows = [r for r in smoke["rows"] if r["name"].startswith("tables_")]
+    assert len(rows) == 4
+    for row in rows:
+        assert row["f1_ours"] == pytest.approx(row["f1_peer"], abs=0.1), row
+        assert "cross_validate" in row["conditions"]
+
+
+def test_strategies_of_the_tables_are_ten_and_fit_their_columns(part):
+    tables = part("tables")
+    for table in (tables.TELCO, tables.LARGE):
+        assert len(table.strategies) == len(set(table.strategies)) == 10
+
+
+def test_the_peer_of_the_tables_keeps_to_the_faster_spelling(part, small, monkeypatch):
+    tables, asked = part("tables"), []
+
+    def script(self, python, path, job, environ):
+        asked.append((job["how"], "OMP_NUM_THREADS" in environ))
+        return {"answer_s": 1.0 if job["how"] == "n_jobs=1" else 2.0, "f1": [], "how": job["how"]}
+
+    small.smoke = False
+    monkeypatch.setattr(type(small), "script", script)
+    monkeypatch.setattr(part("environments"), "python_of", lambda name: "python")
+    found = tables.run_peer(small, {}, None)
+    assert (found["how"], found["seconds"]) == ("n_jobs=1", 1.0)
+    assert asked == [("n_jobs=-1", False), ("n_jobs=1", False)]
+    asked.clear()
+    tables.run_peer(small, {}, "n_jobs=-1")
+    assert asked == [("n_jobs=-1", False)]
+
+
+def test_without_the_customers_the_rows_say_where_they_are_looked_for(bench, part, tmp_path):
+    names = ["tables_telco_hgb", "tables_telco_lightgbm", "busy"]
+    rows = bench.measure(part("sides").Bench(tmp_path), names)
+    assert [(row.ok, row.ratio) for row in rows] == [(None, None)] * 3
+    assert all("IMBENCH_DATA names no folder with csv/telco" in row.reason for row in rows)
+
+
+def test_a_strategy_that_does_not_fit_fails_the_row(part, small, monkeypatch):
+    cell = SimpleNamespace(label="smote", status="skipped", folds=())
+    tables = part("tables")
+    monkeypatch.setattr(tables, "imbench", lambda *a, **k: SimpleNamespace(seconds=1.0))
+    monkeypatch.setattr(tables, "cells_of", lambda results: [cell])
+    with pytest.raises(part("outcome").Failed, match="not ok: smote, none"):
+        tables.run_ours(small, "x", [], ["smote", "none"], 0)
 
 
 def test_the_net_alone_is_the_net_in_the_stack(smoke):
@@ -281,9 +333,9 @@ def test_an_interruption_keeps_the_rows_that_are_there(bench, part, tmp_path, mo
     assert (row["name"], row["ratio"], row["ok"]) == ("one", 2.0, True)
 
 
-def test_scale_is_another_script(bench, monkeypatch):
+def test_scale_is_a_command_of_its_own(bench, monkeypatch):
     seen = []
-    monkeypatch.setitem(sys.modules, "bench_scale", SimpleNamespace(main=seen.append))
+    monkeypatch.setattr(bench.scale, "main", lambda words: seen.append(words) or 0)
     assert bench.main(["scale", "--rows", "1000"]) == 0
     assert seen == [["--rows", "1000"]]
 
@@ -307,8 +359,8 @@ def test_the_list_shows_names_and_reaches(bench, capsys):
     assert bench.main(["--list"]) == 0
     out = capsys.readouterr().out
     assert all(name in out for name in bench.names())
-    assert "<= 2.5 x" in out
-    assert ">= 50 x" in out
+    assert "<= 0.8 x" in out
+    assert ">= 35 x" in out
 
 
 def test_the_table_goes_between_the_marks_of_the_page(part, smoke, tmp_path):

@@ -13,13 +13,13 @@ from tests.conftest import ROOT
 @pytest.fixture
 def bench(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    return importlib.import_module("bench_scale")
+    return importlib.import_module("benchmarks.scale")
 
 
 @pytest.fixture
 def cell(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
-    return importlib.import_module("scale_cell")
+    return importlib.import_module("benchmarks.scale_cell")
 
 
 def points_of(bench, sizes, seconds, peak=2.0):

@@ -1,4 +1,4 @@
-"""One measurement of `scripts/bench_scale.py`, in a process of its own: seconds and peak memory.
+"""One measurement of :mod:`benchmarks.scale`, in a process of its own: seconds and peak memory.
 
 The peak is that of the process, so that two measurements in one process would hide each other.
 """

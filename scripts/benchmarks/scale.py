@@ -1,7 +1,7 @@
 """Measure how time and memory of a strategy grow with rows and with classes.
 
-python scripts/bench_scale.py                                 everything, up to a million rows
-python scripts/bench_scale.py --rows 100000 --strategies smote,enn --json scale.json
+python scripts/bench.py scale                                 everything, up to a million rows
+python scripts/bench.py scale --rows 100000 --strategies smote,enn --json scale.json
 
 A table of card fraud (30 columns, 0.2 % minority) grows from 10^3 rows to 10^6, and at a fixed
 number of rows the classes grow from 2 to 100. Every measurement is one fold (a hold-out), from the
@@ -36,7 +36,7 @@ LARGEST_EXPONENT = 1.1
 LARGEST_PEAK = 3.0  # times the data
 FEWEST_ROWS_OF_PEAK = 100_000  # below, what a library keeps for itself is more than the data
 N_FITTED = 3  # sizes that the line goes through
-CHILD = "import sys, scale_cell; sys.exit(scale_cell.main(sys.argv[1]))"
+CHILD = "import sys; from benchmarks import scale_cell; sys.exit(scale_cell.main(sys.argv[1]))"
 CONDITIONS = "30 columns, hold-out of 25 %, one thread"
 LINEAR, NET = "model=logistic_regression", ("model=mlp", "model.estimator.epochs=1")
 
@@ -142,7 +142,7 @@ def expected(points: Sequence[Point], size: int) -> float:
 def measure(case: Case, n_rows: int, n_classes: int, of_two: bool, timeout: float) -> Point:
     """Measure a fold in a process of its own; a `Point` of n_rows, or with the reason why not."""
     wanted = {"words": case.words, "n_rows": n_rows, "n_classes": n_classes, "of_two": of_two}
-    paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     command = [sys.executable, "-c", CHILD, json.dumps(wanted)]
@@ -302,7 +302,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         content = json.dumps(without_nan({"rows": rows}), indent=1)
         arguments.json.write_text(content, encoding="utf-8")
     return int(any(row["ok"] is False for row in rows))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
