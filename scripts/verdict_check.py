@@ -1,4 +1,4 @@
-"""Check the verdict itself: how often a table that holds nothing says "beats doing nothing".
+"""Check the verdict: how often a table without any gain says "beats doing nothing".
 
 python scripts/verdict_check.py             the whole check; writes docs/verdict.md and its picture
 python scripts/verdict_check.py --smoke     a few tables of one condition; writes nothing

@@ -1,4 +1,4 @@
-"""Tables in which nothing, or a known gain, is to be found; used by verdict_check.py."""
+"""Simulate tables without any gain, or with a known one; used by verdict_check.py."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def judge(cells: Table, metric: str) -> tuple[bool, bool, bool, float]:
 
 
 def plant(cells: Table, share: float, seed: int) -> Table:
-    """Let the first strategy find a share of the rare rows that it missed."""
+    """Correct a share of the rare rows that the first strategy missed."""
     none, first, *others = cells
     rng = np.random.default_rng(seed)
     folds = []
@@ -264,13 +264,13 @@ class Rival:
 
 
 def best_pairs_alone(values: Any, best: int, ratio: float) -> list[bool]:
-    """Tell from the best with Holm over the best's own pairs: a group that lacks a rule."""
+    """Compare with the best by Holm over its own pairs alone: a group that lacks a rule."""
     return [not p < ALPHA for p in holm(pairwise_p_values(values, ratio)[best])]
 
 
 @contextmanager
 def judged_by(**functions: Any) -> Iterator[None]:
-    """Replace functions of the verdict for a while."""
+    """Replace functions of the verdict inside of a ``with`` block."""
     with mock.patch.multiple(comparisons, **functions):
         yield
 

@@ -1,4 +1,4 @@
-"""Results made of arrays alone: no model is fitted."""
+"""Results of folds and cells from random arrays: no model is fitted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def make_labels(n: int, k: int, rng: np.random.Generator) -> NDArray[np.int64]:
 def make_scores(
     y: NDArray[np.int64], k: int, skill: float, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Probabilities that lean to the true class by `skill`; 0 is chance."""
+    """Probabilities with a logit larger by `skill` for the true class; 0 is chance."""
     logits = rng.normal(size=(len(y), k))
     logits[np.arange(len(y)), y] += skill
     scores = np.exp(logits)

@@ -38,7 +38,7 @@ def sweep(dataset: str = "digits", model: str = "knn") -> list[CellResult]:
 def large_sweep(
     n_strategies: int = 100, n_datasets: int = 30, n_folds: int = 5
 ) -> list[CellResult]:
-    """A full comparison as large as the report is made for; labels are shared by a data set."""
+    """A comparison as large as the report supports; cells of a data set have the same labels."""
     cells = []
     for d in range(n_datasets):
         dataset = f"table_{d:02d}"

@@ -1,4 +1,4 @@
-"""What every peer shares: reading the job, the data and the folds, and printing what was measured.
+"""Shared by the peers: read the job, the data and the folds, print the measurement.
 
 A peer is a plain script that is run as ``python <peer>.py job.json`` in an environment without
 imbench, and prints one line of JSON: ``seconds`` of fit and predict of all folds, ``f1`` (macro)
@@ -40,7 +40,7 @@ def fastest(
     ways: Mapping[str, Any],
     job: Job,
 ) -> dict[str, Any]:
-    """Time the fastest way of running the job, after a warm-up on tiny data unless it is first.
+    """Measure the fastest way of running the job, after a warm-up unless ``is_first`` is set.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Rows of the ensemble stage, against imbalanced-learn and imbens; they inform, without a reach."""
+"""Rows of ensembles, against imbalanced-learn and imbens; most have no reach."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TREE = {"max_depth": 3}
 
 @dataclass(frozen=True)
 class Rival:
-    """An ensemble that both sides have.
+    """An ensemble that both sides implement.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ STRATEGIES = (
 TUTORIAL = ("dataset=mnist", "model=mlp", "strategy=inverse_weights", "splits=official")
 
 
-# Of what no command can do without; the project's own modules come on top.
+# What every command imports; the project's own modules come on top.
 IMPORTS = ("torch", "sklearn.pipeline", "hydra.core.config_store")
 
 
@@ -65,7 +65,7 @@ def imbench(
 
 
 def imports_s(bench: Bench) -> float:
-    """Return the seconds of a process that imports the libraries, as a command does."""
+    """Return the seconds of a process that imports the libraries as a command does."""
     command = [
         sys.executable,
         "-c",
@@ -135,7 +135,7 @@ def mnist_command(bench: Bench) -> list[Outcome]:
 
 
 def overhead(bench: Bench) -> list[Outcome]:
-    """Subtract the seconds of fit and predict from those of a sweep."""
+    """Measure a sweep, less the seconds of its fits and predictions."""
     names = STRATEGIES[:2] if bench.smoke else STRATEGIES
     n_rows = 120 if bench.smoke else 1000
     words = ["-m", "dataset=synthetic", f"dataset.n_rows={n_rows}", "model=mlp"]
@@ -161,7 +161,7 @@ def overhead(bench: Bench) -> list[Outcome]:
 
 
 def help_screen(bench: Bench) -> list[Outcome]:
-    """Time the help."""
+    """Measure the time of the help."""
     pairs = []
     for _ in range(bench.pairs(5)):
         done = imbench(bench, bench.folder, ["--help"], is_run=False)
@@ -172,7 +172,7 @@ def help_screen(bench: Bench) -> list[Outcome]:
 
 
 def done_cell(bench: Bench) -> list[Outcome]:
-    """Run a cell again, of which every fold is stored."""
+    """Measure a cell of which every fold is stored."""
     results = bench.folder / "done"
     words = ["dataset=synthetic", "model=mlp", "strategy=focal"]
     if bench.smoke:

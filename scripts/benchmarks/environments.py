@@ -1,4 +1,4 @@
-"""Virtual environments of the peers, made on demand below ``.bench/`` and used again."""
+"""Virtual environments of the peers, created on demand in ``.bench/`` and reused."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ REQUIREMENTS = {"peers": "bench_peers.txt", "imbens": "bench_peers_imbens.txt"}
 
 
 def folder() -> Path:
-    """Return where the environments lie: ``IMBENCH_BENCH``, or ``.bench`` in the checkout."""
+    """Return the folder of the environments: ``IMBENCH_BENCH``, or ``.bench`` in the checkout."""
     return Path(os.environ.get("IMBENCH_BENCH") or ROOT / ".bench")
 
 
 def python_of(name: str, make: bool = True) -> Path:
-    """Return the interpreter of an environment, after making it if need be.
+    """Return the interpreter of an environment, and create that if needed.
 
     ``IMBENCH_BENCH_PYTHON`` names another one that has the packages, where none can be installed.
 

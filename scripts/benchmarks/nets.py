@@ -16,7 +16,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold, RepeatedKFold
 from imbench.errors import DataError
 
-PLAIN = "n_jobs=1"  # what cross_validate does unless told otherwise
+PLAIN = "n_jobs=1"  # the default of cross_validate
 SPREAD = "against skorch in a process a core where that is faster"
 FOLDS = Aim("folds", "5 folds, MLP, 1,000 x 10, against skorch in cross_validate", 15)
 FOLDS_SPREAD = Aim("folds_spread", f"the same, {SPREAD}")

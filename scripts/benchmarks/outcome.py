@@ -20,12 +20,12 @@ class NotMeasured(Exception):
 
 
 class Failed(Exception):
-    """Our side has ended with an error, or has done something else than asked for."""
+    """Our side ended with an error, or did not do what the row measures."""
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What a row wants to reach.
+    """What a row measures, and the bound that it must reach.
 
     Parameters
     ----------

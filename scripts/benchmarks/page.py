@@ -41,7 +41,7 @@ def save(path: Path, rows: Sequence[Mapping[str, Any]], machine_words: str) -> N
 
 
 class PageError(Exception):
-    """What stands in the way of the page; the message is a sentence."""
+    """The page cannot be read or written; the message is a sentence."""
 
 
 def load(paths: Sequence[Path]) -> tuple[str, dict[str, dict[str, Any]]]:

@@ -32,7 +32,7 @@ class Bench:
     Parameters
     ----------
     folder : Path
-        For data, jobs and results; empty, and thrown away by the caller.
+        For data, jobs and results; empty, and deleted by the caller.
     data_dir : Path or None
         Where MNIST lies.
     n_pairs : int or None
@@ -51,7 +51,7 @@ class Bench:
         self._n_jobs = 0
 
     def pairs(self, default: int) -> int:
-        """How many pairs a row is measured in."""
+        """Return the number of pairs of a row."""
         return self.n_pairs or (1 if self.smoke else default)
 
     def environ(self, device: str = "cpu", threads: bool = True) -> dict[str, str]:
@@ -131,7 +131,7 @@ class Bench:
         return {**json.loads(done.stdout.splitlines()[-1]), "answer_s": done.answer_s}
 
     def in_turns(self, one: Side, other: Side, default_pairs: int) -> list[tuple[Any, Any]]:
-        """Measure pairs of two sides; every second pair in the other order.
+        """Measure pairs of two sides, every second pair in reverse order.
 
         A side is called with the seed of the pair.
         """
@@ -187,7 +187,7 @@ def timed(command: Sequence[str], environ: Mapping[str, str], folder: Path) -> T
 
 
 def fastest_first(side: Callable[[int, str | None], dict[str, Any]]) -> Side:
-    """Let a peer find the faster of its ways in the first pair, and keep to it."""
+    """Run a peer in every way in the first pair, and in the fastest one from then on."""
     kept: list[str] = []
 
     def measure(seed: int) -> dict[str, Any]:
