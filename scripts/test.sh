@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Set up, then lint, types and the whole test suite. `.ci/run` calls exactly this.
+# Set up, then lint, types and the tests of all tiers. `.ci/run` calls exactly this.
 # IMBENCH_DATA may name the folder with the real data sets; tests that need them say so when they skip.
+#   bash scripts/test.sh -m process        more words go to pytest
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/setup.sh
@@ -12,4 +13,4 @@ bash scripts/browser.sh
 # Two workers with one thread each: threads times workers is the number of cores.
 export OMP_NUM_THREADS=1
 # worksteal keeps neighbouring tests on one worker: the contract tests of a strategy share fits.
-.venv/bin/pytest -n 2 --dist worksteal "$@"
+.venv/bin/pytest -m "" -n 2 --dist worksteal "$@"

@@ -1,7 +1,6 @@
-"""Shared by all tests: where the real data sets lie, and small data sets made here."""
+"""Fixtures of all tests: the folder of the real data sets, and what is trained together."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,21 +21,6 @@ def data_dir() -> Path:
     if found is None:
         pytest.skip("real data sets are not there: set IMBENCH_DATA to their folder")
     return found
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Data sets are cached in a folder of the tests, not in the user's."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("IMBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests say where data and results are; the caller's shell does not."""
-    monkeypatch.delenv("IMBENCH_RESULTS", raising=False)
-    monkeypatch.delenv("IMBENCH_DATA", raising=False)
 
 
 @pytest.fixture

@@ -156,12 +156,6 @@ def test_a_name_that_is_not_there_is_an_attribute_error_and_dir_shows_those_that
     assert set(imbench.__all__) <= set(dir(imbench))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_every_module_says_what_it_is(path):
-    text = path.read_text(encoding="utf-8")
-    assert not text or ast.get_docstring(ast.parse(text))
-
-
 def test_no_module_keeps_mutable_lists_at_its_top():
     # Frozen by convention: tables of constants are tuples, or dictionaries in capitals.
     for path in FILES:
