@@ -3,6 +3,8 @@
 The tier of a test is a marker: it follows from the folder of the test or from a fixture, or stands
 on the test itself. A test without one runs in plain ``pytest``. There it may start no process and
 open no connection, and it fails if it does.
+
+``-n auto`` starts a worker for each core where a whole tier is run, and none where files are named.
 """
 
 import os
@@ -12,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
+# Before NumPy and PyTorch are imported: threads of one worker would wait for those of another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 TESTS = Path(__file__).parent / "tests"
 TIERS = {"process", "contract", "browser"}
-TIER_OF_FOLDER = {TESTS / "contracts": "contract"}
+TIER_OF_FOLDER = {TESTS / "contracts": "contract", TESTS / "e2e": "process"}
 TIER_OF_FIXTURE = {"chromium": "browser"}
 STARTS = {"subprocess.Popen", "os.posix_spawn", "os.fork", "socket.connect"}
 HARMLESS = {"uname"}  # the standard library's `platform` asks it once a process
@@ -47,6 +52,12 @@ def pytest_configure(config: pytest.Config) -> None:
     """Install the audit hook; the interpreter has no way to remove one."""
     config.stash[LOG] = log = AuditLog()
     sys.addaudithook(log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Return 0 workers for named files, and leave the number to pytest-xdist otherwise."""
+    return 0 if config.args_source is pytest.Config.ArgsSource.ARGS else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

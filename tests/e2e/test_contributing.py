@@ -60,7 +60,6 @@ def test_there_is_a_recipe_for_each_kind_of_component() -> None:
         assert [path.rpartition(".")[2] for path in paths] == ["py", "yaml", "py", "", ""]
 
 
-@pytest.mark.process
 @pytest.mark.parametrize("kind", RECIPES)
 def test_the_recipe_works(kind: str, tmp_path: Path) -> None:
     for path, content in steps(RECIPES[kind]):
