@@ -61,6 +61,20 @@ def test_rows_of_share_zero_change_nothing():
     torch.testing.assert_close(padded, loss_and_gradients(stack, x[:, :7], y[:, :7], share[:, :7]))
 
 
+def test_a_step_does_not_depend_on_the_steps_before():
+    perceptrons = perceptron_gradients(make_stack((20, 18)))
+    y, share = torch.zeros(3, 11, dtype=torch.int64), torch.full((3, 11), 1 / 11)
+    one, other = torch.randn(2, 3, 11, 6)
+    batch = share.unsqueeze(1), class_shares(y, share, 3)
+    _, first = perceptrons(one, *batch)
+    copies = [gradient.clone() for gradient in first]
+    perceptrons(other, *batch)
+    perceptrons(other[:, :4], batch[0][..., :4], batch[1][..., :4])
+    _, again = perceptrons(one, *batch)
+    torch.testing.assert_close(first, copies, rtol=0, atol=0)
+    torch.testing.assert_close(again, copies, rtol=0, atol=0)
+
+
 def test_large_logits_stay_finite():
     share = torch.full((3, 11), 1 / 11)
     x, y = 1e6 * torch.randn(3, 11, 6), torch.randint(3, (3, 11))

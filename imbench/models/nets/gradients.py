@@ -41,6 +41,8 @@ class PerceptronGradients:
         self._weights = self.parameters[::2]
         self._weights_T = [weight.transpose(1, 2) for weight in self._weights]
         self._biases = [bias.unsqueeze(2) for bias in self.parameters[1::2]]  # (M, out, 1)
+        self._units: list[Tensor] = []
+        self._slopes: list[Tensor] = []
 
     def __call__(self, x: Tensor, share: Tensor, targets: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the logits of a batch, and the gradient of its mean loss by each parameter.
@@ -58,20 +60,33 @@ class PerceptronGradients:
         logits : Tensor of shape (M, K, B)
         gradients : list of Tensor
         """
-        *hidden, head = zip(self._biases, self._weights, strict=True)
-        units = [x.transpose(1, 2)]  # inputs of each layer, (M, in, B)
-        for bias, weight in hidden:
-            units.append(torch.baddbmm(bias, weight, units[-1]).relu_())
-        logits = torch.baddbmm(*head, units[-1])
+        self._allocate(n_rows=x.shape[1])
+        units = [x.transpose(1, 2), *self._units]  # inputs of each layer, (M, in, B)
+        for i, out in enumerate(self._units):
+            torch.baddbmm(self._biases[i], self._weights[i], units[i], out=out).relu_()
+        logits = torch.baddbmm(self._biases[-1], self._weights[-1], units[-1])
         # d loss / d logits = share * (softmax - 1 at the label)
         slope = logits.softmax(1).mul_(share).sub_(targets)
         gradients: list[Tensor] = []
-        for i in range(len(hidden), -1, -1):
+        for i in range(len(units) - 1, -1, -1):
             gradients += [slope.sum(2), torch.bmm(slope, units[i].transpose(1, 2))]
             if i:
-                # sign() is 1 for active units and 0 for others, and four times as fast as `> 0`.
-                slope = torch.bmm(self._weights_T[i], slope).mul_(units[i].sign())
+                torch.bmm(self._weights_T[i], slope, out=self._slopes[i - 1])
+                # The sign is 1 for active units and 0 for others, and faster to get than `> 0`.
+                slope = self._slopes[i - 1].mul_(units[i].sign_())
         return logits, gradients[::-1]
+
+    def _allocate(self, n_rows: int) -> None:
+        """Allocate hidden units and their gradients, unless the last batch was as large.
+
+        Memory that is freed after each step goes back to the system, which costs a stack of 50
+        nets of 10-64-2 a quarter of its training time.
+        """
+        if self._units and self._units[0].shape[2] == n_rows:
+            return
+        shapes = [(*bias.shape[:2], n_rows) for bias in self._biases[:-1]]
+        self._units = [self._biases[0].new_empty(shape) for shape in shapes]
+        self._slopes = [self._biases[0].new_empty(shape) for shape in shapes]
 
 
 def class_shares(labels: Tensor, share: Tensor, n_classes: int) -> Tensor:
