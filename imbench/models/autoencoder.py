@@ -1,4 +1,4 @@
-"""An autoencoder as an outlier detector: rows that it cannot rebuild are strange."""
+"""Detect outliers with an autoencoder: rows that it reconstructs badly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def mirrored(n_features: int, hidden: Sequence[int]) -> nn.Sequential:
 
 
 class Autoencoder(OutlierMixin, BaseEstimator):
-    """Squeeze rows through a narrow layer; the score is minus the mean squared error.
+    """Reconstruct rows through a narrow layer; the score is minus the mean squared error.
 
     Parameters
     ----------
@@ -54,6 +54,13 @@ class Autoencoder(OutlierMixin, BaseEstimator):
     ----------
     Hawkins et al. 2002, "Outlier Detection Using Replicator Neural Networks", DOI
     10.1007/3-540-46145-0_17.
+
+    Examples
+    --------
+    >>> X = np.tile([[0.0, 1.0], [1.0, 0.0]], (10, 1))
+    >>> detector = Autoencoder(hidden=(4,), epochs=5, device="cpu", random_state=0).fit(X)
+    >>> detector.predict([[0.0, 1.0], [50.0, 50.0]]).tolist()
+    [1, -1]
     """
 
     def __init__(
@@ -114,5 +121,5 @@ class Autoencoder(OutlierMixin, BaseEstimator):
             return -self._errors(x).double().cpu().numpy()
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.int64]:
-        """Return 1 for rows no stranger than the training rows and -1 for others, shape (n,)."""
+        """Return 1 for errors up to the largest one in training and -1 for others, shape (n,)."""
         return np.where(-self.decision_function(X) > self.threshold_, -1, 1)

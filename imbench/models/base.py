@@ -14,7 +14,7 @@ from imbench.models.preprocessing import Preprocessing
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """An estimator and what it wants.
+    """An estimator, and the data and preprocessing that it needs.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 class BoostedTrees(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """A classifier of LightGBM, XGBoost or CatBoost with labels as scikit-learn has them.
 
-    XGBoost takes no labels but 0..K-1 without gaps, which a member of an ensemble may get, and
+    XGBoost takes only labels 0..K-1 without gaps, while a member of an ensemble may miss a class;
     CatBoost returns labels as a column. All three take missing values.
 
     Parameters
@@ -25,6 +25,14 @@ class BoostedTrees(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     estimator_ : estimator
     classes_ : ndarray of shape (K,)
+
+    Examples
+    --------
+    >>> from xgboost import XGBClassifier
+    >>> trees = XGBClassifier(n_estimators=5, n_jobs=1)
+    >>> X, y = np.linspace(0, 1, 20)[:, None], np.repeat(["a", "b"], 10)
+    >>> BoostedTrees(trees).fit(X, y).predict([[0.1], [0.9]]).tolist()
+    ['a', 'b']
     """
 
     def __init__(self, estimator: Any) -> None:

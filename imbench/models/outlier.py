@@ -1,4 +1,4 @@
-"""One-class models as classifiers: the rare class as what does not look like the rest."""
+"""Outlier detectors as classifiers: the rare class is what differs from the large class."""
 
 from __future__ import annotations
 
@@ -54,6 +54,15 @@ class OutlierClassifier(ModelMixin, MetaEstimatorMixin, ClassifierMixin, BaseEst
     or, where the detector is of no use, constant. It cannot change the order of the rows. Rows of
     the larger class enter it with scores of detectors that were fitted without them, because
     most detectors find their own training rows normal.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = np.vstack([rng.normal(size=(40, 2)), rng.normal(8, 1, size=(20, 2))])
+    >>> y = np.repeat(["common", "rare"], [40, 20])
+    >>> model = OutlierClassifier(PrincipalEnvelope(random_state=0), random_state=0)
+    >>> model.fit(X, y).predict([[0.0, 0.0], [8.0, 8.0]]).tolist()
+    ['common', 'rare']
     """
 
     def __init__(self, estimator: Any, *, cv: int = 3, random_state: int | None = None) -> None:
@@ -162,6 +171,13 @@ class PrincipalEnvelope(OutlierMixin, BaseEstimator):
     ----------
     Rousseeuw & van Driessen 1999, "A Fast Algorithm for the Minimum Covariance Determinant
     Estimator", DOI 10.1080/00401706.1999.10485670.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(50, 3))
+    >>> envelope = PrincipalEnvelope(random_state=0).fit(X)
+    >>> envelope.predict([[0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]).tolist()
+    [1, -1]
     """
 
     def __init__(self, *, variance: float = 0.99, random_state: int | None = None) -> None:

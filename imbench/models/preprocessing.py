@@ -1,8 +1,8 @@
-"""What happens to columns before a model sees them, fitted on the training rows of a fold.
+"""Preprocess the columns of a table, fitted on the training rows of a fold.
 
-In two parts, because resamplers stand between them. `clean` leaves numbers and category codes
-that a resampler can work on (numeric columns first, then categorical ones); `encode` turns the
-codes into what the model wants. With no categorical column there is nothing to encode.
+Two parts, because resamplers come between them. `clean` leaves numbers and category codes
+that a resampler can work on (numeric columns first, then categorical ones); `encode` turns
+the codes into what the model takes. Without categorical columns there is nothing to encode.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Step = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What a model wants done to a table (``preprocessing:`` in its yaml).
+    """Preprocessing that a model needs (``preprocessing:`` in its yaml).
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ class Preprocessing:
         Replace missing numbers by the column's median. False for models that take NaN.
     one_hot : bool, default=True
         One column a category. False leaves codes, for models with categorical splits.
+
+    Examples
+    --------
+    >>> Preprocessing(one_hot=False)
+    Preprocessing(scale=True, impute=True, one_hot=False)
     """
 
     scale: bool = True

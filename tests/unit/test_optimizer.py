@@ -118,6 +118,7 @@ for model, strategy in [
 """
 
 
+@pytest.mark.process
 def test_no_fit_imports_the_compiler():
     done = subprocess.run(
         [sys.executable, "-c", FITS], capture_output=True, text=True, cwd=PACKAGE.parent

@@ -68,7 +68,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
     batch_size : int, default=64
     validation_fraction : float, default=0.1
         Share of the training rows of each class that is held out for the validation score by
-        epoch, in [0, 1). The score is recorded and never acted upon.
+        epoch, in [0, 1). The score is recorded; nothing is chosen by it.
     input_shape : tuple of int or None
         Shape of one row; None takes rows as they are. Images: (C, H, W).
     device : {"auto", "cpu", "cuda"}, default="auto"
@@ -93,8 +93,18 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Behind a resampler the rows given hold copies or neighbours of each other: pass validation
-    rows to :meth:`fit`, as :class:`imbench.pipeline.pipeline.HoldoutPipeline` does.
+    Resampled rows are copies or neighbors of each other. To validate on original rows, pass them to
+    :meth:`fit`, as :class:`imbench.pipeline.pipeline.HoldoutPipeline` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from imbench.strategies.loss.focal import FocalLoss
+    >>> X = np.array([[0.0], [0.2], [0.1], [0.9], [1.0], [0.8]] * 4)
+    >>> y = np.array([0, 0, 0, 1, 1, 1] * 4)
+    >>> net = TorchClassifier(loss=FocalLoss(), epochs=40, lr=0.01, device="cpu", random_state=0)
+    >>> net.fit(X, y).predict([[0.0], [1.0]]).tolist()
+    [0, 1]
     """
 
     training_stages: ClassVar[tuple[str, ...]] = IN_TRAINING

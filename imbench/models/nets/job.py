@@ -1,4 +1,4 @@
-"""One net to train: its rows, stages and settings, and what training leaves."""
+"""One net to train, with its rows, stages and settings, and the results of its training."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ class Job:
     stages : Stages
     settings : Settings
     generator : torch.Generator
-        Of the same device; the only source of randomness. It gives the order of rows; what
-        augmentations and dropout draw comes from others that are seeded by it, so that they do
-        not change the order and two strategies stay paired.
+        On the same device; the only source of randomness. It draws the order of rows. Augmentations
+        and dropout draw from generators seeded by it, so that they do not change the order and two
+        strategies stay paired.
     kind : object
         Nets whose stages do the same, but for what they are bound to and for numbers among their
         parameters, have equal ones.
@@ -103,7 +103,7 @@ class Job:
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """What a training run leaves beside the weights of the net.
+    """Results of a training run, beside the parameters of the net.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Rows on the device, and how the epochs of several nets are cut into batches side by side."""
+"""Rows on the device, and the plan that cuts the epochs of several nets into batches."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Rows:
     y : Tensor of shape (n,)
         int64 labels 0..K-1.
     weight : Tensor of shape (n,) or None
-        What the caller says that a row counts (``sample_weight``).
+        ``sample_weight`` of the caller.
     """
 
     x: Tensor
@@ -47,17 +47,26 @@ class Rows:
         return Rows(torch.cat([p.x for p in parts]), torch.cat([p.y for p in parts]), weight)
 
 
-def to_input(x: Tensor, room: Tensor | None = None) -> Tensor:
-    """Return a batch as float32; uint8 pixels become [0, 1], in ``room`` if there is one."""
-    if x.dtype != torch.uint8:
-        return x
-    return x.float().div_(255) if room is None else torch.div(x, 255, out=room)
+def to_input(x: Tensor) -> Tensor:
+    """Return a batch as float32; uint8 pixels are scaled to [0, 1].
+
+    Examples
+    --------
+    >>> to_input(torch.tensor([0, 51, 255], dtype=torch.uint8))
+    tensor([0.0000, 0.2000, 1.0000])
+    """
+    return x.float().div_(255) if x.dtype == torch.uint8 else x
 
 
 def slices(n_rows: int, batch_size: int) -> Iterator[slice]:
     """Cut an epoch into batches; a last batch of one row joins the one before it.
 
-    Batch normalisation has no variance to compute from a single row.
+    Batch normalisation cannot compute a variance from a single row.
+
+    Examples
+    --------
+    >>> [(part.start, part.stop) for part in slices(9, batch_size=4)]
+    [(0, 4), (4, 9)]
     """
     starts = list(range(0, n_rows, batch_size))
     if len(starts) > 1 and n_rows - starts[-1] == 1:
@@ -67,7 +76,7 @@ def slices(n_rows: int, batch_size: int) -> Iterator[slice]:
 
 
 class EpochPlan:
-    """The batches of M nets in an epoch; it serves every epoch that draws as many rows.
+    """The batches of M nets in an epoch; valid for every epoch with the same numbers of rows.
 
     Parameters
     ----------
@@ -75,7 +84,7 @@ class EpochPlan:
         Rows that each net draws.
     batch_size : int
     first : ndarray of shape (M,)
-        Where the rows of a net begin in those of all.
+        Number of the first row of each net in the rows of all nets.
     device : torch.device
 
     Attributes
@@ -84,13 +93,13 @@ class EpochPlan:
     n_steps : list of int
         Batches of each net.
     sizes : ndarray of shape (S, M)
-        Rows of each batch; 0 where a net has none left. S is the largest number of batches.
+        Rows of each batch; 0 for a net that has none left. S is the largest number of batches.
     is_active : ndarray of shape (S, M)
         Whether a net has rows in a batch.
     offsets : ndarray of shape (S, M)
-        Where in its net's order a batch begins.
+        Position of the first row of a batch in the order of its net.
     widths : ndarray of shape (S,)
-        Rows of the largest batch of each step; what stands behind it is to be cut off.
+        Rows of the largest batch of each step; the rest of the width is padding.
     is_padded : ndarray of shape (S,)
         Whether the batches of a step differ in size.
     mask : Tensor of shape (S, M, width)
@@ -119,7 +128,7 @@ class EpochPlan:
         inside = place < self.sizes[..., None]  # padding repeats a row of the net
         starts = np.cumsum([0, *n_draws])[:-1, None]
         position = np.where(inside, self.offsets[..., None] + place, 0) + starts
-        # Kept for the next epoch, hence small: a million rows have as many places.
+        # bool and int32, because a plan for a million rows has as many entries.
         self.mask = torch.as_tensor(inside, device=device)
         self._position = torch.as_tensor(position, dtype=torch.int32, device=device)
         first = np.repeat(first, n_draws).astype(np.int32)
@@ -138,7 +147,7 @@ class EpochPlan:
 
 
 class PaddedRows:
-    """The rows of M nets side by side, to be scored.
+    """The rows of M nets as one padded array, for scoring.
 
     Parameters
     ----------
@@ -149,7 +158,7 @@ class PaddedRows:
     x : Tensor of shape (M, n, *input_shape)
     y : Tensor of shape (M, n)
     is_row : Tensor of shape (M, n)
-        False for padding, which stands behind the rows.
+        False for padding, which follows the rows.
     """
 
     def __init__(self, parts: Sequence[Rows]) -> None:
@@ -165,9 +174,10 @@ class PaddedRows:
 
 
 def pad_stack(parts: Sequence[Tensor], width: int = 0) -> Tensor:
-    """Return tensors (n_m, ...) as one, (M, width, ...), with zeros behind; at least the largest.
+    """Stack tensors (n_m, ...) to (M, width, ...), padded with zeros at the end.
 
-    Used where the nets of a stack have batches of different sizes.
+    The width is at least the length of the longest tensor. Used for nets of a stack whose batches
+    differ in size.
     """
     width = max(width, *(len(part) for part in parts))
     if all(len(part) == width for part in parts):

@@ -1,4 +1,4 @@
-"""Many nets of one shape as one: a leading axis on parameters and batches.
+"""Stack nets of one shape into one net, with a leading axis on parameters and batches.
 
 Called by :mod:`imbench.models.nets.training`. Matrix products of small nets are too short to fill a
 machine; those of a stack are one batched product. Layers without a stacked form (convolutions,

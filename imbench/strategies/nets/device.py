@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
-
-if TYPE_CHECKING:
-    pass
 
 
 def select_device(name: str) -> torch.device:
@@ -16,7 +11,12 @@ def select_device(name: str) -> torch.device:
     Raises
     ------
     ValueError
-        If the name is another one, or CUDA is asked for and not there.
+        If the name is another one, or if there is no CUDA device for ``cuda``.
+
+    Examples
+    --------
+    >>> select_device("cpu")
+    device(type='cpu')
     """
     if name not in ("auto", "cpu", "cuda"):
         raise ValueError(f"device must be auto, cpu or cuda, got device={name}.")

@@ -23,6 +23,12 @@ class CNN:
     ------
     ValueError
         If there is no block or a size is below 1.
+
+    Examples
+    --------
+    >>> body, n_features = CNN(channels=(4,), hidden=8).build(input_shape=(1, 8, 8))
+    >>> n_features
+    8
     """
 
     channels: Sequence[int] = (16, 32)

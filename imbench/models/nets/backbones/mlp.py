@@ -24,6 +24,12 @@ class MLP:
     ------
     ValueError
         If a layer has no units or ``dropout`` is out of range.
+
+    Examples
+    --------
+    >>> body, n_features = MLP(hidden=(8, 4)).build(input_shape=(10,))
+    >>> n_features
+    4
     """
 
     stacks: ClassVar[bool] = True  # see imbench.models.nets.stack
