@@ -125,6 +125,7 @@ def test_classes_have_the_sizes_that_are_asked_for(cell):
     assert fraud.counts.tolist() == [19_960, 40]
 
 
+@pytest.mark.process
 def test_smoke(bench, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(bench, "ROWS", (1_000, 2_000))
     monkeypatch.setattr(bench, "CLASSES", (2,))
@@ -154,6 +155,7 @@ def test_smoke(bench, monkeypatch, tmp_path, capsys):
     assert out.count("too few sizes") == 4
 
 
+@pytest.mark.process
 def test_a_cell_that_fails_is_a_sentence(bench):
     case = bench.Case("x", "none", ("strategy=focal", "model=logistic_regression"))
     point = bench.measure(case, 1_000, 2, False, timeout=60)

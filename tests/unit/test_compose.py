@@ -362,6 +362,7 @@ def test_data_and_results_follow_the_environment(monkeypatch):
     assert cells("results_dir=here")[0]["tracking"]["artifact_dir"] == "here/mlflow-artifacts"
 
 
+@pytest.mark.contract
 def test_a_glob_sweeps_over_every_file_of_a_group():
     cells = Composer(None).cells(["strategy=glob(*)", "model=glob(*_forest)"], multirun=True)
     names = sorted(p.stem for p in (ROOT / "conf" / "strategy").glob("*.yaml"))

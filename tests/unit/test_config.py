@@ -52,6 +52,7 @@ def strategy_file(folder, name, text):
     return path
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("group", ["strategy", "model", "splits"])
 def test_what_is_shipped_has_no_problems(group):
     names = [path.stem for path in sorted((catalogue.conf_dir() / group).glob("*.yaml"))]

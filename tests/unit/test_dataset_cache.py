@@ -335,6 +335,7 @@ def load_often(node):
     return found
 
 
+@pytest.mark.process
 def test_concurrent_writers_leave_a_complete_entry(node, folder):
     expected = load_dataset(node)
     with multiprocessing.get_context("spawn").Pool(2) as pool:

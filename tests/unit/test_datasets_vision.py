@@ -125,6 +125,7 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
+@pytest.mark.process
 def test_a_download_is_unpacked_into_the_results_and_keeps_stdout_clean(
     tmp_path, monkeypatch, capfd
 ):

@@ -23,6 +23,8 @@ from imbench.strategies.decision.tau_norm import TauNormalisation, tau_normalise
 from imbench.strategies.facts import fitted_models
 from imbench.testing import cells
 
+pytestmark = pytest.mark.slow
+
 HEADS = ("crt", "lws", "tau_norm", "nearest_class_mean")
 SIZES = (400, 60, 20)
 

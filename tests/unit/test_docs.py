@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.conftest import ROOT
 
 
+@pytest.mark.process
 def test_the_page_of_strategies_is_up_to_date():
     done = subprocess.run(
         [sys.executable, "scripts/docs.py", "--check"],

@@ -14,6 +14,8 @@ from imbench.run.processes import START_S, Workers, can_run_apart
 from imbench.run.sweep import run_cells
 from tests.cells import cells_of
 
+pytestmark = pytest.mark.process
+
 HERE = "tests.unit.test_folds_apart"
 
 

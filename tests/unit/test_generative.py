@@ -25,6 +25,8 @@ from imbench.strategies.resample.vae import VAESampler
 from imbench.testing import cells
 from imbench.testing.data import CASES
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SAMPLERS = {"vae": VAESampler, "gan": GANSampler}
 SMALL = {"n_steps": 20, "batch_size": 16, "hidden": (8,), "device": "cpu", "random_state": 0}
@@ -277,6 +279,7 @@ def test_a_class_is_drawn_in_proportion_to_the_logarithm_of_its_size():
     np.testing.assert_array_equal(examples.condition.argmax(1), codes)
 
 
+@pytest.mark.process
 def test_importing_the_samplers_loads_no_torch():
     code = (
         "import sys, imbench.strategies.resample.gan, imbench.strategies.resample.vae;"

@@ -48,6 +48,7 @@ def imported_by(path):
     return names
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("code", "absent"),
     [
@@ -86,6 +87,7 @@ FEW_NEED = (
 )  # fmt: skip
 
 
+@pytest.mark.process
 def test_a_net_on_an_official_split_needs_little_of_scikit_learn_and_no_sampler(tmp_path):
     write_idx(tmp_path / "MNIST")
     words = ["dataset=mnist", "dataset/imbalance=none", f"data_dir={tmp_path}", "splits=official"]
@@ -95,18 +97,21 @@ def test_a_net_on_an_official_split_needs_little_of_scikit_learn_and_no_sampler(
     assert not set(FEW_NEED) & loaded
 
 
+@pytest.mark.process
 def test_a_cell_that_is_stored_and_exported_loads_nothing_that_fits_or_draws(stored_cell):
     folder, words = stored_cell
     code = f"from imbench.cli import main; assert main({words}) == 0"
     assert not NOT_FOR_WHAT_IS_STORED & loaded_after(code, folder)
 
 
+@pytest.mark.process
 def test_a_sweep_of_stored_cells_loads_nothing_either(stored_cell):
     folder, words = stored_cell
     code = f"from imbench.cli import main; assert main(['-m', *{words}, 'seed=0,0']) == 0"
     assert not NOT_FOR_WHAT_IS_STORED & loaded_after(code, folder)
 
 
+@pytest.mark.process
 def test_stored_results_are_audited_and_reported_without_torch_and_mlflow(stored_cell):
     folder, _ = stored_cell
     audit = loaded_after("from imbench.cli import main; assert main(['audit']) == 0", folder)

@@ -31,7 +31,10 @@ from tests.factories import make_cell
 ROOT = Path(__file__).parents[2]
 OPTIONS = MetricOptions()
 # SQLAlchemy keeps its connections for the life of the process, which is what MLflow wants.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+pytestmark = [
+    pytest.mark.process,  # MLflow: imports, databases, child processes
+    pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -170,6 +170,7 @@ def test_the_table_in_the_docs_lists_every_strategy_that_searches():
     assert {name for name, used in table.items() if used == "in part"} == BOTH
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("name", names())
 class TestEverySampler:
     def test_exact_gives_the_bits_of_its_own_search(self, name):

@@ -44,6 +44,7 @@ def test_cells_without_a_finished_fold_have_no_figures():
     assert list(figures(make_cell("x", status="failed", reason="r"))) == []
 
 
+@pytest.mark.process
 def test_pyplot_is_not_loaded():
     code = (
         "import sys; from tests.factories import make_cell; from imbench.report import plots;"

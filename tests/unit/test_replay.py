@@ -11,6 +11,8 @@ from imbench.run.cell import Runner
 from imbench.strategies.base import Strategy
 from tests.cells import cells_of
 
+pytestmark = pytest.mark.slow
+
 RULES = (
     "threshold",
     "class_thresholds",

@@ -10,6 +10,8 @@ from imbench.cli.reproduce import commands
 from imbench.config.parse import Draft
 from tests.factories import make_cell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def composer():

@@ -76,6 +76,7 @@ def test_under_samplers_take_rows_of_the_larger_classes_and_none_of_the_rarest(n
     assert after[2] == 30
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("name", [*OVER, *UNDER])
 def test_every_resampler_works_on_images_as_numbers_from_zero_to_one(name):
     data = CASES["images"]()

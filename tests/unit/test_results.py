@@ -239,6 +239,7 @@ def test_temporary_files_have_names_that_no_reader_looks_for(store, monkeypatch)
     assert name.startswith(".tmp-")
 
 
+@pytest.mark.process
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is a matter of POSIX")
 def test_killing_a_writer_at_any_moment_leaves_complete_or_absent_folds(tmp_path):
     code = WRITER.format(root=os.getcwd(), folder=str(tmp_path))

@@ -18,6 +18,8 @@ from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from imbench.strategies.resample.vae import VAESampler
 from tests.cells import cells_of
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("many", "few")
 
 

@@ -208,6 +208,7 @@ def test_in_a_sweep_a_refused_range_is_the_matter_of_its_own_cell():
         _parse_all(drafts[1:])
 
 
+@pytest.mark.contract
 def test_what_is_shipped_can_be_constructed_at_both_ends():
     n = 0
     for part in ("strategy", "model"):

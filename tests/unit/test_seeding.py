@@ -24,6 +24,7 @@ def test_a_known_seed_never_changes():
     assert derive(0, "fit", "digits", 1, 2) == 0x6FBDC837 >> 1
 
 
+@pytest.mark.process
 def test_a_seed_does_not_depend_on_the_process():
     # PYTHONHASHSEED changes Python's own hash of a text from process to process.
     code = "from imbench.components.seeding import derive; print(derive(7, 'split', 'mnist', 3))"

@@ -1,6 +1,8 @@
 import subprocess
 import sys
 
+import pytest
+
 from imbench.data import torchvision_shim
 
 
@@ -26,6 +28,7 @@ def test_schemas_are_declared_only_where_the_library_cannot_load(monkeypatch):
     assert declared == [True]
 
 
+@pytest.mark.process
 def test_the_package_of_data_sets_imports_nothing_heavy():
     heavy = {"torch", "sklearn", "pandas", "mlflow"}
     code = f"import sys, imbench.data.load; print(*{heavy} & set(sys.modules))"

@@ -25,6 +25,8 @@ from imbench.testing.data import binary_five_percent, one_fold, with_other_test_
 from tests.cells import cell_from
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 TABLE = ("dataset=synthetic", "dataset.n_rows=90", "tracking=none")
 TUNED = ("tuning=optuna", "tuning.trials=6", "tuning.parallel_trials=3", "tuning.inner_splits=2")
 NET = ("model=mlp", "model.estimator.epochs=2", "model.estimator.backbone.hidden=[8]", "device=cpu")
@@ -252,6 +254,7 @@ main(sys.argv[2:])
 """
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("model", "n_stored"),
     [(NET, 2), (NET, 7), (TREE, 4)],
