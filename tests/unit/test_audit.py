@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from imbench.results.store import Store
 from imbench.run.folds import Task, fit_fold, run_folds, witness_of
 from imbench.strategies.facts import facts_of
 from imbench.testing import cells
+from tests.cells import cell_of
 
 
 def table(n=120, **changes):
@@ -41,7 +43,8 @@ def halves(data):
 
 def run_cell(data, folds, model="logistic_regression", strategy="none"):
     key = CellKey("0" * 16, data.name, model, strategy, (), len(folds), {"seed": 0})
-    task = Task(key, data, folds, *cells.parts(model, strategy), seed=0)
+    cell = cell_of(f"model={model}", f"strategy={strategy}", "device=cpu")
+    task = Task(cell, key, data, folds, results_dir=Path("results"))
     return cell_result(key, list(run_folds(task, folds)))
 
 

@@ -71,6 +71,7 @@ def hydra_alone(*words, config_dir=None):
     return [OmegaConf.to_container(composer.compose(job), resolve=True) for job in jobs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -95,6 +96,7 @@ def test_a_sweep_is_composed_as_hydra_composes_each_cell(words):
     assert len(found) > 1
 
 
+@pytest.mark.slow
 def test_strategies_of_a_users_folder_are_composed_as_hydra_composes_them(tmp_path):
     write(tmp_path, "strategy/mine", MINE)
     write(tmp_path, "strategy/both", "defaults: [mine, smote, _self_]\nsearch: {a.b.c: null}\n")

@@ -34,6 +34,7 @@ def test_diagram_has_a_name_for_each_strategy_and_a_bar_for_each_clique(tmp_path
     assert (tmp_path / "cd.png").stat().st_size > 5000
 
 
+@pytest.mark.slow
 def test_a_hundred_strategies_fit(tmp_path):
     figure = figure_critical_difference(ranking(100, "abc"))
     save_png(figure, tmp_path / "cd.png")

@@ -13,6 +13,8 @@ from imbench.run.folds import fit_fold
 from imbench.testing import cells
 from imbench.testing.data import CASES, one_fold
 
+pytestmark = pytest.mark.slow
+
 LIBRARIES = ("catboost", "lightgbm", "xgboost")
 
 

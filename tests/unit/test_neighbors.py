@@ -175,6 +175,7 @@ class TestTorch:
 
 
 class TestFaiss:
+    @pytest.mark.slow
     def test_nineteen_of_twenty_true_neighbours_are_found(self):
         rows = normal(20_000, 30)  # no directions are rarer than others: the hardest case
         wanted = NearestNeighbors(n_neighbors=6).fit(rows).kneighbors(rows[:1000])[1][:, 1:]
@@ -182,6 +183,7 @@ class TestFaiss:
         shared = [len(set(a) & set(b)) for a, b in zip(wanted, found, strict=True)]
         assert np.mean(shared) / 5 >= 0.95
 
+    @pytest.mark.slow
     def test_the_same_seed_finds_the_same_neighbors(self):
         rows, again = normal(20_000, 30), large.__wrapped__(3)
         found = zip(large(3).kneighbors(rows[:500]), again.kneighbors(rows[:500]), strict=True)

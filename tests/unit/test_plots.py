@@ -20,6 +20,8 @@ from imbench.report.plots import (
 )
 from tests.factories import make_cell
 
+pytestmark = pytest.mark.slow
+
 HISTORY = np.column_stack([np.linspace(1, 0.2, 6), np.linspace(0.4, 0.9, 6)])
 
 

@@ -243,6 +243,7 @@ def test_the_folder_of_a_sweep_is_removed_also_after_an_error():
     assert not folders[0].exists()
 
 
+@pytest.mark.process
 def test_processes_of_a_sweep_share_rows_and_leave_nothing_behind(tmp_path, monkeypatch):
     folder = tmp_path / "temporary"
     folder.mkdir()

@@ -494,6 +494,7 @@ def test_a_data_loader_takes_it_and_draws_anew_in_each_epoch():
     assert epochs[1] != epochs[0]
 
 
+@pytest.mark.slow
 def test_a_million_labels_are_read_and_drawn_in_less_than_two_seconds():
     y = labels(900_000, 99_000, 1000)
     data = Subset(ConcatDataset([Unloadable(500_000, targets=y[:500_000].tolist()),

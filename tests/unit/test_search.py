@@ -220,6 +220,7 @@ def test_what_is_shipped_can_be_constructed_at_both_ends():
     assert n == 148
 
 
+@pytest.mark.contract
 def test_every_parameter_of_a_model_with_a_space_is_searched_around_its_default():
     names = [path.stem for path in sorted((catalogue.conf_dir() / "model").glob("*.yaml"))]
     for cell in cells_of(f"model={','.join(names)}", "tuning=optuna"):

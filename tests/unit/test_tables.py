@@ -373,6 +373,7 @@ def test_a_region_that_is_no_size_is_one_sentence(rope):
         metric_options({"rope": rope})
 
 
+@pytest.mark.slow
 def test_a_thousand_folds_take_about_a_second():
     import time
 

@@ -10,6 +10,8 @@ import pytest
 from imbench.report import comparisons
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def check(monkeypatch):
