@@ -126,6 +126,7 @@ def test_bytes_that_are_no_text_are_reported(tmp_path):
 KEEL_TABLES = 26
 
 
+@pytest.mark.slow
 def test_all_keel_tables_agree_with_a_second_reader(data_dir):
     paths = sorted((data_dir / "keel").glob("*.dat"))
     assert len(paths) == KEEL_TABLES

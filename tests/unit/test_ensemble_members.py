@@ -240,6 +240,7 @@ def compared(counts, expected):
     np.testing.assert_allclose(counts.std(0), expected.std(0), rtol=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", [{}, {"replacement": True}, {"sampling_strategy": "majority"}])
 def test_balanced_bags_are_drawn_as_imbalanced_learn_draws_them(values):
     X, y = make_rows((200, 90, 60))

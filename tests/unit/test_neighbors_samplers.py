@@ -157,6 +157,7 @@ def strategy_name(name):
     return name.partition("-")[0]
 
 
+@pytest.mark.contract
 def test_the_table_in_the_docs_lists_every_strategy_that_searches():
     text = (Path(__file__).parents[2] / "docs" / "neighbors.md").read_text(encoding="utf-8")
     section = text.partition("## Which samplers use it")[2].partition("\n## ")[0]

@@ -59,6 +59,7 @@ def resampled(selection, data):
     return before, rows, labels
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("name", OVER)
 def test_over_samplers_leave_rarer_classes_larger(name):
     data = make_table((150, 50, 30), shift=2.0)
@@ -67,6 +68,7 @@ def test_over_samplers_leave_rarer_classes_larger(name):
     assert after[2] > 30
 
 
+@pytest.mark.contract
 @pytest.mark.parametrize("name", UNDER)
 def test_under_samplers_take_rows_of_the_larger_classes_and_none_of_the_rarest(name):
     data = make_table((150, 50, 30))

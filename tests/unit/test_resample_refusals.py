@@ -40,6 +40,7 @@ def clipped(sampler, X, y):
 
 
 # scikit-learn about inner folds of `instance_hardness`: recorded with the fold.
+@pytest.mark.contract
 @pytest.mark.filterwarnings("ignore:The least populated class", "ignore:Number of classes in")
 @pytest.mark.parametrize("n_rows", [1, 2, 3, 5])
 @pytest.mark.parametrize("name", [*OVER, *UNDER])

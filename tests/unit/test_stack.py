@@ -100,6 +100,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_nets_trained_together_end_as_they_end_alone(case, stack_sizes):
     sizes = stack_sizes

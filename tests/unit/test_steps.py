@@ -282,6 +282,7 @@ def test_all_ensembles_are_found():
     assert len(ENSEMBLES) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "strategy"),
     [("mlp", name) for name in ("none", "focal", "threshold", "tau_norm", *ENSEMBLES)]

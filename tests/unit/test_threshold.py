@@ -66,6 +66,7 @@ def test_the_score_of_labels_is_scikit_learns(n_classes, metric):
         assert found == pytest.approx(sklearn_score(y, predicted, metric))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ["f1_macro", "balanced_accuracy"])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_two_classes_are_labelled_as_scikit_learns_tuned_threshold_labels_them(metric, seed):
