@@ -65,7 +65,7 @@ class Runner:
         except ImbenchError as error:
             return self._failed(cell, str(error))
         self.store.write_cell(task.key)
-        done, missing = self._stored(task)
+        done, missing = self.stored(task)
         with closing(self._results(task, missing)) as results:  # a failed fold stops the others
             for result in results:
                 self.on_fold(result, False)
@@ -117,7 +117,7 @@ class Runner:
         import joblib
 
         shared = self.results_dir, self.cache, task.cell
-        calls = (joblib.delayed(_run_fold)(*shared, fold) for fold in missing)
+        calls = (joblib.delayed(run_fold)(*shared, fold) for fold in missing)
         return side_by_side(calls, n_workers)
 
     def _failed(self, cell: CellOutline, reason: str) -> CellResult:
@@ -129,7 +129,7 @@ class Runner:
             key = cell.key(str(cell.dataset.node.get("name")), None)
         return CellResult(**vars(key), status="failed", reason=" ".join(reason.splitlines()))
 
-    def _stored(self, task: Task) -> tuple[list[FoldResult], list[Fold]]:
+    def stored(self, task: Task) -> tuple[list[FoldResult], list[Fold]]:
         """Return the results that are stored already, and the folds that are missing."""
         done, missing = [], []
         for fold in task.folds:
@@ -185,7 +185,8 @@ def _is_same(one: Cell, other: Cell) -> bool:
     )
 
 
-def _run_fold(results_dir: Path, cache: ResampleCache | None, cell: Cell, fold: Fold) -> FoldResult:
+def run_fold(results_dir: Path, cache: ResampleCache | None, cell: Cell, fold: Fold) -> FoldResult:
+    """Run a fold in a worker process, and store it."""
     runner = runner_of_process(results_dir, cache)
     [result] = runner.run_here(runner.prepare(cell), [fold])
     return result

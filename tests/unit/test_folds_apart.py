@@ -199,3 +199,25 @@ def test_auto_starts_no_more_processes_than_fit_into_memory(monkeypatch):
     workers.fit_into_memory(10**11)
     assert workers.n_max == 1
     assert not workers.pays(100)
+
+
+def test_folds_of_all_cells_are_handed_over_one_by_one(tmp_path, monkeypatch):
+    """Whole cells would leave workers idle behind the longest strategy."""
+    handed = []
+
+    def in_this_process(calls, n_workers):
+        for call, arguments, _ in calls:
+            handed.append((call.__name__, arguments[2].label))
+            yield call(*arguments)
+
+    monkeypatch.setattr(sweep, "side_by_side", in_this_process)
+    words = ("dataset=synthetic", *TABLES, SWEEP, "splits.n_splits=2")
+    found = list(run_cells(Runner(tmp_path), cells_of(*words), 2))
+    assert [cell.label for cell in found] == ["none", "random_over", "random_under"]
+    labels = ("none", "none", "random_over", "random_over", "random_under", "random_under")
+    assert handed == [("run_fold", label) for label in labels]
+    handed.clear()
+    next(tmp_path.rglob("*random_over*/r0-f1.json")).unlink()
+    again = list(run_cells(Runner(tmp_path), cells_of(*words), 2))
+    assert handed == [("run_fold", "random_over")]
+    assert [len(cell.folds) for cell in again] == [2, 2, 2]
