@@ -33,13 +33,13 @@ def fitted(monkeypatch):
     from imbench.run import folds
 
     found = []
-    fit = folds._fit
+    fitting = folds._fitting
 
     def spy(task, fold, *rest):
         found.append((task.key.label, fold.fold))
-        return fit(task, fold, *rest)
+        return fitting(task, fold, *rest)
 
-    monkeypatch.setattr(folds, "_fit", spy)
+    monkeypatch.setattr(folds, "_fitting", spy)
     return found
 
 
