@@ -69,9 +69,8 @@ def load_table(
         File with the suffix ``.csv``, ``.tsv``, ``.parquet``, ``.arff`` or ``.dat``. A relative
         path is looked up in the working directory first, then in `data_dir`.
     target : str or int or None
-        Column with the class of each row. None is allowed for ``.arff`` and ``.dat`` only: the
-        target is ``@outputs``, by default the last column, and the features are ``@inputs``, by
-        default all others.
+        Column of the classes. None is allowed for ``.arff`` and ``.dat`` only: ``@outputs``, by
+        default the last column; the features are then ``@inputs``, by default all others.
     drop : list of str
         Columns to leave out, such as identifiers.
     categorical : list of str
@@ -99,22 +98,30 @@ def load_table(
     ...     data = load_table(str(path), target="churn")
     >>> data.name, data.class_names, data.feature_names
     ('churn', ('no', 'yes'), ('age', 'plan'))
-    >>> data.X
-    array([[31.,  0.],
-           [nan,  1.],
-           [52.,  0.]])
+    >>> data.X.tolist()
+    [[31.0, 0.0], [nan, 1.0], [52.0, 0.0]]
     """
-    from imbench.data.frame import as_names, frame_to_dataset, some_of
-    from imbench.data.readers import READERS, keel_roles, read_table
+    from imbench.data.frame import as_names, frame_to_dataset
+    from imbench.data.readers import READERS, read_table
 
     if not path:
         raise ConfigError(f"dataset.path is missing: set dataset.path=FILE ({', '.join(READERS)}).")
-    file = find_file(str(path), data_dir)
-    where = f"dataset.path={path}"
+    file, dropped = find_file(str(path), data_dir), as_names(drop, "drop")
     table = read_table(file, separator, as_names(missing, "missing"))
-    frame = table.frame
-    suffix, dropped = file.suffix.lower(), as_names(drop, "drop")
-    if frame.shape[1] == 1 and separator is None and suffix in {".csv", ".tsv"}:
+    where = f"dataset.path={path}"
+    _check_columns(table.frame, file, where, separator, dropped)
+    frame, target = _frame_and_target(table, file, target)
+    kinds = as_names(categorical, "categorical")
+    return frame_to_dataset(
+        frame, target, name=file.stem, where=where, drop=dropped, categorical=kinds
+    )
+
+
+def _check_columns(
+    frame: Any, file: Path, where: str, separator: str | None, dropped: Sequence[str]
+) -> None:
+    """Raise DataError if the columns were not separated, or one has no name."""
+    if frame.shape[1] == 1 and separator is None and file.suffix.lower() in {".csv", ".tsv"}:
         raise DataError(
             f"{where}: has one column, {frame.columns[0]!r}; set dataset.separator to what "
             "separates the columns, such as ';'."
@@ -126,20 +133,24 @@ def load_table(
             f"{where}: has a column without a name, as a saved row index is; set "
             f"\"dataset.drop=['{nameless[0]}']\", or name it in the file."
         )
+
+
+def _frame_and_target(table: Any, file: Path, target: str | int | None) -> tuple[Any, str]:
+    """Return the columns to use and the name of the target.
+
+    Raises
+    ------
+    ConfigError
+        If no target is given and the file does not name one.
+    """
+    from imbench.data.frame import some_of
+    from imbench.data.readers import keel_roles
+
     if target is not None:
-        target = str(target)
-    elif suffix in {".arff", ".dat"}:
-        frame, target = keel_roles(table, file)
-    else:
-        raise ConfigError(
-            "dataset.target is missing: set it to the column of the classes, one of "
-            f"{some_of(frame.columns)}."
-        )
-    return frame_to_dataset(
-        frame,
-        target,
-        name=file.stem,
-        where=where,
-        drop=dropped,
-        categorical=as_names(categorical, "categorical"),
+        return table.frame, str(target)
+    if file.suffix.lower() in {".arff", ".dat"}:
+        return keel_roles(table, file)
+    raise ConfigError(
+        "dataset.target is missing: set it to the column of the classes, one of "
+        f"{some_of(table.frame.columns)}."
     )

@@ -147,10 +147,8 @@ def bootstrap(
 ) -> dict[str, dict[str, Interval]]:
     """Compute bootstrap percentile intervals of metrics, averaged over folds.
 
-    This is a Bayesian bootstrap. Each row draws one exponential weight, which is the same in all
-    repeats and for all strategies; independent draws per repeat would treat the same row as
-    several. The bootstrap is stratified: the weights of each class in each fold are scaled to sum
-    to its number of rows.
+    A Bayesian bootstrap: each row draws one exponential weight, the same in all repeats and for
+    all strategies. It is stratified: the weights of a class in a fold sum to its number of rows.
 
     Parameters
     ----------
@@ -160,20 +158,18 @@ def bootstrap(
         Metrics.
     options : MetricOptions
     n_boot : int, default=1000
-        Number of draws. User-defined metrics take no weights, so they are computed on 200
-        resamples of the rows of one repeat.
+        Draws. User-defined metrics take no weights: they use 200 resamples of one repeat.
     seed : int, default=0
 
     Returns
     -------
     dict of str to dict of str to Interval
-        Intervals by cell and metric, without metrics that no fold defines.
+        By cell and metric, without metrics that no fold defines.
 
     Notes
     -----
-    The models are not fitted again, so the intervals cover the uncertainty of the test rows only.
-    Weighting rows at random increases the expected calibration error. Its draws are shifted so
-    that their mean is the value in the table.
+    The models are not fitted again: the intervals are about the test rows only. Random weights
+    increase the calibration error, so its draws are shifted to the mean in the table.
 
     References
     ----------
@@ -196,29 +192,55 @@ def bootstrap(
     True
     """
     built_in = [name for name in names if name not in options.extra]
+    draws = _draws(cells, built_in, options, n_boot, seed)
+    extra = [name for name in names if name in options.extra]
+    return {
+        cell: _intervals(folds, draws[cell], extra, options, seed) for cell, folds in cells.items()
+    }
+
+
+def _draws(
+    cells: Mapping[str, Sequence[FoldResult]],
+    names: Sequence[str],
+    options: MetricOptions,
+    n_boot: int,
+    seed: int,
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """Return the draws (n_boot,) of each cell and metric, averaged over folds."""
     n_rows = 1 + max(
         (int(f.test_index.max(initial=-1)) for c in cells.values() for f in c), default=0
     )
-    draws: dict[str, dict[str, list[NDArray[np.float64]]]] = {
-        cell: {name: [] for name in built_in} for cell in cells
+    chunks: dict[str, dict[str, list[NDArray[np.float64]]]] = {
+        cell: {name: [] for name in names} for cell in cells
     }
     for weights in _row_weights(n_rows, n_boot, seed):
         for cell, folds in cells.items():
-            of_folds = [_fold_metrics(f, weights, built_in, options) for f in folds]
-            for name in built_in:
+            of_folds = [_fold_metrics(f, weights, names, options) for f in folds]
+            for name in names:
                 values = np.array([m[name] for m in of_folds if name in m])  # (folds, chunk)
                 if len(values):
-                    draws[cell][name].append(_mean_of_defined(values))
-    result = {}
-    for cell, folds in cells.items():
-        found = {name: np.concatenate(d) for name, d in draws[cell].items() if d}
-        extra = _user_metrics(folds, [n for n in names if n in options.extra], options, seed)
-        if "ece" in found:
-            shown = _mean_of_defined(np.array([compute(f, options)["ece"] for f in folds]))
-            found["ece"] = np.maximum(found["ece"] - found["ece"].mean() + shown, 0.0)
-        intervals = {name: _percentiles(values) for name, values in (found | extra).items()}
-        result[cell] = {name: i for name, i in intervals.items() if not np.isnan(i.low)}
-    return result
+                    chunks[cell][name].append(_mean_of_defined(values))
+    return {
+        cell: {name: np.concatenate(parts) for name, parts in found.items() if parts}
+        for cell, found in chunks.items()
+    }
+
+
+def _intervals(
+    folds: Sequence[FoldResult],
+    draws: Mapping[str, NDArray[np.float64]],
+    extra: Sequence[str],
+    options: MetricOptions,
+    seed: int,
+) -> dict[str, Interval]:
+    """Return the intervals of one cell; ``extra`` are the user-defined metrics."""
+    found = dict(draws)
+    if "ece" in found:
+        shown = _mean_of_defined(np.array([compute(f, options)["ece"] for f in folds]))
+        found["ece"] = np.maximum(found["ece"] - found["ece"].mean() + shown, 0.0)
+    found |= _user_metrics(folds, extra, options, seed)
+    intervals = {name: _percentiles(values) for name, values in found.items()}
+    return {name: i for name, i in intervals.items() if not np.isnan(i.low)}
 
 
 def _row_weights(n_rows: int, n_boot: int, seed: int) -> Iterator[NDArray[np.float64]]:
