@@ -7,8 +7,9 @@ import http.client
 import io
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from imbench.errors import DataError
 
@@ -68,6 +69,52 @@ def not_available(
         f"environment variable IMBENCH_DATA to a folder that holds {holds}, connect to a network, "
         "or use dataset=digits, which needs no file."
     )
+
+
+def fetch_cached(
+    fetch: Callable[[Path, bool], Any],
+    what: str,
+    library: str,
+    cache: str,
+    data_dir: str | None,
+    download_dir: str | None,
+) -> Any:
+    """Return what a library's cache in `data_dir` holds, or else the one in `download_dir`.
+
+    Parameters
+    ----------
+    fetch : callable
+        Called with the folder that holds the cache, and True if it may download to it.
+    what, library : str
+        Names of the data set and of the library, for the error message.
+    cache : str
+        Folder of the cache. `data_dir` is left out if it has no such folder.
+    data_dir, download_dir : str or None
+
+    Raises
+    ------
+    DataError
+        If `fetch` raised an error of `OFFLINE` for every folder, or there is none.
+
+    Examples
+    --------
+    >>> def fetch(folder, may_download):
+    ...     return folder.name, may_download
+    >>> fetch_cached(fetch, "adult", "scikit-learn", "openml", None, "downloads")
+    ('downloads', True)
+    """
+    local = data_folder(data_dir)
+    places = [(local, False)] if local is not None and (local / cache).is_dir() else []
+    places += [(Path(download_dir).expanduser(), True)] if download_dir is not None else []
+    error: Exception = OSError("dataset.download_dir=null")
+    for folder, may_download in places:
+        try:
+            return fetch(folder, may_download)
+        except OFFLINE as caught:
+            error = caught
+    raise not_available(
+        what, f"{library}'s cache {cache}/", data_dir, download_dir, error
+    ) from error
 
 
 @contextlib.contextmanager

@@ -117,6 +117,19 @@ def _feature(
     return np.where(codes < 0, np.nan, codes.astype(np.float64)), categories
 
 
+def _features(
+    frame: pd.DataFrame, names: Sequence[str], where: str, categorical: Sequence[str]
+) -> tuple[NDArray[np.float64], dict[int, tuple[str, ...]]]:
+    """Return columns as numbers (n, d), and by their places the categories of those with codes."""
+    columns, categories = [], {}
+    for place, name in enumerate(names):
+        values, found = _feature(frame[name], where, name in categorical)
+        columns.append(values)
+        if found is not None:
+            categories[place] = found
+    return np.column_stack(columns), categories
+
+
 def _check_columns(
     frame: pd.DataFrame, target: str, drop: Sequence[str], categorical: Sequence[str], where: str
 ) -> None:
@@ -219,15 +232,10 @@ def frame_to_dataset(
     features = [c for c in frame.columns if c != target and c not in drop]
     if not features:
         raise DataError(f"{where}: no column is left beside the target; drop fewer columns.")
-    columns, categories = [], {}
-    for place, feature in enumerate(features):
-        values, found = _feature(frame[feature], where, feature in categorical)
-        columns.append(values)
-        if found is not None:
-            categories[place] = found
+    X, categories = _features(frame, features, where, categorical)
     return Dataset(
         name=name,
-        X=np.column_stack(columns),
+        X=X,
         y=y.astype(np.int64),
         class_names=class_names,
         feature_names=tuple(features),

@@ -3,22 +3,50 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from imbench.data.dataset import Dataset
-from imbench.data.download import OFFLINE, data_folder, downloading, not_available
+from imbench.data.download import OFFLINE, downloading, fetch_cached
 from imbench.data.frame import as_names, frame_to_dataset, some_of
 from imbench.errors import ConfigError, DataError
 
 
-def _fetch(home: Path, table: str | None, version: int, data_id: int | None) -> Any:
+def _fetch(which: dict[str, Any], label: str, home: Path, _may_download: bool) -> Any:
+    """Return a table and what OpenML says about it; scikit-learn downloads what is missing.
+
+    Raises
+    ------
+    DataError
+        If OpenML refuses the request.
+    """
     from sklearn.datasets import fetch_openml
 
-    which = {"data_id": data_id} if data_id is not None else {"name": table, "version": version}
-    with downloading(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="A network error occurred")
-        return fetch_openml(**which, data_home=str(home), as_frame=True, n_retries=1)
+    try:
+        with downloading(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="A network error occurred")
+            return fetch_openml(**which, data_home=str(home), as_frame=True, n_retries=1)
+    except OFFLINE:  # that of an invalid certificate is a ValueError too
+        raise
+    except ValueError as error:
+        raise DataError(f"{label}: OpenML says: {str(error).splitlines()[0]}") from error
+
+
+def _target_of(bunch: Any, target: str | None, label: str) -> str:
+    """Return the column of the classes, which OpenML names unless it is given.
+
+    Raises
+    ------
+    DataError
+        If OpenML names no target or several.
+    """
+    if target is None and len(bunch.target_names) != 1:
+        raise DataError(
+            f"{label}: OpenML names {len(bunch.target_names)} targets; set dataset.target to one "
+            f"of the columns {some_of(bunch.frame.columns)}."
+        )
+    return str(target or bunch.target_names[0])
 
 
 def load_openml(
@@ -65,30 +93,12 @@ def load_openml(
             "them, such as dataset.table=adult with dataset.version=2, or dataset.data_id=1590."
         )
     label = f"dataset.table={table} (version {version})" if table else f"dataset.data_id={data_id}"
-    local = data_folder(data_dir)
-    homes = [local] if local is not None and (local / "openml").is_dir() else []
-    homes += [Path(download_dir).expanduser()] if download_dir is not None else []
-    error: Exception = OSError("dataset.download_dir=null")
-    for home in homes:
-        try:
-            bunch = _fetch(home, table, version, data_id)
-            break
-        except OFFLINE as caught:
-            error = caught
-        except ValueError as caught:
-            raise DataError(f"{label}: OpenML says: {str(caught).splitlines()[0]}") from caught
-    else:
-        raise not_available(
-            label, "scikit-learn's cache openml/", data_dir, download_dir, error
-        ) from error
-    if target is None and len(bunch.target_names) != 1:
-        raise DataError(
-            f"{label}: OpenML names {len(bunch.target_names)} targets; set dataset.target to one "
-            f"of the columns {some_of(bunch.frame.columns)}."
-        )
+    which = {"data_id": data_id} if data_id is not None else {"name": table, "version": version}
+    fetch = partial(_fetch, which, label)
+    bunch = fetch_cached(fetch, label, "scikit-learn", "openml", data_dir, download_dir)
     return frame_to_dataset(
         bunch.frame,
-        str(target or bunch.target_names[0]),
+        _target_of(bunch, target, label),
         name=str(bunch.details["name"]),
         where=label,
         drop=as_names(drop, "drop"),

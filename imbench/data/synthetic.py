@@ -64,6 +64,37 @@ def _n_informative(n_features: int, n_classes: int) -> int:
     return max(2, n_features // 2, math.ceil(math.log2(2 * n_classes)))
 
 
+def _clusters(
+    shares: NDArray[np.float64], n_rows: int, n_features: int, class_sep: float, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return rows (n, d) and their labels (n,), without noise in the labels."""
+    from sklearn.datasets import make_classification
+
+    n_classes = len(shares)
+    n_informative = _n_informative(n_features, n_classes)
+    X, y = make_classification(
+        n_samples=n_rows,
+        n_features=n_features,
+        n_informative=n_informative,
+        n_redundant=min(n_features // 5, n_features - n_informative),
+        n_classes=n_classes,
+        weights=shares.tolist(),
+        class_sep=class_sep,
+        flip_y=0.0,
+        random_state=seed,
+    )
+    return X, y.astype(np.int64)
+
+
+def _partly_shuffled(y: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
+    """Return labels of which a share, drawn at random, is shuffled among each other."""
+    rng = np.random.default_rng(seed)
+    noisy = rng.permutation(len(y))[: int(share * len(y))]
+    shuffled = y.copy()
+    shuffled[noisy] = rng.permutation(y[noisy])
+    return shuffled
+
+
 @from_files(lambda **_: ())
 def load_synthetic(
     ratio: float = 4.0,
@@ -109,29 +140,12 @@ def load_synthetic(
     ((200, 10), [180, 20])
     """
     _check(ratio, weights, n_rows, n_features, n_classes, class_sep, label_noise)
-    from sklearn.datasets import make_classification
-
-    shares = class_shares(ratio, n_classes) if weights is None else np.asarray(weights, float)
-    n_informative = _n_informative(n_features, n_classes)
-    X, y = make_classification(
-        n_samples=n_rows,
-        n_features=n_features,
-        n_informative=n_informative,
-        n_redundant=min(n_features // 5, n_features - n_informative),
-        n_classes=n_classes,
-        weights=(shares / shares.sum()).tolist(),
-        class_sep=class_sep,
-        flip_y=0.0,
-        random_state=seed,
-    )
-    y = y.astype(np.int64)
-    rng = np.random.default_rng(seed)
-    noisy = rng.permutation(n_rows)[: int(label_noise * n_rows)]
-    y[noisy] = rng.permutation(y[noisy])
+    sizes = class_shares(ratio, n_classes) if weights is None else np.asarray(weights, float)
+    X, y = _clusters(sizes / sizes.sum(), n_rows, n_features, class_sep, seed)
     return Dataset(
         name="synthetic",
         X=X,
-        y=y,
+        y=_partly_shuffled(y, label_noise, seed),
         class_names=tuple(map(str, range(n_classes))),
         feature_names=tuple(f"x{i}" for i in range(n_features)),
     )

@@ -102,14 +102,10 @@ def load_table(
     [[31.0, 0.0], [nan, 1.0], [52.0, 0.0]]
     """
     from imbench.data.frame import as_names, frame_to_dataset
-    from imbench.data.readers import READERS, read_table
 
-    if not path:
-        raise ConfigError(f"dataset.path is missing: set dataset.path=FILE ({', '.join(READERS)}).")
-    file, dropped = find_file(str(path), data_dir), as_names(drop, "drop")
-    table = read_table(file, separator, as_names(missing, "missing"))
-    where = f"dataset.path={path}"
-    _check_columns(table.frame, file, where, separator, dropped)
+    file, where = _given_file(path, data_dir), f"dataset.path={path}"
+    dropped = as_names(drop, "drop")
+    table = _read(file, where, separator, as_names(missing, "missing"), dropped)
     frame, target = _frame_and_target(table, file, target)
     kinds = as_names(categorical, "categorical")
     return frame_to_dataset(
@@ -117,10 +113,37 @@ def load_table(
     )
 
 
-def _check_columns(
-    frame: Any, file: Path, where: str, separator: str | None, dropped: Sequence[str]
-) -> None:
-    """Raise DataError if the columns were not separated, or one has no name."""
+def _given_file(path: str | None, data_dir: str | None) -> Path:
+    """Return the path of an existing file.
+
+    Raises
+    ------
+    ConfigError
+        If no path is given.
+    DataError
+        If the file does not exist.
+    """
+    from imbench.data.readers import READERS
+
+    if not path:
+        raise ConfigError(f"dataset.path is missing: set dataset.path=FILE ({', '.join(READERS)}).")
+    return find_file(str(path), data_dir)
+
+
+def _read(
+    file: Path, where: str, separator: str | None, missing: Sequence[str], dropped: Sequence[str]
+) -> Any:
+    """Return a table, of which every column that is not dropped has a name.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, its columns were not separated, or one has no name.
+    """
+    from imbench.data.readers import read_table
+
+    table = read_table(file, separator, missing)
+    frame = table.frame
     if frame.shape[1] == 1 and separator is None and file.suffix.lower() in {".csv", ".tsv"}:
         raise DataError(
             f"{where}: has one column, {frame.columns[0]!r}; set dataset.separator to what "
@@ -133,6 +156,7 @@ def _check_columns(
             f"{where}: has a column without a name, as a saved row index is; set "
             f"\"dataset.drop=['{nameless[0]}']\", or name it in the file."
         )
+    return table
 
 
 def _frame_and_target(table: Any, file: Path, target: str | int | None) -> tuple[Any, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zipfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from imbench.components.construct import closest
 from imbench.data.cache import from_files
 from imbench.data.dataset import Dataset
-from imbench.data.download import OFFLINE, data_folder, downloading, not_available
+from imbench.data.download import OFFLINE, data_folder, downloading, fetch_cached
 from imbench.errors import ConfigError, DataError
 
 TABLES = (
@@ -33,6 +35,30 @@ def _source_files(
         if home is not None and (home / "zenodo" / name).is_file():
             return (home / "zenodo" / name,)
     return None
+
+
+def _fetch(table: str, home: Path, may_download: bool) -> Any:
+    """Return a table as imbalanced-learn does, with `data` (n, d) and `target` (n,) of -1 and 1.
+
+    Raises
+    ------
+    DataError
+        If its file is damaged.
+    """
+    from imblearn.datasets import fetch_datasets
+
+    try:
+        with downloading():
+            return fetch_datasets(
+                data_home=str(home), filter_data=(table,), download_if_missing=may_download
+            )[table]
+    except OFFLINE:  # that of an invalid certificate is a ValueError too
+        raise
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"dataset.table={table}: its file in {home}/zenodo is damaged ({error}); delete "
+            "that folder and run again."
+        ) from error
 
 
 @from_files(_source_files)
@@ -73,34 +99,8 @@ def load_zenodo(
             f"dataset.table={table}: imbalanced-learn has no such table"
             f"{closest(str(table), TABLES)}; it has {', '.join(TABLES)}."
         )
-    from imblearn.datasets import fetch_datasets
-
-    local = data_folder(data_dir)
-    places = [(local, False)] if local is not None and (local / "zenodo").is_dir() else []
-    places += [(Path(download_dir).expanduser(), True)] if download_dir is not None else []
-    error: Exception = OSError("dataset.download_dir=null")
-    for home, download in places:
-        try:
-            with downloading():
-                found = fetch_datasets(
-                    data_home=str(home), filter_data=(table,), download_if_missing=download
-                )[table]
-            break
-        except OFFLINE as caught:
-            error = caught
-        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as caught:
-            raise DataError(
-                f"dataset.table={table}: its file in {home}/zenodo is damaged ({caught}); delete "
-                "that folder and run again."
-            ) from caught
-    else:
-        raise not_available(
-            f"dataset.table={table}",
-            "imbalanced-learn's cache zenodo/",
-            data_dir,
-            download_dir,
-            error,
-        ) from error
+    fetch, label = partial(_fetch, table), f"dataset.table={table}"
+    found = fetch_cached(fetch, label, "imbalanced-learn", "zenodo", data_dir, download_dir)
     return Dataset(
         name=table,
         X=np.asarray(found.data, dtype=np.float64),

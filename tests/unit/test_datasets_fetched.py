@@ -1,4 +1,5 @@
 import socket
+import ssl
 
 import numpy as np
 import pytest
@@ -60,6 +61,22 @@ def test_openml_offline_is_one_sentence(tmp_path, offline, options):
     for part in ("Name or service", "data_dir=", "IMBENCH_DATA", "openml/", "dataset=digits"):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("load", "fetch"),
+    [
+        (load_openml, "sklearn.datasets.fetch_openml"),
+        (load_zenodo, "imblearn.datasets.fetch_datasets"),
+    ],
+)
+def test_an_invalid_certificate_is_an_error_of_the_network(load, fetch, tmp_path, monkeypatch):
+    def refuse(**_options):
+        raise ssl.SSLCertVerificationError(1, "certificate has expired")  # a ValueError too
+
+    monkeypatch.setattr(fetch, refuse)
+    with pytest.raises(DataError, match=r"is not available: .*\(.*certificate has expired.*\)"):
+        load("ecoli", download_dir=str(tmp_path))
 
 
 def test_the_27_tables_are_imbalanced_learns():
