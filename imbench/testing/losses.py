@@ -20,6 +20,7 @@ from torch import Tensor
 
 from imbench.strategies.nets.randomness import seeded
 from imbench.strategies.protocols import Loss, RowLoss
+from imbench.testing.base import EntryContract
 
 N_FEATURES = 6
 PROGRESS = (0.0, 0.9)  # for losses that change during training
@@ -34,16 +35,11 @@ EXTREME = (
 )
 
 
-class LossContract:
+class LossContract(EntryContract[Loss]):
     """What the training of a net relies on, checked on one loss with four classes.
 
-    Override :meth:`make`. pytest runs the ``test_`` methods of every subclass; override one of
-    them where a loss differs on purpose, and say why.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Training rows of each of the four classes.
+    `make` and `counts` are those of :class:`imbench.testing.base.EntryContract`. Override a
+    ``test_`` method where a loss differs on purpose, and say why.
 
     Examples
     --------
@@ -54,11 +50,7 @@ class LossContract:
     >>> TestFocal().test_returns_one_loss_a_row()
     """
 
-    counts: tuple[int, ...] = (50, 10, 5, 1)
-
-    def make(self) -> Loss:
-        """Return the loss under test; every subclass overrides this."""
-        raise NotImplementedError("override `make` in your test class.")
+    counts = (50, 10, 5, 1)
 
     def test_returns_one_loss_a_row(self) -> None:
         """The trainer weights rows and takes the mean itself: use ``reduction="none"``."""

@@ -20,19 +20,16 @@ from torch import Generator, Tensor
 
 from imbench.strategies.nets.randomness import seeded
 from imbench.strategies.protocols import Augment, Batches, Target, Weights
+from imbench.testing.base import EntryContract
 
 CPU = torch.device("cpu")
+in_all_parts_of_training = pytest.mark.parametrize("progress", [0.0, 0.5, 0.95])
 
 
-class WeightsContract:
+class WeightsContract(EntryContract[Weights]):
     """What nets and ``WeightedClassifier`` rely on, checked on one entry of the stage `weights`.
 
-    Override :meth:`make`; pytest runs the ``test_`` methods of every subclass.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Training rows of each class, for entries that fit one number of classes only.
+    `make` and `counts` are those of :class:`imbench.testing.base.EntryContract`.
 
     Examples
     --------
@@ -43,13 +40,9 @@ class WeightsContract:
     >>> TestInverse().test_weights_are_positive_and_finite(progress=0.0)
     """
 
-    counts: tuple[int, ...] = (30, 10, 1)
+    counts = (30, 10, 1)
 
-    def make(self) -> Weights:
-        """Return the entry under test; every subclass overrides this."""
-        raise NotImplementedError("override `make` in your test class.")
-
-    @pytest.mark.parametrize("progress", [0.0, 0.5, 0.95])
+    @in_all_parts_of_training
     def test_weights_are_positive_and_finite(self, progress: float) -> None:
         """One weight for each class, in every part of the training."""
         weights = self.make()(np.array(self.counts), progress)
@@ -73,15 +66,10 @@ class WeightsContract:
         np.testing.assert_array_equal(counts, self.counts)
 
 
-class BatchesContract:
+class BatchesContract(EntryContract[Batches]):
     """What the trainer relies on, checked on one entry of the stage `batches`.
 
-    Override :meth:`make`; pytest runs the ``test_`` methods of every subclass.
-
-    Attributes
-    ----------
-    counts : tuple of int
-        Training rows of each class, for entries that fit one number of classes only.
+    `make` and `counts` are those of :class:`imbench.testing.base.EntryContract`.
 
     Examples
     --------
@@ -92,13 +80,9 @@ class BatchesContract:
     >>> TestBalanced().test_draws_rows_that_exist(progress=0.0)
     """
 
-    counts: tuple[int, ...] = (900, 95, 5)
+    counts = (900, 95, 5)
 
-    def make(self) -> Batches:
-        """Return the entry under test; every subclass overrides this."""
-        raise NotImplementedError("override `make` in your test class.")
-
-    @pytest.mark.parametrize("progress", [0.0, 0.5, 0.95])
+    @in_all_parts_of_training
     def test_draws_rows_that_exist(self, progress: float) -> None:
         """Indices are a 1-D tensor of int64 in ``range(n)``, and there are some."""
         rows = self._draw(progress=progress)
@@ -154,15 +138,13 @@ class BatchesContract:
         return entry(y, len(self.counts), 16, progress, generator, **more)
 
 
-class AugmentContract:
+class AugmentContract(EntryContract[Augment]):
     """What the trainer relies on, checked on one entry of the stage `augment`.
 
-    Override :meth:`make`; pytest runs the ``test_`` methods of every subclass.
+    `make` and `counts` are those of :class:`imbench.testing.base.EntryContract`.
 
     Attributes
     ----------
-    counts : tuple of int
-        Training rows of each class.
     shape : tuple of int
         Shape of one row: (d,) for tables, (C, H, W) for images.
 
@@ -176,12 +158,8 @@ class AugmentContract:
     >>> TestNoise().test_the_batch_is_left_alone()
     """
 
-    counts: tuple[int, ...] = (900, 95, 5)
+    counts = (900, 95, 5)
     shape: tuple[int, ...] = (1, 8, 8)
-
-    def make(self) -> Augment:
-        """Return the entry under test; every subclass overrides this."""
-        raise NotImplementedError("override `make` in your test class.")
 
     def test_returns_as_many_rows_with_targets(self) -> None:
         """Rows keep shape and type; the shares of a row's targets sum to one."""
