@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from torch import Generator, Tensor, nn
+from torch import nn
 
 from imbench.strategies.decision.heads import RetrainedHeadRule
 
@@ -63,7 +63,5 @@ class ClassifierRetraining(RetrainedHeadRule):
 
     name: ClassVar[str] = "crt"
 
-    def _new_head(self, model: Any, features: Tensor, y: Tensor, generator: Generator) -> nn.Module:
-        head = nn.Linear(features.shape[1], int(y.max()) + 1).to(features.device)
-        self._train(head, features, y, generator)
-        return head
+    def _untrained_head(self, model: Any, n_features: int, n_classes: int) -> nn.Module:
+        return nn.Linear(n_features, n_classes)

@@ -144,6 +144,8 @@ class HeadRule(DecisionRule):
 class RetrainedHeadRule(HeadRule):
     """A head that is trained a second time, on class-balanced batches.
 
+    A subclass makes it in ``_untrained_head``; parameters that need no gradient stay.
+
     Parameters
     ----------
     estimator : estimator
@@ -183,7 +185,9 @@ class RetrainedHeadRule(HeadRule):
                 f"weight_decay must be a number of at least 0, got {self.weight_decay!r}."
             )
 
-    def _train(self, head: nn.Module, features: Tensor, y: Tensor, generator: Generator) -> None:
+    def _new_head(self, model: Any, features: Tensor, y: Tensor, generator: Generator) -> nn.Module:
+        head = self._untrained_head(model, features.shape[1], int(y.max()) + 1)
+        head.to(features.device)
         train_on_features(
             head,
             features,
@@ -194,3 +198,15 @@ class RetrainedHeadRule(HeadRule):
             weight_decay=self.weight_decay,
             generator=generator,
         )
+        return head
+
+    def _untrained_head(self, model: Any, n_features: int, n_classes: int) -> nn.Module:
+        """Return a head from features (n, n_features) to logits (n, n_classes).
+
+        Parameters
+        ----------
+        model : TorchClassifier
+            Fitted.
+        n_features, n_classes : int
+        """
+        raise NotImplementedError

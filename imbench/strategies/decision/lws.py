@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from imbench.strategies.decision.heads import RetrainedHeadRule
 
@@ -92,8 +92,6 @@ class LearnableWeightScaling(RetrainedHeadRule):
 
     name: ClassVar[str] = "lws"
 
-    def _new_head(self, model: Any, features: Tensor, y: Tensor, generator: Generator) -> nn.Module:
+    def _untrained_head(self, model: Any, n_features: int, n_classes: int) -> nn.Module:
         probabilities = getattr(model.loss, "probabilities", None)
-        head = ScaledHead(model.net_[1], int(y.max()) + 1, probabilities).to(features.device)
-        self._train(head, features, y, generator)
-        return head
+        return ScaledHead(model.net_[1], n_classes, probabilities)
