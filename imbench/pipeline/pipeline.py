@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from imbench.models.mixin import ModelMixin
 from imbench.models.nets.validation import validation_rows
 from imbench.pipeline.steps import CheckedSampler, RowCounter, TrainingOnly
+from imbench.pipeline.witness import Rows
 from imbench.strategies.facts import FittedModel, ModelFacts, TrainingFacts
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
 
@@ -38,7 +39,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
         The input array is released after each step, so that at most one copy of the training
         rows is alive: at 10^6 rows it is most of the memory of a fold.
         """
-        came_in = self._hashes(X)
+        came_in = self._look_at(X)
         for _, step in self.steps[:-1]:
             if isinstance(step, TrainingOnly):
                 X, y = step.fit_resample(X, y)
@@ -78,19 +79,16 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
             reused_s=sum(sampler.reused_s_ for sampler in samplers),
         )
 
-    def _hashes(self, X: ArrayLike) -> NDArray[np.uint64] | None:
-        """Return the contents of the rows that came in, None without a witness."""
+    def _look_at(self, X: ArrayLike, held_out: NDArray[np.bool_] | None = None) -> Rows | None:
+        """Return which rows came in, None without a witness."""
         witness = self.named_steps["rows"].witness
-        return None if witness is None else witness.hashes_of(X)
+        return None if witness is None else witness.look_at(X, held_out)
 
-    def _tell(
-        self, came_in: NDArray[np.uint64] | None, held_out: NDArray[np.bool_] | None = None
-    ) -> None:
+    def _tell(self, came_in: Rows | None) -> None:
         """Name the rows that came in, and how many of them each step was fitted on."""
         if came_in is not None:
-            n_held_out = 0 if held_out is None else int(held_out.sum())
-            sizes = self._sizes(len(came_in) - n_held_out)
-            self.named_steps["rows"].witness.note(came_in, sizes, held_out)
+            sizes = self._sizes(came_in.n_rows - came_in.n_held_out)
+            self.named_steps["rows"].witness.note(came_in, sizes)
 
     def _sizes(self, n_rows: int) -> Iterator[tuple[str, int]]:
         for name, step in self.steps:
@@ -114,11 +112,12 @@ class HoldoutPipeline(ResamplingPipeline):
     def fitting(self, X: NDArray[Any], y: NDArray[Any]) -> Fitting[Self]:
         """Return a generator that fits the steps, the net with ``validation=(X, y)``."""
         net = self.steps[-1][1]
-        came_in = self._hashes(X)
         chosen, held_out, labels = np.zeros(len(y), bool), X[:0], y[:0]
         if net.validation_fraction:
             rng = np.random.default_rng(net.random_state)
             chosen = validation_rows(y, net.validation_fraction, rng)
+        came_in = self._look_at(X, chosen)
+        if net.validation_fraction:
             held_out, labels = X[chosen], y[chosen]
             X, y = X[~chosen], y[~chosen]
         for _, step in self.steps[:-1]:
@@ -132,6 +131,6 @@ class HoldoutPipeline(ResamplingPipeline):
         validation = (held_out, labels) if len(labels) else None
         del held_out
         yield from fitting_of(net, rows.pop(), y, validation=validation)
-        self._tell(came_in, chosen)
+        self._tell(came_in)
         self.facts_ = self._facts()
         return self

@@ -28,15 +28,30 @@ MAX_HASHES = 10  # of one kind of fit; bags of an ensemble are many
 
 
 @dataclass(frozen=True, eq=False)
-class _Fit:
-    """One pipeline that was fitted: steps with their rows, and which rows it got."""
+class Rows:
+    """Which rows a pipeline got: sums of their hashes, and those that are not of the training part.
 
-    steps: tuple[tuple[str, int], ...]
+    Parameters
+    ----------
+    n_rows, n_held_out : int
+        Number of all rows, and of those that were kept for validation.
+    rows, held_out : str
+        :func:`content_hash` of both.
+    foreign : ndarray of uint64 of shape (n_foreign,)
+    """
+
     n_rows: int
     n_held_out: int
     rows: str
     held_out: str
     foreign: NDArray[np.uint64]
+
+
+@dataclass(frozen=True, eq=False)
+class _Fit(Rows):
+    """One pipeline that was fitted: which rows it got, and steps with their rows."""
+
+    steps: tuple[tuple[str, int], ...]
 
 
 class Witness:
@@ -64,40 +79,36 @@ class Witness:
         """Return the witness itself: scikit-learn's `clone` copies parameters."""
         return self
 
-    def hashes_of(self, X: ArrayLike) -> NDArray[np.uint64]:
-        """Return the contents of rows (n, d) as :meth:`note` takes them, shape (n,)."""
-        return hash_rows(np.asarray(X).astype(self._dtype, copy=False))
+    def look_at(self, X: ArrayLike, held_out: NDArray[np.bool_] | None = None) -> Rows:
+        """Return what :meth:`note` takes; the hashes themselves are not kept.
 
-    def note(
-        self,
-        hashes: NDArray[np.uint64],
-        steps: Iterable[tuple[str, int]],
-        held_out: NDArray[np.bool_] | None = None,
-    ) -> None:
+        Parameters
+        ----------
+        X : array of shape (n, d)
+            The rows that come in, before the first step.
+        held_out : ndarray of bool of shape (n,)
+            Rows that are kept for validation.
+        """
+        hashes = hash_rows(np.asarray(X).astype(self._dtype, copy=False))
+        rows = content_hash(hashes)
+        kept = hashes[held_out] if held_out is not None else hashes[:0]
+        foreign = np.empty(0, np.uint64)
+        if rows != self._whole:
+            foreign = hashes[~is_among(hashes, self._known)]
+        held_out_hash = content_hash(kept) if len(kept) else ""
+        return Rows(len(hashes), len(kept), rows, held_out_hash, foreign)
+
+    def note(self, rows: Rows, steps: Iterable[tuple[str, int]]) -> None:
         """Note a fit; called by a pipeline when it is fitted.
 
         Parameters
         ----------
-        hashes : ndarray of uint64 of shape (n,)
-            Of the rows that came in, before the first step.
+        rows : Rows
+            What came in.
         steps : iterable of (str, int)
             Name of each step and the rows that it was fitted on.
-        held_out : ndarray of bool of shape (n,)
-            Rows that were kept for validation.
         """
-        kept = hashes[held_out] if held_out is not None else hashes[:0]
-        rows = content_hash(hashes)
-        foreign = hashes[:0] if rows == self._whole else hashes[~is_among(hashes, self._known)]
-        self._fits.append(
-            _Fit(
-                steps=tuple(steps),
-                n_rows=len(hashes),
-                n_held_out=len(kept),
-                rows=rows,
-                held_out=content_hash(kept) if len(kept) else "",
-                foreign=foreign,
-            )
-        )
+        self._fits.append(_Fit(**vars(rows), steps=tuple(steps)))
 
     @cached_property
     def _known(self) -> NDArray[np.uint64]:

@@ -245,7 +245,7 @@ def test_test_rows_that_reach_a_fit_of_tuning_are_a_leak():
     data = table()
     fold = halves(data)
     witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
-    witness.note(witness.hashes_of(data.X[10:63]), [("clean", 53), ("model", 53)])
+    witness.note(witness.look_at(data.X[10:63]), [("clean", 53), ("model", 53)])
     fits = witness.fits(data.contents.hashes[fold.test_index])
     cell = run_cell(data, [fold])
     (clean,) = cell.folds

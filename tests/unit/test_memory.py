@@ -63,7 +63,7 @@ def test_a_model_is_fitted_beside_its_own_rows_and_no_others(data, estimator, sh
     finally:
         tracemalloc.stop()
     held = fitted.named_steps["model"].held_
-    assert share * n_bytes < held < (share + 0.25) * n_bytes
+    assert share * n_bytes < held < (share + 0.1) * n_bytes
 
 
 def test_cleaning_holds_one_copy_of_the_rows_and_little_more():
