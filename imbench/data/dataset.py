@@ -135,9 +135,12 @@ class Dataset:
         """Rows per class outside the official test set, shape (K,)."""
         return np.bincount(self.y[self.pool_index], minlength=len(self.class_names))
 
-    @cached_property
+    @property
     def pool_index(self) -> NDArray[np.int64]:
-        """Indices of all rows outside the official test set, which splitters may use."""
+        """Indices of all rows outside the official test set, which splitters may use.
+
+        They are made anew by every call: kept, they would be 8 bytes a row while a fold is fitted.
+        """
         in_pool = np.ones(len(self.y), bool)
         if self.test_index is not None:
             in_pool[self.test_index] = False
@@ -153,7 +156,7 @@ class Dataset:
             minority=int(self.counts.argmin()),
             input_shape=self.input_shape,
             categorical=tuple(sorted(self.categories)),
-            has_missing=self.X.dtype.kind == "f" and bool(np.isnan(self.X).any()),
+            has_missing=self.X.dtype.kind == "f" and bool(np.isnan(self.X.min())),
         )
 
     @cached_property
@@ -224,14 +227,19 @@ def _check_labels(data: Dataset) -> None:
 
 
 def _check_values(data: Dataset) -> None:
-    """Raise DataError if a value of X is infinite."""
-    if data.X.dtype.kind == "f":
+    """Raise DataError if a value of X is infinite.
+
+    Extremes are searched first, which leave NaN out: they take no table of booleans.
+    """
+    if data.X.dtype.kind != "f":
+        return
+    extremes = np.fmin.reduce(data.X, axis=None), np.fmax.reduce(data.X, axis=None)
+    if np.isinf(extremes).any():
         infinite = np.isinf(data.X).sum(axis=0)
-        if infinite.any():
-            column = int(infinite.argmax())
-            name = data.feature_names[column] if data.feature_names else str(column)
-            raise DataError(
-                f"dataset={data.name}: column {name!r} has infinite values "
-                f"({infinite[column]} of {len(data.X)}): replace them by numbers, or by blanks "
-                "to have them imputed."
-            )
+        column = int(infinite.argmax())
+        name = data.feature_names[column] if data.feature_names else str(column)
+        raise DataError(
+            f"dataset={data.name}: column {name!r} has infinite values "
+            f"({infinite[column]} of {len(data.X)}): replace them by numbers, or by blanks "
+            "to have them imputed."
+        )

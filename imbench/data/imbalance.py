@@ -29,12 +29,13 @@ def _thin(data: Dataset, n_keep: NDArray[np.int64], seed: int) -> Dataset:
     The order of rows does not change. A class without remaining rows is removed from
     ``class_names`` and from the official test set.
     """
+    pool = data.pool_index
     is_test = np.ones(len(data.y), bool)
-    is_test[data.pool_index] = False
+    is_test[pool] = False
     stays = is_test & (n_keep > 0)[data.y]
-    pool_labels = data.y[data.pool_index]
+    pool_labels = data.y[pool]
     for label, n_rows in enumerate(n_keep):
-        rows = data.pool_index[pool_labels == label]
+        rows = pool[pool_labels == label]
         stays[np.random.default_rng([seed, label]).permutation(rows)[:n_rows]] = True
     labels = np.cumsum(n_keep > 0) - 1
     return replace(
