@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,20 +19,24 @@ BLOCK = 4000
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """Hashes of the rows of a data set.
+    """Hashes of the rows of a data set; ids are numbered when a fitted fold is recorded.
 
     Parameters
     ----------
     hashes : ndarray of uint64 of shape (n,)
-    ids : ndarray of int32 of shape (n,)
-        Values 0..n_distinct-1. Rows with equal content have equal ids.
-    n_distinct : int
-        Number of different rows.
     """
 
     hashes: NDArray[np.uint64]
-    ids: NDArray[np.int32]
-    n_distinct: int
+
+    @cached_property
+    def ids(self) -> NDArray[np.int32]:
+        """Values 0..n_distinct-1, shape (n,). Rows with equal content have equal ids."""
+        return np.unique(self.hashes, return_inverse=True)[1].astype(np.int32)
+
+    @cached_property
+    def n_distinct(self) -> int:
+        """Number of different rows."""
+        return int(self.ids.max()) + 1
 
 
 def contents_of(X: NDArray[Any]) -> Contents:
@@ -42,9 +47,7 @@ def contents_of(X: NDArray[Any]) -> Contents:
     >>> contents_of(np.array([[1.0, 2.0], [3.0, 4.0], [1.0, 2.0]])).n_distinct
     2
     """
-    hashes = hash_rows(X)
-    distinct, ids = np.unique(hashes, return_inverse=True)
-    return Contents(hashes, ids.astype(np.int32), len(distinct))
+    return Contents(hash_rows(X))
 
 
 def hash_rows(X: NDArray[Any]) -> NDArray[np.uint64]:
