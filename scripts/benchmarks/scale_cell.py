@@ -132,7 +132,7 @@ def measure(
     gc.collect()
     _give_back()
     before = _memory("VmRSS")
-    n_bytes = load_table(n_rows, n_classes, of_two).X.nbytes
+    n_bytes = load_table(n_rows=n_rows, n_classes=n_classes, of_two=of_two).X.nbytes
     _give_back()
     _reset_peak()
     started = time.process_time()
