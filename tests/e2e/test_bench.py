@@ -96,7 +96,7 @@ def test_both_sides_of_the_tutorial_have_learnt_the_same(smoke):
 
 def test_both_sides_of_the_tables_predict_the_same_folds_with_the_same_strategies(smoke):
     rows = [r for r in smoke["rows"] if r["name"].startswith("tables_")]
-    assert len(rows) == 4
+    assert len(rows) == 6
     for row in rows:
         assert row["f1_ours"] == pytest.approx(row["f1_peer"], abs=0.1), row
         assert "cross_validate" in row["conditions"]
@@ -104,7 +104,7 @@ def test_both_sides_of_the_tables_predict_the_same_folds_with_the_same_strategie
 
 def test_strategies_of_the_tables_are_ten_and_fit_their_columns(part):
     tables = part("tables")
-    for table in (tables.TELCO, tables.LARGE):
+    for table in (tables.TELCO, tables.LARGE, tables.SEARCHES):
         assert len(table.strategies) == len(set(table.strategies)) == 10
 
 
