@@ -7,44 +7,11 @@ import warnings
 import numpy as np
 import pytest
 
-from imbench.report.statistics import Posterior, correlated_posterior, signed_rank_posteriors
+from imbench.report.statistics.bayes import signed_rank_posteriors
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # invalid escape sequences in its docstrings
     import baycomp
-
-
-@pytest.mark.parametrize("rope", [0.001, 0.01, 0.05])
-@pytest.mark.parametrize("runs", [1, 3])
-def test_correlated_posterior_equals_baycomp(rope, runs):
-    rng = np.random.default_rng(runs)
-    x, y = rng.normal(0.8, 0.03, (2, 5 * runs))
-    found = correlated_posterior(y - x, 1 / 4, rope)  # 5 folds: one part tested, four trained
-    worse, equal, better = baycomp.two_on_single(x, y, rope=rope, runs=runs)
-    assert found.worse == pytest.approx(worse, abs=1e-12)
-    assert found.equal == pytest.approx(equal, abs=1e-12)
-    assert found.better == pytest.approx(better, abs=1e-12)
-
-
-def test_correlated_posterior_equals_draws_from_its_definition():
-    d = np.array([0.031, 0.012, -0.004, 0.022, 0.017])
-    rng = np.random.default_rng(0)
-    scale = np.sqrt((1 / 5 + 0.25) * d.var(ddof=1))
-    # A Student t as a normal over the root of a chi-square.
-    draws = d.mean() + scale * rng.normal(size=400_000) / np.sqrt(rng.chisquare(4, 400_000) / 4)
-    found = correlated_posterior(d, 0.25, 0.01)
-    for probability, share in (
-        (found.worse, (draws < -0.01).mean()),
-        (found.equal, (abs(draws) <= 0.01).mean()),
-        (found.better, (draws > 0.01).mean()),
-    ):
-        assert probability == pytest.approx(share, abs=0.004)  # five standard errors
-
-
-def test_constant_gains_have_no_posterior_unless_they_are_zero():
-    assert correlated_posterior([0.1], 0.25, 0.01) is None
-    assert correlated_posterior([0.1] * 5, 0.25, 0.01) is None
-    assert correlated_posterior([0.0] * 5, 0.25, 0.01) == Posterior(0.0, 1.0, 0.0)
 
 
 @pytest.mark.parametrize("rope", [0.0, 0.01])

@@ -1,3 +1,5 @@
+"""Intervals of metrics and of recalls."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -7,9 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from imbench.report.statistics.intervals import bootstrap, recall_intervals, wilson
+from imbench.report.statistics.evidence import collect
+from imbench.report.statistics.intervals import metric_intervals, recall_intervals, wilson
 from imbench.results.metric_options import MetricOptions, metric_options
-from imbench.results.metrics import compute_folds
+from imbench.results.metrics import compute
 from tests.factories import make_cell, make_fold
 
 OPTIONS = MetricOptions()
@@ -40,99 +43,99 @@ def test_recall_pools_the_folds_of_a_repeat_and_repeats_add_no_rows():
     assert recall_intervals([]) == {}
 
 
-def by_hand(y, p, s):
-    """F1, average precision and log loss of two classes, from their definitions."""
-    f1 = [2 * ((y == c) & (p == c)).sum() / ((y == c).sum() + (p == c).sum()) for c in (0, 1)]
-    # Drawn rows repeat, so that scores are tied: precision at each threshold, not at each row.
-    rows = [i for i in range(len(y)) if y[i] == 1]
-    precision = [(y[s[:, 1] >= s[i, 1]] == 1).mean() for i in rows]
-    return np.mean(f1), np.mean(precision), -np.log(s[np.arange(len(y)), y]).mean()
+def intervals(folds, metric, options=OPTIONS):
+    """The interval of one strategy."""
+    values = [[compute(f, options)[metric] for f in folds]]
+    return metric_intervals(collect([folds], values, metric, options), metric)[0]
 
 
-def row_bootstrap(folds, n_boot, seed):
-    """The textbook bootstrap: resample rows within fold and class, one draw at a time."""
-    rng = np.random.default_rng(seed)
-    means = []
-    for _ in range(n_boot):
-        values = []
-        for f in folds:
-            classes = [np.flatnonzero(f.y_true == c) for c in np.unique(f.y_true)]
-            rows = np.concatenate([rng.choice(c, len(c)) for c in classes])
-            values.append(by_hand(f.y_true[rows], f.y_pred[rows], f.y_score[rows]))
-        means.append(np.mean(values, axis=0))
-    return np.percentile(means, [2.5, 97.5], axis=0).T
+def mean_of(folds, metric):
+    return np.nanmean([compute(f, OPTIONS)[metric] for f in folds])
 
 
-def test_interval_is_that_of_the_textbook_bootstrap():
-    folds = make_cell("none", n_folds=3, n=150).folds
-    names = ["f1_macro", "average_precision", "log_loss"]
-    found = bootstrap({"a": folds}, names, OPTIONS, n_boot=2000)["a"]
-    expected = row_bootstrap(folds, 400, 0)
-    for name, (low, high) in zip(names, expected, strict=True):
-        # Limits of 400 draws are known to about a tenth of the width.
-        assert found[name].low == pytest.approx(low, abs=0.2 * (high - low))
-        assert found[name].high == pytest.approx(high, abs=0.2 * (high - low))
-        assert found[name].high - found[name].low == pytest.approx(high - low, rel=0.2)
-
-
-def test_interval_covers_the_true_recall():
+@pytest.mark.parametrize(
+    ("metric", "n_rare"),
+    [("balanced_accuracy", 3), ("f1_macro", 3), ("recall/c1", 3), ("log_loss", 5), ("mcc", 20)],
+)
+def test_intervals_cover_the_truth(metric, n_rare):
     rng = np.random.default_rng(0)
-    covered, tables = 0, 200
-    for seed in range(tables):
-        y = np.repeat([0, 1], [60, 40])
-        p = np.where(rng.random(100) < 0.8, y, 1 - y)
-        fold = make_fold(n=100, y_true=y, y_pred=p, y_score=np.eye(2)[p])
-        low, high = dataclasses.astuple(
-            bootstrap({"a": [fold]}, ["balanced_accuracy"], OPTIONS, 300, seed)["a"][
-                "balanced_accuracy"
-            ]
-        )
-        covered += low <= 0.8 <= high
-    # Two-sided 99.9 % limits of a binomial of 0.95, and 2 % for so few rows.
-    assert covered / tables > 0.95 - 3.3 * math.sqrt(0.95 * 0.05 / tables) - 0.02
-    assert covered < tables
+    found, means = [], []
+    for _ in range(150):
+        folds = []
+        for f in range(5):
+            y = np.repeat([0, 1], [10 * n_rare, n_rare])
+            x = rng.normal(size=len(y)) + 2 * y
+            p = 1 / (1 + np.exp(2 - x))
+            folds.append(
+                make_fold(n=len(y), fold=f, y_true=y, y_score=np.stack([1 - p, p], axis=1),
+                          y_pred=(p > 0.4).astype(int))
+            )  # fmt: skip
+        found.append(intervals(folds, metric))
+        means.append(mean_of(folds, metric))
+    truth = np.mean(means)
+    covered = sum(i.low <= truth <= i.high for i in found)
+    assert covered >= 132  # 99.9 % of a binomial of 95 % in 150
+    widths = [i.high - i.low for i in found]
+    assert np.mean(widths) < 7 * np.std(means)  # 3.9 if all were known
 
 
-def test_repeats_of_the_same_rows_do_not_narrow_the_interval():
+def test_repeats_of_the_same_predictions_do_not_narrow_the_interval():
     folds = make_cell("none", n_folds=5, n=60).folds
     again = [dataclasses.replace(f, repeat=r) for r in range(4) for f in folds]
-    once = bootstrap({"a": folds}, ["f1_macro"], OPTIONS)["a"]["f1_macro"]
-    four = bootstrap({"a": again}, ["f1_macro"], OPTIONS)["a"]["f1_macro"]
-    assert (once.low, once.high) == pytest.approx((four.low, four.high), abs=1e-12)
+    once, four = intervals(folds, "f1_macro"), intervals(again, "f1_macro")
+    # The rows part stays; what folds vary beyond it is taken for fits, of which there are more.
+    assert four.high - four.low > 0.75 * (once.high - once.low)
 
 
-def test_chunks_of_draws_give_the_same_draws(monkeypatch):
-    from imbench.report.statistics import intervals
+@pytest.mark.parametrize("k", [2, 3])
+def test_every_shown_metric_has_an_interval_around_its_mean(k):
+    folds = make_cell("none", n_folds=5, n=100, k=k).folds
+    for name in (*OPTIONS.shown, "mcc", "recall/c0", "precision/c1", "accuracy"):
+        interval = intervals(folds, name)
+        assert interval.low < mean_of(folds, name) < interval.high, name
+        least = -1 if name == "mcc" else 0
+        assert interval.low >= least, name
+        assert interval.high <= 1 or name in ("log_loss", "brier"), name
 
-    cells = {"a": make_cell("none", n_folds=2).folds}
-    whole = bootstrap(cells, ["roc_auc"], OPTIONS, 50, seed=3)
-    monkeypatch.setattr(intervals, "CHUNK", 1000)
-    assert bootstrap(cells, ["roc_auc"], OPTIONS, 50, seed=3) == whole
+
+def test_a_metric_at_its_bound_has_wilsons_interval_of_the_rarest_class():
+    folds = make_cell("none", n_folds=5, n=60).folds
+    right = [dataclasses.replace(f, y_pred=f.y_true) for f in folds]
+    n = sum(int((f.y_true == 1).sum()) for f in folds)
+    found = intervals(right, "f1_macro")
+    assert (found.low, found.high) == pytest.approx((wilson(n, n).low, 1.0), abs=1e-6)
+    wrong = [dataclasses.replace(f, y_pred=np.zeros_like(f.y_true)) for f in folds]
+    found = intervals(wrong, "recall/c1")
+    assert (found.low, found.high) == pytest.approx((0.0, wilson(0, n).high), abs=1e-6)
+    assert (intervals(wrong, "mcc").low, intervals(wrong, "mcc").high) != (0, 0)
 
 
-def test_every_shown_metric_has_an_interval_around_its_mean():
-    cell = make_cell("none", n_folds=5, n=100, k=3)
-    found = bootstrap({"a": cell.folds}, OPTIONS.shown, OPTIONS)["a"]
-    assert set(found) == set(OPTIONS.shown)
-    for name, interval in found.items():
-        mean = np.mean([m[name] for m in compute_folds(cell, OPTIONS)])
-        assert interval.low < mean < interval.high, name
+def test_a_recall_has_about_wilsons_interval():
+    folds = make_cell("none", n_folds=5, n=400, skill=0.5).folds
+    pooled = recall_intervals(folds)["c1"]
+    found = intervals(folds, "recall/c1")
+    assert found.high - found.low == pytest.approx(pooled.high - pooled.low, rel=0.4)
+    assert found.low == pytest.approx(pooled.low, abs=0.02)
 
 
 def test_a_user_metric_has_an_interval_too():
     node = {"_target_": "imbench.results.metrics.fbeta_minority", "beta": 1.0}
     options = metric_options({"columns": ["f1_minority"], "extra": {"mine": node}})
-    cell = make_cell("none", n_folds=2, n=100)
-    found = bootstrap({"a": cell.folds}, options.shown, options)["a"]
-    ours, mine = found["f1_minority"], found["mine"]  # the same metric
+    folds = make_cell("none", n_folds=2, n=100).folds
+    ours, mine = (intervals(folds, name, options) for name in ("f1_minority", "mine"))
     assert mine.high - mine.low == pytest.approx(ours.high - ours.low, rel=0.35)
-    assert (mine.low + mine.high) / 2 == pytest.approx((ours.low + ours.high) / 2, abs=0.02)
+    assert (mine.low + mine.high) / 2 == pytest.approx((ours.low + ours.high) / 2, abs=0.03)
 
 
 def test_undefined_folds_are_left_out_and_an_undefined_metric_has_no_interval():
     folds = make_cell("none", n_folds=3).folds
     one_class = dataclasses.replace(folds[0], y_true=np.zeros_like(folds[0].y_true))
-    some = bootstrap({"a": [one_class, *folds[1:]]}, ["roc_auc"], OPTIONS)["a"]["roc_auc"]
-    assert math.isfinite(some.low)
-    assert bootstrap({"a": [one_class]}, ["roc_auc"], OPTIONS)["a"] == {}
-    assert bootstrap({"a": []}, ["f1_macro", "ece"], OPTIONS)["a"] == {}
+    assert math.isfinite(intervals([one_class, *folds[1:]], "roc_auc").low)
+    assert intervals([one_class], "roc_auc") is None
+    assert intervals([], "f1_macro") is None
+
+
+def test_one_fold_has_an_interval_by_its_rows():
+    fold = make_fold(n=300)
+    found = intervals([fold], "f1_macro")
+    assert 0.02 < found.high - found.low < 0.3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from imbench.report.statistics.ttest import ALPHA
+from imbench.report.statistics.verdict import ALPHA
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Bayesian tests with a region of practical equivalence (ROPE), on one or several data sets."""
+"""Bayesian signed-rank test over data sets, with a region of practical equivalence (ROPE)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from imbench.report.statistics.ttest import is_constant
+from numpy.typing import NDArray
 
 SAMPLES = 20_000
 PRIOR_WEIGHT = 0.5
@@ -32,57 +30,6 @@ class Posterior:
     worse: float
     equal: float
     better: float
-
-
-def correlated_posterior(
-    differences: ArrayLike, test_train_ratio: float, rope: float
-) -> Posterior | None:
-    """Perform the Bayesian correlated t-test on the folds of one data set.
-
-    The posterior of the mean gain is Student's t with n - 1 degrees of freedom, located at the
-    mean of the differences, with the scale of the corrected resampled t-test.
-
-    Parameters
-    ----------
-    differences : array of shape (n,)
-        Gains by fold, positive where the strategy is better.
-    test_train_ratio : float
-        Rows of a test part divided by rows of a training part. It equals ``rho / (1 - rho)`` of
-        the paper, where rho is the correlation of the folds.
-    rope : float
-        Gains in ``[-rope, rope]`` are practically zero.
-
-    Returns
-    -------
-    Posterior or None
-        None for fewer than two differences, or if all are equal but not zero, so that the scale
-        is zero.
-
-    References
-    ----------
-    Corani and Benavoli 2015, "A Bayesian approach for comparing cross-validated algorithms on
-    multiple data sets", Machine Learning 100, doi:10.1007/s10994-015-5486-z, eq. 8.
-
-    Examples
-    --------
-    >>> posterior = correlated_posterior([0.03, 0.05, 0.02, 0.04, 0.06], 0.25, rope=0.01)
-    >>> round(posterior.worse, 2), round(posterior.equal, 2), round(posterior.better, 2)
-    (0.0, 0.02, 0.98)
-    """
-    from scipy.special import stdtr
-
-    d: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
-    n = len(d)
-    if n < 2:
-        return None
-    if not d.any():
-        return Posterior(0.0, 1.0, 0.0)
-    if is_constant(d):
-        return None
-    scale = float(d.std(ddof=1) * np.sqrt(1 / n + test_train_ratio))
-    worse = float(stdtr(n - 1, (-rope - d.mean()) / scale))
-    better = float(stdtr(n - 1, (d.mean() - rope) / scale))
-    return Posterior(worse, 1.0 - worse - better, better)
 
 
 def signed_rank_posteriors(

@@ -1,4 +1,8 @@
-"""Corrected resampled t-test of paired differences by fold, and Holm's adjustment."""
+"""Corrected resampled t-test of paired differences by fold, and Holm's adjustment.
+
+Rankings over data sets use the adjustment. The t-test is what ``scripts/verdict_check.py`` compares
+the verdict with.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +76,7 @@ def corrected_t_test(
     >>> round(test.mean, 3), round(test.low, 3), round(test.p_value, 3)
     (0.04, 0.011, 0.02)
     """
-    from scipy.special import stdtrit
+    from scipy.special import stdtr, stdtrit
 
     d: NDArray[np.float64] = np.asarray(differences, dtype=np.float64)
     nan = float("nan")
@@ -83,47 +87,12 @@ def corrected_t_test(
     if not d.any():
         return TTest(n, 0.0, 0.0, 0.0, 1.0)
     sd = float(d.std(ddof=1))
-    if is_constant(d):
+    if np.ptp(d) <= ROUNDING * np.abs(d).max():
         return TTest(n, mean, nan, nan, 2.0 ** (1 - n))
     error = sd * float(np.sqrt(1 / n + test_train_ratio))
     reach = float(stdtrit(n - 1, (1 + confidence) / 2)) * error
-    return TTest(n, mean, mean - reach, mean + reach, _p_value(mean / error, n - 1))
-
-
-def pairwise_p_values(values: ArrayLike, test_train_ratio: float) -> NDArray[np.float64]:
-    """Test all pairs of strategies on their common folds.
-
-    Parameters
-    ----------
-    values : array of shape (k, n)
-        Metric of k strategies on n folds, NaN where it is missing.
-    test_train_ratio : float
-        Rows of a test part divided by rows of a training part.
-
-    Returns
-    -------
-    ndarray of shape (k, k)
-        The p-values of :func:`corrected_t_test`. The matrix is symmetric, and NaN on the diagonal
-        and where no test is possible.
-
-    Examples
-    --------
-    >>> values = [[0.8, 0.7, 0.9], [0.6, 0.6, 0.7], [0.8, 0.7, 0.9]]
-    >>> pairwise_p_values(values, test_train_ratio=0.5).round(3)
-    array([[  nan, 0.087, 1.   ],
-           [0.087,   nan, 0.087],
-           [1.   , 0.087,   nan]])
-    """
-    v = np.asarray(values, dtype=np.float64)
-    p = np.full((len(v), len(v)), np.nan)
-    for i in range(len(v) - 1):
-        # One strategy against all later ones, grouped by their common folds: (k - i - 1, n).
-        d = v[i] - v[i + 1 :]
-        shared = ~np.isnan(d)
-        for pattern in np.unique(shared, axis=0):
-            rows = (shared == pattern).all(axis=1)
-            p[i, i + 1 :][rows] = _p_values(d[rows][:, pattern], test_train_ratio)
-    return np.where(np.isnan(p), p.T, p)
+    p_value = 2 * float(stdtr(n - 1, -abs(mean) / error))
+    return TTest(n, mean, mean - reach, mean + reach, p_value)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
@@ -158,35 +127,3 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     steps = p[order] * np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return adjusted
-
-
-def is_constant(differences: NDArray[np.float64]) -> bool:
-    """Return whether all differences are equal up to rounding.
-
-    Examples
-    --------
-    >>> is_constant(np.array([0.1, 0.1])), is_constant(np.array([0.1, 0.2]))
-    (True, False)
-    """
-    d = differences
-    return len(d) > 0 and bool(np.ptp(d) <= ROUNDING * np.abs(d).max())
-
-
-def _p_values(d: NDArray[np.float64], test_train_ratio: float) -> NDArray[np.float64]:
-    """Return the p-values of :func:`corrected_t_test` for each row of an array (m, n)."""
-    n = d.shape[1]
-    if n < 2:
-        return np.full(len(d), np.nan)
-    mean, sd = d.mean(axis=1), d.std(axis=1, ddof=1)
-    constant = np.ptp(d, axis=1) <= ROUNDING * np.abs(d).max(axis=1)
-    error = np.where(constant, 1.0, sd) * np.sqrt(1 / n + test_train_ratio)
-    p: NDArray[np.float64] = np.where(constant, 2.0 ** (1 - n), _p_value(mean / error, n - 1))
-    return np.where(d.any(axis=1), p, 1.0)
-
-
-def _p_value(t: float | NDArray[np.float64], df: int) -> float:
-    """Return the two-sided p-value of Student's t, an array for an array."""
-    from scipy.special import stdtr
-
-    p = 2 * stdtr(df, -np.abs(t))
-    return p if isinstance(p, np.ndarray) else float(p)  # type: ignore[return-value]

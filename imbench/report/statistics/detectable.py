@@ -1,0 +1,179 @@
+"""How small a gain a table can show, before anything is fitted and after."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imbench.report.statistics.evidence import collect
+from imbench.report.statistics.joint import as_student, estimates
+from imbench.report.statistics.verdict import (
+    ALPHA,
+    FEW_ROWS,
+    REPEATS_OF_FEW_ROWS,
+    Comparison,
+)
+from imbench.results.fold import FoldResult
+from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions
+from imbench.results.metrics import compute
+
+POWER = 0.8
+SHARED = 0.9  # correlation of the scores of two models of one algorithm
+# How far the scores of a class lie from those of the others, in standard deviations: a ROC AUC of
+# 0.91 with two classes.
+SKILL = 1.4
+LARGEST = 0.8  # gain that a strategy could have, as a share of SKILL
+PRIOR = 0.5  # power of the class sizes in decisions: at 1 very rare classes are never predicted
+# Of what two models differ in on a row, the share that is new in each repeat.
+NEW = 0.5
+SIMULATED = 20_000  # rows
+FEWEST = 50  # rare rows that a large table keeps where it is simulated by a part
+
+
+def detectable_gain(
+    counts: Sequence[float],
+    n_splits: int,
+    n_repeats: int = 1,
+    n_strategies: int = 1,
+    metric: str = "f1_macro",
+    level: float = ALPHA,
+    seed: int = 0,
+) -> float:
+    """Return the gain that a table tells with a power of 80 %.
+
+    Scores of a baseline and of a strategy are simulated: normal variables whose mean is larger
+    for the true class, correlated by 0.9, with labels by the largest probability over the root of
+    the class size. The standard error of the gain is that of the verdict, and its critical value
+    is adjusted for the number of strategies (Bonferroni). Half of the difference between two
+    models on a row is taken to be new in each repeat. How much fits vary beyond that is not known
+    before a run, and left out.
+
+    Parameters
+    ----------
+    counts : sequence of float
+        Rows of each class that are tested in a repeat.
+    n_splits : int
+        Folds of a repeat.
+    n_repeats : int, default=1
+    n_strategies : int, default=1
+        Strategies that are compared with the baseline.
+    metric : str, default="f1_macro"
+    level : float, default=0.05
+    seed : int, default=0
+
+    Returns
+    -------
+    float
+        NaN if the table is too small for a verdict, no gain that can be simulated is told, or the
+        metric is not one of imbench.
+
+    Examples
+    --------
+    >>> [round(detectable_gain((19 * n, n), n_splits=5), 2) for n in (50, 500)]
+    [0.08, 0.02]
+    >>> detectable_gain((950, 2), n_splits=5)
+    nan
+    """
+    sizes = np.asarray([n for n in counts if n > 0], dtype=float)
+    if metric not in HIGHER_IS_BETTER or len(sizes) < 2 or sizes.min() < n_splits:
+        return math.nan
+    if sizes.min() < FEW_ROWS * n_splits and n_repeats < REPEATS_OF_FEW_ROWS:
+        return math.nan  # there will be no verdict
+    part = min(1.0, max(SIMULATED / sizes.sum(), FEWEST / sizes.min()))
+    labels = np.repeat(np.arange(len(sizes)), np.round(sizes * part).astype(int))
+    many = np.repeat(np.arange(len(sizes)), np.round(sizes / sizes.sum() * SIMULATED).astype(int))
+    n_draws = math.ceil(SIMULATED / 5 / len(labels))
+    found = [_error(labels, n_splits, metric, seed + draw) for draw in range(n_draws)]
+    variance, df = np.mean(found, axis=0)
+    error = math.sqrt(variance * part * (1 - NEW + NEW / n_repeats))
+    critical = float(as_student(_critical(n_strategies, level), np.array([df]))[0])
+    needed = (critical + _normal(POWER)) * error
+    low, high = (_value(many, gain, metric, seed) for gain in (0.0, LARGEST))
+    return needed if 0 < needed <= abs(high - low) else math.nan
+
+
+def gain_from(told: Sequence[Comparison]) -> float:
+    """Return the gain that a table tells with a power of 80 %, from its intervals.
+
+    Parameters
+    ----------
+    told : sequence of Comparison
+        With intervals.
+
+    Examples
+    --------
+    >>> round(gain_from([Comparison(gain=0.01, low=-0.05, high=0.07)]), 3)
+    0.086
+    """
+    half = float(np.median([(c.high - c.low) / 2 for c in told if c.high > c.low] or [math.nan]))
+    return half * (1 + _normal(POWER) / _critical(len(told), ALPHA))
+
+
+def _error(labels: NDArray[np.int64], n_splits: int, metric: str, seed: int) -> tuple[float, float]:
+    """Simulate a table; return the variance of a gain by its rows, and degrees of freedom."""
+    rng = np.random.default_rng(seed)
+    k = int(labels.max()) + 1
+    base, new = rng.standard_normal((2, len(labels), k))
+    other = SHARED * base + math.sqrt(1 - SHARED**2) * new
+    options = MetricOptions(sort=metric)
+    part = np.arange(len(labels)) % n_splits  # stratified, as labels are sorted
+    scores = [_scores(labels, base, SKILL), _scores(labels, other, SKILL)]
+    finished = [
+        [_fold(labels, score, part == fold, fold, k) for fold in range(n_splits)]
+        for score in scores
+    ]
+    # Equal values: what varies between folds, beyond rows, is not simulated.
+    evidence = collect(finished, np.zeros((2, n_splits)).tolist(), metric, options)
+    e = estimates(evidence.differences, np.array([0]), np.array([1]), evidence.n_rarest)
+    return float(e.error[0] ** 2), float(min(e.df[0], 1e6))
+
+
+def _value(labels: NDArray[np.int64], gain: float, metric: str, seed: int) -> float:
+    """Return the metric of a model that is better by a share of `SKILL`."""
+    k = int(labels.max()) + 1
+    noise = np.random.default_rng(seed).standard_normal((len(labels), k))
+    score = _scores(labels, noise, SKILL * (1 + gain))
+    fold = _fold(labels, score, np.ones(len(labels), dtype=bool), 0, k)
+    return compute(fold, MetricOptions(sort=metric))[metric]
+
+
+def _scores(
+    labels: NDArray[np.int64], noise: NDArray[np.float64], skill: float
+) -> NDArray[np.float64]:
+    """Return the probabilities of the classes, given normal scores that are larger for the true."""
+    z = noise.copy()
+    z[np.arange(len(labels)), labels] += skill
+    counts = np.bincount(labels, minlength=z.shape[1])
+    logits = skill * z + np.log(np.maximum(counts, 1) / len(labels))
+    score = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(score / score.sum(axis=1, keepdims=True))
+
+
+def _fold(
+    labels: NDArray[np.int64],
+    score: NDArray[np.float64],
+    test: NDArray[np.bool_],
+    fold: int,
+    k: int,
+) -> FoldResult:
+    y, counts = labels[test], np.bincount(labels, minlength=k)
+    weights = np.maximum(counts, 1) ** PRIOR
+    return FoldResult(
+        run_id="", dataset="", model="", label="", repeat=0, fold=fold, status="ok", reason="",
+        class_names=tuple(map(str, range(k))), minority=int(counts.argmin()),
+        counts_before=tuple(counts.tolist()), test_index=np.flatnonzero(test),
+        y_true=y, y_pred=(score[test] / weights).argmax(axis=1), y_score=score[test],
+    )  # fmt: skip
+
+
+def _critical(n_strategies: int, level: float) -> float:
+    return -_normal(level / 2 / max(n_strategies, 1))
+
+
+def _normal(p: float) -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(p))
