@@ -194,6 +194,7 @@ def read(key: str) -> Dataset | None:
             feature_names=tuple(meta["feature_names"]),
             input_shape=None if meta["input_shape"] is None else tuple(meta["input_shape"]),
             categories={column: tuple(names) for column, names in meta["categories"]},
+            cut=tuple(meta["cut"]),
             **arrays,
         )
         whole = data.fingerprint == meta["fingerprint"]
@@ -224,6 +225,7 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
         "feature_names": data.feature_names,
         "input_shape": data.input_shape,
         "categories": [[column, names] for column, names in data.categories.items()],
+        "cut": data.cut,
     }
     arrays = {n: getattr(data, n) for n in ARRAYS if getattr(data, n) is not None}
     n_bytes = sum(array.nbytes for array in arrays.values())

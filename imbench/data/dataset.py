@@ -80,6 +80,8 @@ class Dataset:
         from rows, so the codes can be assigned before the split.
     test_index : ndarray of shape (n_test,) or None
         Rows of the official test set, None if there is none.
+    cut : tuple of int
+        Labels of the classes that ``dataset.imbalance`` thinned more than others.
 
     Raises
     ------
@@ -104,8 +106,8 @@ class Dataset:
     ... )
     >>> data.counts.tolist()
     [2, 1]
-    >>> data.info.minority, data.info.has_missing
-    (1, True)
+    >>> data.info.minority, data.info.has_missing, data.rare
+    (1, True, (1,))
     >>> data.X[0, 0] = 2.0
     Traceback (most recent call last):
     ValueError: assignment destination is read-only
@@ -119,6 +121,7 @@ class Dataset:
     input_shape: tuple[int, int, int] | None = None
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     test_index: NDArray[np.int64] | None = None
+    cut: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check_shapes(self)
@@ -134,6 +137,11 @@ class Dataset:
     def counts(self) -> NDArray[np.int64]:
         """Rows per class outside the official test set, shape (K,)."""
         return np.bincount(self.y[self.pool_index], minlength=len(self.class_names))
+
+    @property
+    def rare(self) -> tuple[int, ...]:
+        """Labels of the rare classes: those that were cut, otherwise those below the mean size."""
+        return self.cut or tuple(np.flatnonzero(self.counts < self.counts.mean()).tolist())
 
     @property
     def pool_index(self) -> NDArray[np.int64]:

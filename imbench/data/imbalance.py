@@ -23,11 +23,14 @@ from imbench.errors import ConfigError, DataError
 _EPS = 1e-9
 
 
-def _thin(data: Dataset, n_keep: NDArray[np.int64], seed: int) -> Dataset:
+def _thin(
+    data: Dataset, n_keep: NDArray[np.int64], shares: NDArray[np.float64], seed: int
+) -> Dataset:
     """Keep ``n_keep[k]`` random rows of each class k outside the official test set.
 
     The order of rows does not change. A class without remaining rows is removed from
-    ``class_names`` and from the official test set.
+    ``class_names`` and from the official test set. `shares` are those that were asked for: a class
+    with less than the largest share counts as cut, unless it is the largest class all the same.
     """
     pool = data.pool_index
     is_test = np.ones(len(data.y), bool)
@@ -38,12 +41,14 @@ def _thin(data: Dataset, n_keep: NDArray[np.int64], seed: int) -> Dataset:
         rows = pool[pool_labels == label]
         stays[np.random.default_rng([seed, label]).permutation(rows)[:n_rows]] = True
     labels = np.cumsum(n_keep > 0) - 1
+    is_cut = (n_keep > 0) & (shares < shares.max()) & (n_keep < n_keep.max())
     return replace(
         data,
         X=data.X[stays],
         y=labels[data.y[stays]],
         class_names=tuple(n for n, k in zip(data.class_names, n_keep, strict=True) if k > 0),
         test_index=None if data.test_index is None else np.flatnonzero(is_test[stays]),
+        cut=tuple(labels[is_cut].tolist()),
     )
 
 
@@ -88,7 +93,8 @@ def _shrink_to(data: Dataset, targets: NDArray[np.int64], ratio: float, seed: in
             f"({data.counts[rarest]} rows of {data.class_names[rarest]!r}); set a ratio of at "
             f"least {present:.4g}, or dataset/imbalance=none."
         )
-    return _thin(data, np.minimum(np.maximum(targets, 1), data.counts), seed)
+    n_keep = np.minimum(np.maximum(targets, 1), data.counts)
+    return _thin(data, n_keep, n_keep / np.maximum(data.counts, 1), seed)
 
 
 @dataclass(frozen=True)
@@ -113,8 +119,9 @@ class KeepRatios:
     --------
     >>> from imbench.data.synthetic import load_synthetic
     >>> data = load_synthetic(ratio=1, n_rows=200)
-    >>> KeepRatios({"0": 0.9, "1": 0.1})(data).counts.tolist()
-    [90, 10]
+    >>> thinned = KeepRatios({"0": 0.9, "1": 0.1})(data)
+    >>> thinned.counts.tolist(), thinned.cut
+    ([90, 10], (1,))
     """
 
     ratios: Mapping[str | int, float] | None = None
@@ -144,7 +151,7 @@ class KeepRatios:
                     f"{', '.join(data.class_names)} (in a yaml file, quote names such as 'Yes')."
                 )
         wanted = np.array([float(shares.get(n, self.others)) for n in data.class_names])
-        return _thin(data, _share_of(data.counts, wanted), self.seed)
+        return _thin(data, _share_of(data.counts, wanted), wanted, self.seed)
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.results.run_ids import cell_id, former_run_ids, without_repeats
+
 Status = Literal["ok", "skipped", "failed"]
+BUDGET = "budget"  # why a cell has fewer folds than were asked for
 ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
-PICTURE = ("picture", "picture_y", "picture_made")  # stored only if a sampler provides them
+# Stored only where they hold something: groups and weights of rows, and rows that were made.
+OPTIONAL = ("test_group", "test_weight", "picture", "picture_y", "picture_made")
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +36,9 @@ class FoldResult:
         Name of each label.
     minority : int
         Label of the class that ``f1_minority`` refers to.
+    rare : tuple of int
+        Labels of the rare classes: those that ``dataset.imbalance`` cut, otherwise those below
+        the mean size. Empty if all are equally large, and in folds of older versions.
     fit_s, predict_s : float
         Wall-clock seconds.
     n_together : int
@@ -79,6 +86,10 @@ class FoldResult:
         :mod:`imbench.pipeline.witness`. Empty in folds of older versions.
     test_index, y_true, y_pred : ndarray of shape (n_test,)
         int64.
+    test_group : ndarray of int64 of shape (n_test,)
+        Group of each test row. Shape (0,) if rows are independent.
+    test_weight : ndarray of float64 of shape (n_test,)
+        Weight of each test row in the metrics, at least 0. Shape (0,) if all rows count the same.
     y_score : ndarray of shape (n_test, K)
         Class probabilities. Rows sum to one.
     history : ndarray of shape (n_epochs, 2)
@@ -111,6 +122,7 @@ class FoldResult:
     reason: str
     class_names: tuple[str, ...]
     minority: int
+    rare: tuple[int, ...] = ()
     fit_s: float = 0.0
     predict_s: float = 0.0
     n_together: int = 1
@@ -139,6 +151,8 @@ class FoldResult:
     test_index: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     y_true: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     y_pred: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    test_group: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    test_weight: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     y_score: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)))
     history: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     picture: NDArray[Any] = field(default_factory=lambda: np.empty((0, 2), np.float32))
@@ -160,9 +174,14 @@ class CellResult:
     reason : str
         Reason of the first fold that is not ``ok``, else empty.
     n_folds : int
-        Folds of a complete cell. There are fewer in ``folds`` if the run was interrupted.
+        Folds of a complete cell, as the command with the most repeats asked for them. There are
+        fewer in ``folds`` if the run was interrupted.
     config : mapping
         The resolved configuration.
+    sequential : bool
+        Whether repeats were added until the verdict was told (``splits.n_repeats=auto``).
+    stopped : str
+        Why no further repeat was added, or empty.
     folds : tuple of FoldResult
         Ordered by (repeat, fold).
 
@@ -185,6 +204,8 @@ class CellResult:
     reason: str
     n_folds: int
     config: Mapping[str, Any]
+    sequential: bool = False
+    stopped: str = ""
     folds: tuple[FoldResult, ...] = ()
 
     @property
@@ -192,10 +213,17 @@ class CellResult:
         """The folds with status ``ok``."""
         return [fold for fold in self.folds if fold.status == "ok"]
 
+    @property
+    def key(self) -> CellKey:
+        """What ``cell.json`` holds."""
+        return CellKey(**{f.name: getattr(self, f.name) for f in fields(CellKey)})
+
 
 @dataclass(frozen=True)
 class CellKey:
-    """Identity of a cell: the content of ``cell.json``, known before the cell runs.
+    """Identity of a cell and what was asked of it: the content of ``cell.json``.
+
+    ``n_folds``, ``sequential`` and ``stopped`` are no part of the identity.
 
     Examples
     --------
@@ -211,12 +239,30 @@ class CellKey:
     stages: tuple[str, ...]
     n_folds: int
     config: Mapping[str, Any]
+    sequential: bool = False
+    stopped: str = ""
 
     @property
     def folder(self) -> str:
         """Name of the cell's folder: readable names, then the unique ``run_id``."""
+        return self._folder(self.run_id)
+
+    @property
+    def former_folders(self) -> list[str]:
+        """Names of the folders in which older versions stored the cell with more repeats."""
+        return [self._folder(run_id) for run_id in former_run_ids(self.config, self.n_folds)]
+
+    def of_this_version(self) -> CellKey:
+        """Return the key as it is made now, for one that an older version stored."""
+        splits = self.config.get("splits")
+        if not isinstance(splits, Mapping) or (kept := without_repeats(splits)) == splits:
+            return self
+        config = {**self.config, "splits": kept}
+        return replace(self, run_id=cell_id(config), config=config)
+
+    def _folder(self, run_id: str) -> str:
         readable = re.sub(r"[^A-Za-z0-9+_.-]+", "_", f"{self.dataset}-{self.model}-{self.label}")
-        return f"{readable[:80]}-{self.run_id}"
+        return f"{readable[:80]}-{run_id}"
 
 
 def cell_result(key: CellKey, folds: list[FoldResult]) -> CellResult:

@@ -1,9 +1,8 @@
 """Formulas of all metrics for weighted rows, vectorised over several vectors of weights.
 
-:func:`imbench.results.metrics.compute_metrics` calls :func:`weighted_metrics` with weights of
-one. The bootstrap of :mod:`imbench.report.statistics.intervals` calls it with a thousand vectors
-of weights, so a metric and its interval have the same formula. Rules for undefined values are in
-:mod:`imbench.results.metrics`.
+:func:`imbench.results.metrics.compute_metrics` calls :func:`weighted_metrics` with the weights of
+the rows. :mod:`imbench.report.statistics.contributions` uses the same formulas. Rules for
+undefined values are in :mod:`imbench.results.metrics`.
 """
 
 from __future__ import annotations
@@ -27,6 +26,7 @@ def weighted_metrics(
     minority: int,
     ece_bins: int = 15,
     only: Collection[str] | None = None,
+    rare: Sequence[int] = (),
 ) -> dict[str, Floats]:
     """Compute all metrics for each of B vectors of row weights.
 
@@ -42,6 +42,8 @@ def weighted_metrics(
     ece_bins : int, default=15
     only : collection of str or None
         Score metrics to compute, which take most of the time. None computes all.
+    rare : sequence of int
+        Labels of the rare classes; by default the minority alone.
 
     Returns
     -------
@@ -55,7 +57,8 @@ def weighted_metrics(
     >>> weighted_metrics(y_true, y_pred, y_score, weights, ("a", "b"), 1)["accuracy"].round(3)
     array([0.667, 0.5  ])
     """
-    metrics = label_metrics(confusion(y_true, y_pred, weights, len(class_names)), minority)
+    tables = confusion(y_true, y_pred, weights, len(class_names))
+    metrics = label_metrics(tables, minority, rare)
     for kind in PER_CLASS:
         values = metrics.pop(kind)  # (B, K)
         metrics |= {f"{kind}/{name}": values[:, c] for c, name in enumerate(class_names)}
@@ -85,7 +88,7 @@ def confusion(
     return table.reshape(-1, n_classes, n_classes)
 
 
-def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
+def label_metrics(table: Floats, minority: int, rare: Sequence[int] = ()) -> dict[str, Floats]:
     """Compute the metrics of predicted labels from confusion matrices.
 
     Parameters
@@ -93,6 +96,8 @@ def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
     table : ndarray of shape (B, K, K)
         True classes in rows. A class is present if the first matrix has rows of it.
     minority : int
+    rare : sequence of int
+        Labels of the rare classes; by default the minority alone.
 
     Returns
     -------
@@ -111,6 +116,7 @@ def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
     here = recall[:, present]
     with np.errstate(divide="ignore"):  # log(0) of a recall of 0 gives a geometric mean of 0
         g_mean = np.exp(np.log(here).mean(axis=1))
+    rare_here = [label for label in rare or [minority] if present[label]]
     accuracy = hits.sum(axis=1) / total
     return {
         "precision_macro": precision[:, present].mean(axis=1),
@@ -123,6 +129,8 @@ def label_metrics(table: Floats, minority: int) -> dict[str, Floats]:
         "mcc": _mcc(accuracy, support / total[:, None], predicted / total[:, None], present),
         "accuracy": accuracy,
         "worst_class_recall": here.min(axis=1),
+        "recall_rare": _mean_of(recall, rare_here),
+        "f1_rare": _mean_of(f1, rare_here),
         "precision": precision,
         "recall": recall,
         "f1": f1,
@@ -138,10 +146,9 @@ def score_metrics(
     wanted: Collection[str] = SCORE_NAMES,
 ) -> dict[str, Floats]:
     """Compute the metrics of probabilities. All are NaN if a score is NaN (a diverged net)."""
-    size = y_score.sum(axis=1, keepdims=True)
-    if not (np.isfinite(size).all() and (size > 0).all()):
+    score = normalised_scores(y_score)
+    if np.isnan(score).any():
         return {name: np.full(len(weights), np.nan) for name in wanted}
-    score = y_score / size  # a softmax in float32 sums to one within 1e-7 only
     n, n_classes = score.shape
     total = weights.sum(axis=1)
     values = {}
@@ -161,6 +168,20 @@ def score_metrics(
     if "ece" in wanted:
         values["ece"] = calibration_error(y_true, score, weights, ece_bins)
     return {name: values[name] for name in wanted}
+
+
+def normalised_scores(y_score: Floats) -> Floats:
+    """Return scores whose rows sum to one; all NaN if a row is not finite or sums to nothing.
+
+    Examples
+    --------
+    >>> normalised_scores(np.array([[1.0, 3.0]]))
+    array([[0.25, 0.75]])
+    """
+    size = y_score.sum(axis=1, keepdims=True)
+    if not (np.isfinite(size).all() and (size > 0).all()):
+        return np.full(y_score.shape, np.nan)
+    return np.asarray(y_score / size)  # a softmax in float32 sums to one within 1e-7 only
 
 
 def rank_metrics(
@@ -229,13 +250,34 @@ def calibration_error(
     >>> calibration_error(np.array([0, 1]), score, weights, n_bins=15)
     array([0.25, 0.  ])
     """
+    bins, gaps = calibration_bins(y_true, score, n_bins)
+    spread = np.zeros((len(bins), n_bins))
+    spread[np.arange(len(bins)), bins] = gaps
+    return np.abs(weights @ spread).sum(axis=1) / weights.sum(axis=1)
+
+
+def calibration_bins(
+    y_true: NDArray[np.int64], score: Floats, n_bins: int
+) -> tuple[NDArray[np.int64], Floats]:
+    """Return for each row the bin of its confidence, and how much it exceeds the confidence.
+
+    Examples
+    --------
+    >>> bins, gaps = calibration_bins(np.array([0, 1]), np.array([[0.75, 0.25], [0.75, 0.25]]), 4)
+    >>> bins, gaps
+    (array([2, 2]), array([ 0.25, -0.75]))
+    """
     confidence = score.max(axis=1)
-    correct = score.argmax(axis=1) == y_true
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
-    gaps = np.zeros((len(bins), n_bins))
-    gaps[np.arange(len(bins)), bins] = correct - confidence
-    return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    return bins, (score.argmax(axis=1) == y_true) - confidence
+
+
+def _mean_of(values: Floats, labels: Sequence[int]) -> Floats:
+    """Return the mean over some classes, NaN where there is none."""
+    if not labels:
+        return np.full(len(values), np.nan)
+    return values[:, labels].mean(axis=1)
 
 
 def _mcc(accuracy: Floats, truth: Floats, guess: Floats, present: NDArray[np.bool_]) -> Floats:

@@ -28,6 +28,8 @@ HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
         "ece": False,
         "accuracy": True,
         "worst_class_recall": True,
+        "recall_rare": True,
+        "f1_rare": True,
     }
 )
 ARGUMENTS = ("y_true", "y_pred", "y_score", "minority")  # passed to every user-defined metric
@@ -45,6 +47,9 @@ class MetricOptions:
         Metric that tables are sorted by and that gains and verdicts refer to.
     minority : str or None
         Class of ``f1_minority`` and of the binary ranking metrics. None: the rarest class.
+    rare : tuple of str or None
+        Classes of ``recall_rare`` and ``f1_rare``. None: the classes that ``dataset.imbalance``
+        cut, and without cuts those below the mean size; of two classes `minority`, if it is given.
     ece_bins : int
         Bins of the expected calibration error.
     rope : float
@@ -77,6 +82,7 @@ class MetricOptions:
     )  # fmt: skip
     sort: str = "f1_macro"
     minority: str | None = None
+    rare: tuple[str, ...] | None = None
     ece_bins: int = 15
     rope: float = 0.01
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -135,11 +141,21 @@ def metric_options(node: Mapping[str, Any]) -> MetricOptions:
     columns = values.get("columns", MetricOptions.columns)
     if isinstance(columns, str) or not isinstance(columns, Iterable):
         raise ConfigError(f"metrics.columns={columns!r}: must be a list, for example [f1_macro].")
-    minority = values.get("minority")
+    minority, rare = values.get("minority"), values.get("rare")
+    if isinstance(rare, str) or not isinstance(rare, Iterable | None):
+        raise ConfigError(
+            f"metrics.rare={rare!r}: must be a list of classes, for example metrics.rare=[{rare}]."
+        )
+    if rare is not None and not list(rare):
+        raise ConfigError(
+            "metrics.rare=[]: must name a class; metrics.rare=null stands for the classes that "
+            "were cut, and without cuts those below the mean size."
+        )
     # YAML reads the class name 1 as a number, but class names are strings everywhere.
     values |= {
         "columns": tuple(str(c) for c in columns),
         "minority": None if minority is None else str(minority),
+        "rare": None if rare is None else tuple(dict.fromkeys(str(name) for name in rare)),
         "extra": dict(values.get("extra") or {}),
     }
     return MetricOptions(**values)
@@ -156,9 +172,11 @@ def check_classes(options: MetricOptions, class_names: Sequence[str]) -> None:
     Raises
     ------
     ConfigError
-        If ``metrics.minority`` or a ``recall/<class>`` names a class that does not exist.
+        If ``metrics.minority``, ``metrics.rare`` or a ``recall/<class>`` names a class that does
+        not exist.
     """
     minority_label(options, class_names, 0)
+    rare_labels(options, class_names, ())
     for name in (*options.columns, options.sort):
         if _is_per_class(name):
             _class_index(name.partition("/")[2], class_names, f"metrics: {name}")
@@ -180,6 +198,46 @@ def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: i
     if options.minority is None:
         return rarest
     return _class_index(options.minority, class_names, f"metrics.minority={options.minority}")
+
+
+def rare_labels(
+    options: MetricOptions,
+    class_names: Sequence[str],
+    counts: Sequence[int],
+    known: Sequence[int] = (),
+) -> list[int]:
+    """Return the labels of the classes that ``recall_rare`` and ``f1_rare`` refer to.
+
+    Parameters
+    ----------
+    options : MetricOptions
+    class_names : sequence of str
+    counts : sequence of int
+        Training rows of each class, for results without `known`.
+    known : sequence of int
+        Labels of the rare classes of the data set: :attr:`imbench.results.fold.FoldResult.rare`.
+
+    Raises
+    ------
+    ConfigError
+        If ``metrics.rare`` names a class that does not exist.
+
+    Examples
+    --------
+    >>> rare_labels(MetricOptions(), ("a", "b", "c"), counts=(90, 20, 10))
+    [1, 2]
+    >>> rare_labels(MetricOptions(rare=("c",)), ("a", "b", "c"), counts=(90, 20, 10))
+    [2]
+    """
+    if options.rare is not None:
+        key = f"metrics.rare=[{','.join(options.rare)}]"
+        return [_class_index(name, class_names, key) for name in options.rare]
+    if len(class_names) == 2 and options.minority is not None:
+        return [minority_label(options, class_names, 0)]
+    if known:
+        return list(known)
+    mean = sum(counts) / max(len(counts), 1)
+    return [label for label, count in enumerate(counts) if count < mean]
 
 
 def _is_per_class(name: str) -> bool:

@@ -25,6 +25,7 @@ from imbench.results.metric_options import (
     MetricOptions,
     metric_call,
     minority_label,
+    rare_labels,
 )
 
 
@@ -57,12 +58,15 @@ def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     """
     minority = minority_label(options, fold.class_names, fold.minority)
     arrays = (fold.y_true, fold.y_pred, fold.y_score)
-    metrics = compute_metrics(*arrays, fold.class_names, minority, options.ece_bins)
+    rare = rare_labels(options, fold.class_names, fold.counts_before, fold.rare)
+    metrics = compute_metrics(
+        *arrays, fold.class_names, minority, options.ece_bins, rare, fold.test_weight
+    )
     return metrics | compute_user_metrics(fold, options)
 
 
 def compute_user_metrics(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
-    """Compute the metrics of ``metrics.extra`` only.
+    """Compute the metrics of ``metrics.extra`` only. They count all rows the same.
 
     Raises
     ------
@@ -118,6 +122,8 @@ def compute_metrics(
     class_names: Sequence[str],
     minority: int,
     ece_bins: int = 15,
+    rare: Sequence[int] = (),
+    weights: NDArray[np.float64] | None = None,
 ) -> dict[str, float]:
     """Compute all built-in metrics from the predictions on one test part.
 
@@ -133,6 +139,10 @@ def compute_metrics(
         metrics.
     ece_bins : int, default=15
         Bins of the expected calibration error.
+    rare : sequence of int
+        Labels of the classes of ``recall_rare`` and ``f1_rare``; by default the minority alone.
+    weights : ndarray of shape (n,) or None
+        Weights of the rows. None or an empty array counts all rows the same.
 
     Notes
     -----
@@ -153,8 +163,10 @@ def compute_metrics(
     """
     if len(y_true) == 0:
         return _all_undefined(class_names)
-    ones = np.ones((1, len(y_true)))
-    metrics = weighted_metrics(y_true, y_pred, y_score, ones, class_names, minority, ece_bins)
+    w = np.ones(len(y_true)) if weights is None or not len(weights) else weights
+    metrics = weighted_metrics(
+        y_true, y_pred, y_score, w[None], class_names, minority, ece_bins, rare=rare
+    )
     return {name: float(metrics[name][0]) for name in _all_undefined(class_names)}  # in this order
 
 

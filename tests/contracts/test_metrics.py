@@ -49,7 +49,7 @@ def test_every_metric_is_under_contract():
     y = np.array([0, 1])
     computed = compute_metrics(y, y, np.eye(2), ["c0", "c1"], 1)
     assert list(computed) == BUILT_IN
-    assert len(BUILT_IN) == 15 + 3 * 2
+    assert len(BUILT_IN) == 17 + 3 * 2
     assert sorted(EXTRA) == ["f2_minority"]
 
 

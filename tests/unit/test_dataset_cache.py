@@ -79,6 +79,16 @@ def test_a_table_is_parsed_once_and_has_the_same_bits_from_the_cache(node, parse
     assert list(first.categories.items()) == list(second.categories.items())
 
 
+def test_the_classes_that_were_cut_are_known_from_the_cache(node, parses):
+    node["imbalance"] = {
+        "_target_": "imbench.data.imbalance.KeepRatios", "ratios": {"no": 0.2}, "seed": 0,
+    }  # fmt: skip
+    first, second = load_dataset(node), load_dataset(node)
+    assert len(parses) == 1
+    assert first.cut == (0,)
+    assert_equal(first, second)
+
+
 def test_many_categorical_columns_keep_their_order(tmp_path, folder, parses):
     # As keys of a JSON object they would be sorted as text, 10 before 2: another fingerprint.
     names = [f"c{i}" for i in range(12)]

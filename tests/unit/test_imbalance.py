@@ -5,6 +5,9 @@ from imbench.data.dataset import Dataset
 from imbench.data.imbalance import KeepRatios, LongTail, Step
 from imbench.data.load import load_dataset
 from imbench.errors import ConfigError, DataError
+from imbench.results.store import Store
+from imbench.run.cell import Runner
+from tests.cells import cell_of
 from tests.dataset_files import dataset_node
 
 
@@ -84,6 +87,49 @@ def test_keep_ratios_reads_yaml_numbers_as_names():
     assert KeepRatios({0: 0.5})(rows([10, 10])).counts.tolist() == [5, 10]
 
 
+@pytest.mark.parametrize(
+    ("thin", "cut"),
+    [
+        (KeepRatios({"0": 0.9}, others=0.1), (1, 2, 3)),  # the tutorial
+        (KeepRatios({"2": 0.3}), (2,)),
+        (KeepRatios({}, others=0.3), ()),  # all alike, although rounding makes shares differ
+        (KeepRatios({"1": 0, "3": 0.5}), (2,)),  # of the classes that are left
+        (LongTail(10), (1, 2, 3)),
+        (Step(10), (2, 3)),
+        (Step(10, order="label", minority_share=0.25), (3,)),
+    ],
+)
+def test_cut_classes_are_those_that_keep_a_smaller_share(thin, cut):
+    data = thin(rows([101, 87, 73, 70], n_test=2))
+    assert data.cut == cut
+    assert data.rare == (cut or tuple(np.flatnonzero(data.counts < data.counts.mean())))
+
+
+def test_the_largest_class_is_not_rare_even_if_it_was_cut():
+    data = KeepRatios({"0": 0.5})(rows([900, 100]))
+    assert data.counts.tolist() == [450, 100]
+    assert (data.cut, data.rare) == ((), (1,))
+
+
+def test_a_class_that_keeps_one_row_makes_no_other_class_rare():
+    # One of 3 rows is a larger share than 10 of 100, but the same share was asked for.
+    assert KeepRatios({}, others=0.1)(rows([100, 3])).cut == ()
+
+
+def test_classes_below_the_mean_size_are_rare_where_nothing_was_cut():
+    assert rows([50, 30, 10]).rare == (2,)
+    assert rows([50, 20, 10]).rare == (1, 2)
+    assert rows([20, 20]).rare == ()
+
+
+def test_four_of_the_five_classes_of_page_blocks_are_rare(data_dir):
+    node = dataset_node("dataset=keel", "dataset.table=page-blocks", f"data_dir={data_dir}")
+    data = load_dataset(node)
+    assert data.counts.tolist() == [4913, 329, 28, 87, 115]
+    assert data.rare == (1, 2, 3, 4)
+    assert data.info.minority == 2  # f1_minority is about its 28 rows alone
+
+
 def test_share_0_drops_a_class_from_names_and_test_rows():
     data = KeepRatios({"b": 0, "c": 0.5})(rows([10, 8, 6], n_test=2, class_names=("a", "b", "c")))
     assert data.class_names == ("a", "c")
@@ -141,6 +187,7 @@ def test_tutorial_leaves_10734_rows_of_mnist_and_the_whole_test_set(data_dir):
     assert whole.counts.tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert len(thin.pool_index) == 10_734
     assert thin.counts[0] == 5330
+    assert thin.rare == tuple(range(1, 10))
     assert np.array_equal(thin.X[thin.test_index], whole.X[60_000:])
 
 
@@ -200,3 +247,14 @@ def test_a_value_rejected_in_the_configuration_names_the_node():
     node = dataset_node("dataset=digits", "dataset/imbalance=step", "dataset.imbalance.ratio=0.1")
     with pytest.raises(ConfigError, match=r"^dataset\.imbalance: ratio must be"):
         load_dataset(node)
+
+
+def test_the_rare_classes_are_stored_with_every_fold(tmp_path):
+    words = ("dataset=synthetic", "dataset.n_classes=3", "dataset.n_rows=240", "dataset.ratio=1")
+    thin = ("dataset/imbalance=keep", "dataset.imbalance.ratios={1: 0.3, 2: 0.5}")
+    for changes, rare in (((), ()), (thin, (1, 2))):
+        cell = cell_of(*words, *changes, "model=decision_tree", "splits.n_splits=2")
+        ran = Runner(tmp_path).run(cell)
+        assert ran.status == "ok", ran.reason
+        stored = next(c for c in Store(tmp_path).read_cells() if c.run_id == ran.run_id)
+        assert {fold.rare for fold in (*ran.folds, *stored.folds)} == {rare}

@@ -24,7 +24,7 @@ def case(k, n=120, digits=1):
     return y, s.argmax(axis=1), s, weights
 
 
-def by_scikit_learn(y, p, s, w, minority):
+def by_scikit_learn(y, p, s, w, minority, rare):
     k = s.shape[1]
     labels = list(range(k))
     weighted = {"sample_weight": w}
@@ -55,15 +55,18 @@ def by_scikit_learn(y, p, s, w, minority):
         "log_loss": sk.log_loss(y, s, labels=labels, **weighted),
         "brier": brier,
         "recall/c0": recall[0],
+        "recall_rare": np.mean([recall[c] for c in rare]),
+        "f1_rare": sk.f1_score(y, p, labels=rare, average="macro", **weighted),
     }
 
 
 @pytest.mark.parametrize("k", [2, 5])
 def test_weighted_metrics_equal_scikit_learn(k):
     y, p, s, weights = case(k)
-    found = weighted_metrics(y, p, s, weights, [f"c{i}" for i in range(k)], 1)
+    names, rare = [f"c{i}" for i in range(k)], [1] if k == 2 else [1, 3, 4]
+    found = weighted_metrics(y, p, s, weights, names, 1, rare=rare)
     for b, w in enumerate(weights):
-        for name, value in by_scikit_learn(y, p, s, w, 1).items():
+        for name, value in by_scikit_learn(y, p, s, w, 1, rare).items():
             assert found[name][b] == pytest.approx(value, abs=1e-12), (name, b)
 
 

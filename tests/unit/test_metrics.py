@@ -11,17 +11,19 @@ import yaml
 
 from imbench.data.torchvision_shim import import_torchvision
 from imbench.errors import ConfigError
+from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import (
     HIGHER_IS_BETTER,
     MetricOptions,
     check_classes,
     metric_options,
+    rare_labels,
 )
 from imbench.results.metrics import compute, compute_metrics, expected_calibration_error, summarise
-from tests.factories import make_fold, make_labels, make_scores
+from tests.factories import make_cell, make_fold, make_labels, make_scores
 
 
-def by_hand(y, p, s, minority):
+def by_hand(y, p, s, minority, rare):
     """The metrics from their definitions, by loops over classes; no library."""
     k = s.shape[1]
     n = len(y)
@@ -64,6 +66,8 @@ def by_hand(y, p, s, minority):
         "log_loss": -np.log(s[np.arange(n), y]).mean(),
         "accuracy": np.mean(y == p),
         "worst_class_recall": min(recall),
+        "recall_rare": np.mean([recall[c] for c in rare]),
+        "f1_rare": np.mean([f1[c] for c in rare]),
         **{f"precision/c{c}": precision[c] for c in range(k)},
         **{f"recall/c{c}": recall[c] for c in range(k)},
         **{f"f1/c{c}": f1[c] for c in range(k)},
@@ -93,8 +97,9 @@ def case(seed, k, skill, n=300):
 def test_every_metric_equals_its_definition(seed, k, skill):
     y, p, s, names = case(seed, k, skill)
     for minority in (0, k - 1):
-        expected = by_hand(y, p, s, minority) | {"ece": ece_by_hand(y, s, 15)}
-        computed = compute_metrics(y, p, s, names, minority)
+        rare = [minority] if k == 2 else list(range(1, k))
+        expected = by_hand(y, p, s, minority, rare) | {"ece": ece_by_hand(y, s, 15)}
+        computed = compute_metrics(y, p, s, names, minority, rare=rare)
         assert set(computed) == set(expected)
         for name, value in expected.items():
             assert computed[name] == pytest.approx(value, abs=1e-12), name
@@ -263,6 +268,60 @@ def test_minority_can_be_named():
 
 def test_a_number_in_yaml_names_the_class_of_that_name():
     assert metric_options({"minority": 1}).minority == "1"
+    assert metric_options({"rare": [1, 2, 1]}).rare == ("1", "2")
+
+
+def test_rare_classes_are_those_named_then_those_known_then_those_below_the_mean_size():
+    names, counts = ("a", "b", "c", "d"), (90, 40, 35, 20)
+    assert rare_labels(MetricOptions(rare=("d", "a")), names, counts, known=(1,)) == [3, 0]
+    assert rare_labels(MetricOptions(), names, counts, known=(1,)) == [1]
+    assert rare_labels(MetricOptions(), names, counts) == [1, 2, 3]
+    assert rare_labels(MetricOptions(minority="a"), names, counts) == [1, 2, 3]
+    assert rare_labels(MetricOptions(), names, (20, 20, 20, 20)) == []
+
+
+def test_of_two_classes_the_rare_one_is_the_minority():
+    fold = make_fold(n=100, skill=0.5)
+    for options in (MetricOptions(), MetricOptions(minority="c0")):
+        metrics = compute(fold, options)
+        minority = options.minority or "c1"
+        assert metrics["f1_rare"] == metrics["f1_minority"] == metrics[f"f1/{minority}"]
+        assert metrics["recall_rare"] == metrics[f"recall/{minority}"]
+
+
+@pytest.mark.parametrize("rare", [(4,), (1, 3), (0, 1, 2, 3, 4)])
+def test_rare_metrics_equal_scikit_learn(rare):
+    from sklearn.metrics import f1_score, recall_score
+
+    fold = make_fold(n=200, k=5, skill=1.0, rare=rare)
+    metrics = compute(fold, MetricOptions())
+    chosen = {"labels": list(rare), "average": "macro"}
+    y, p = fold.y_true, fold.y_pred
+    assert metrics["f1_rare"] == pytest.approx(f1_score(y, p, **chosen))
+    assert metrics["recall_rare"] == pytest.approx(recall_score(y, p, **chosen))
+
+
+def test_a_rare_class_without_a_row_in_the_fold_is_left_out():
+    y = np.array([0, 0, 1, 1, 1])
+    p = np.array([0, 2, 1, 1, 0])
+    arrays = (y, p, np.eye(3)[p], ["a", "b", "c"], 2)
+    metrics = compute_metrics(*arrays, rare=[1, 2])
+    assert metrics["recall_rare"] == pytest.approx(2 / 3)
+    assert metrics["f1_rare"] == metrics["f1/b"] == pytest.approx(0.8)
+    assert math.isnan(compute_metrics(*arrays, rare=[2])["f1_rare"])
+
+
+def test_rare_metrics_have_intervals_and_verdicts():
+    cells = [
+        make_cell(label, n=300, k=5, skill=skill, rare=(3, 4))
+        for label, skill in {"none": 0.5, "smote": 2.0}.items()
+    ]
+    options = metric_options({"columns": ["recall_rare"], "sort": "f1_rare"})
+    smote, none = build_leaderboard(cells, options, with_intervals=True).rows
+    assert smote.comparison.verdict == "better"
+    for row in (smote, none):
+        for metric in ("f1_rare", "recall_rare"):
+            assert row.intervals[metric].low < row.mean[metric] < row.intervals[metric].high
 
 
 @pytest.mark.parametrize(
@@ -274,6 +333,9 @@ def test_a_number_in_yaml_names_the_class_of_that_name():
         ({"ece_bins": 0}, r"metrics\.ece_bins=0: must be at least 1"),
         ({"ece_bins": "x"}, r"metrics\.ece_bins='x': must be a whole number"),
         ({"collumns": []}, r"metrics\.collumns.*did you mean 'columns'"),
+        ({"rare": "c1"}, r"metrics\.rare='c1': must be a list.*metrics\.rare=\[c1\]"),
+        ({"rare": 1}, r"metrics\.rare=1: must be a list.*metrics\.rare=\[1\]"),
+        ({"rare": []}, r"metrics\.rare=\[\]: must name a class; metrics\.rare=null"),
         ({"extra": {"m": {"beta": 1}}}, r"metrics\.extra\.m: must hold _target_"),
         ({"extra": {"m": {"_target_": "imbench.results.metrics.nope"}}}, "cannot be imported"),
         (
@@ -296,6 +358,8 @@ def test_an_unknown_class_names_the_classes():
         check_classes(metric_options({"minority": "chrun"}), ("stay", "churn"))
     with pytest.raises(ConfigError, match="no class 'c7'"):
         check_classes(metric_options({"columns": ["recall/c7"]}), ("c0", "c1"))
+    with pytest.raises(ConfigError, match=r"metrics\.rare=\[a,bb\].*'bb' .*'b'.*are a, b, c\."):
+        check_classes(metric_options({"rare": ["a", "bb"]}), ("a", "b", "c"))
     check_classes(metric_options({"sort": "recall/c1"}), ("c0", "c1"))
 
 
