@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate
 
 from imbench.cli.console import console
 from imbench.config.cell import CellOutline
@@ -26,7 +25,8 @@ class ProgressBar:
         from rich import progress
 
         self._names = [f"{c.dataset.name} {c.model_name} {c.label}" for c in cells]
-        self._ends = list(accumulate(c.splitter.n_folds for c in cells))
+        self._ends: dict[int, int] = {}
+        self._n_folds = 0
         self._progress = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -39,7 +39,7 @@ class ProgressBar:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._progress.add_task("", total=self._ends[-1])
+        self._task = self._progress.add_task("", total=0)
 
     def start(self) -> None:
         """Draw the bar."""
@@ -49,17 +49,25 @@ class ProgressBar:
         """Remove the bar."""
         self._progress.stop()
 
+    def round_starts(self, n_new: Mapping[int, int]) -> None:
+        """Add the folds of a round of repeats, by the number of the cell."""
+        for index, n in n_new.items():
+            self._n_folds += n
+            self._ends[index] = self._n_folds
+        self._progress.update(self._task, total=self._n_folds)
+
     def cell_starts(self, index: int) -> None:
         """Name the cell that is running."""
         text = f"cell {index + 1}/{len(self._names)} {self._names[index]}"
         self._progress.update(self._task, description=text)
 
     def fold_done(self, result: FoldResult, stored: bool) -> None:
-        """Count a fold; called by the runner."""
-        self._progress.advance(self._task)
+        """Count a fold that was fitted; called by the runner."""
+        if not stored:
+            self._progress.advance(self._task)
 
     def cell_ends(self, index: int) -> None:
-        """Count all folds of a cell, which may have ended early or in another process."""
+        """Count all folds of a cell, which may have been stored or have ended early."""
         self._progress.update(self._task, completed=self._ends[index])
 
 

@@ -78,7 +78,7 @@ class _Finder:
             chosen = (*chosen, *more)
         # Results identify files by content and do not store their path.
         path = ["dataset.path=FILE"] if self._takes_path(around) else []
-        return (*around, *path, *chosen)
+        return (*around, *path, *chosen, *_repeats(cell))
 
     def _search(
         self, part: str, words: Sequence[str], tried: Mapping[str, Any]
@@ -185,6 +185,21 @@ class _Finder:
                 chosen.append(item)
         names = [item.name for item in sorted(chosen, key=place)] or [BASELINE]
         return names[0] if len(names) == 1 else f"[{','.join(names)}]"
+
+
+def _repeats(cell: CellResult) -> tuple[str, ...]:
+    """Return the word for the number of repeats, which is not stored as a key."""
+    places = [(fold.repeat, fold.fold) for fold in cell.folds]
+    target = str(cell.config["splits"].get("_target_"))
+    if not places or cell.sequential or cell.stopped:
+        return ()
+    n = 1 + max(repeat for repeat, _ in places)
+    if target.endswith(".RepeatedKFold"):
+        return (f"splits.n_repeats={n}",)
+    if n == 1 or not target.endswith((".Holdout", ".OfficialTest")):
+        return ()
+    are_repeats = target.endswith(".Holdout") and (1, 0) in places
+    return (f"splits.n_repeats={n}",) if are_repeats else (f"splits.n_seeds={n}",)
 
 
 def _yaml_of(item: catalogue.Item) -> dict[str, Any]:

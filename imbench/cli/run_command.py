@@ -7,29 +7,37 @@ import atexit
 import gc
 import signal
 import sys
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+import time
+from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import yaml
 
 from imbench import __version__
 from imbench.cli.compose import Composer
 from imbench.cli.console import console
-from imbench.cli.progress import progress_bar
+from imbench.cli.looks import judge_by
+from imbench.cli.progress import ProgressBar, progress_bar
 from imbench.components.construct import bind, construct
 from imbench.components.hashing import run_id_of
 from imbench.components.startup import quick_imports, resume_collection
-from imbench.config.cell import Cell, RefusedCell
+from imbench.config.budget import parse_budget
+from imbench.config.cell import Cell, CellOutline, RefusedCell
 from imbench.config.parse import Draft
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.store import Store
+from imbench.run.budget import Budget
+from imbench.run.rounds import Rounds
 
 if TYPE_CHECKING:
     from imbench.report.mlflow.tracker import Tracker
+    from imbench.run.cell import Runner
 
 
 def command(words: list[str]) -> int:
@@ -48,8 +56,9 @@ def _command(options: argparse.Namespace) -> int:
     if options.version:
         print(f"imbench {__version__}")
         return 0
+    started = time.monotonic()
     composer = Composer(options.config_dir)
-    composed = composer.cells(options.overrides, options.multirun)
+    composed = composer.cells(list(map(_quoted, options.overrides)), options.multirun)
     if options.cfg:
         print(
             "---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in composed)
@@ -62,19 +71,37 @@ def _command(options: argparse.Namespace) -> int:
     tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
     try:
         cells = _parse_all(drafts, stored)
-        return _run_all(drafts, cells, stored, tracker, options.traceback)
+        sweep = _Sweep(drafts, cells, stored, started)
+        return _run_all(sweep, tracker, options.traceback)
     finally:
         tracker.close()
 
 
+def _quoted(word: str) -> str:
+    """Quote the second "=" of budget=fits=200, which the grammar of overrides does not know.
+
+    Examples
+    --------
+    >>> _quoted("budget=fits=200"), _quoted("budget=10m")
+    ("budget='fits=200'", 'budget=10m')
+    """
+    key, _, value = word.partition("=")
+    return f"{key}='{value}'" if key == "budget" and "=" in value and "'" not in value else word
+
+
 def _distinct(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """Leave out repeated cells: strategy=none is the same for every neighbor search of a sweep."""
+    """Leave out repeated cells: strategy=none is the same for every neighbor search of a sweep.
+
+    Of cells that differ in the number of repeats the one with the most is kept.
+    """
     cells: dict[str, Draft] = {}
     try:
         for draft in drafts:
             outline = draft.outline
             same = {"identity": outline.identity, "dataset": outline.dataset.node}
-            cells.setdefault(run_id_of(same), draft)
+            known = cells.setdefault(run_id_of(same), draft)
+            if outline.splitter.n_folds > known.outline.splitter.n_folds:
+                cells[run_id_of(same)] = draft
     except ConfigError:  # reported with all others, once every cell is parsed
         return drafts
     return list(cells.values())
@@ -103,8 +130,10 @@ def _stored_cells(drafts: Sequence[Draft], results_dir: Path) -> dict[int, CellR
     return found
 
 
-def _parse_all(drafts: Sequence[Draft], stored: Container[int] = ()) -> list[Cell | RefusedCell]:
-    """Parse the cells that are not stored.
+def _parse_all(
+    drafts: Sequence[Draft], stored: Container[int] = ()
+) -> dict[int, Cell | RefusedCell]:
+    """Parse the cells that are not stored, and return them by their index in the sweep.
 
     In a sweep a cell with a refused value of its strategy fails by itself, with the sentence, as
     long as another cell is left to run.
@@ -116,13 +145,14 @@ def _parse_all(drafts: Sequence[Draft], stored: Container[int] = ()) -> list[Cel
     """
     from imbench.config.parse import Problems
 
-    cells, problems = [], Problems()
+    cells: dict[int, Cell | RefusedCell] = {}
+    problems = Problems()
     for i, draft in enumerate(drafts):
         if i not in stored:
             with problems.collected():
-                cells.append(draft.cell())
+                cells[i] = draft.cell()
     problems += bind(drafts[0].config["tracking"], "tracking")
-    refused = [cell.reason for cell in cells if isinstance(cell, RefusedCell)]
+    refused = [cell.reason for cell in cells.values() if isinstance(cell, RefusedCell)]
     if problems or (not stored and len(refused) == len(drafts)):
         problems += [line for reason in refused for line in reason.splitlines()]
     problems.raise_if_any()
@@ -143,92 +173,154 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
     return in_background(tracker, Path(configs[0]["results_dir"]), at_once)
 
 
-def _run_all(
-    drafts: Sequence[Draft],
-    missing: Sequence[Cell | RefusedCell],
-    stored: Mapping[int, CellResult],
-    tracker: Tracker,
-    show_tracebacks: bool,
-) -> int:
-    options, output = drafts[0].metrics, drafts[0].config["output"]
-    results_dir = Path(drafts[0].config["results_dir"])
-    _prepare(missing, results_dir)
-    if missing or not all(tracker.has(cell, options) for cell in stored.values()):
+class _Sweep:
+    """The cells of a command: parsed as late as possible, run by one runner.
+
+    Parameters
+    ----------
+    drafts : sequence of Draft
+    cells : dict of int to Cell or RefusedCell
+        Those that are parsed already, by their index in the sweep.
+    stored : mapping of int to CellResult
+        Those that are stored in full.
+    started : float
+        When the command started, in seconds of the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        drafts: Sequence[Draft],
+        cells: dict[int, Cell | RefusedCell],
+        stored: Mapping[int, CellResult],
+        started: float,
+    ) -> None:
+        self.drafts = drafts
+        self.cells = cells
+        self.stored = stored
+        self.config = drafts[0].config
+        self.options = drafts[0].metrics
+        self.outlines = [draft.outline for draft in drafts]
+        self.results_dir = Path(self.config["results_dir"])
+        self.store = Store(self.results_dir)
+        limit = parse_budget(self.config["budget"])
+        self.budget = None if limit is None else Budget(limit, started)
+        self._runner: Runner | None = None
+
+    def prepare(self, cells: Iterable[Cell | RefusedCell]) -> None:
+        """Prove that results and studies can be written, before anything is computed."""
+        self.store.prepare()
+        tuners = [cell.tuning.tuner for cell in cells if isinstance(cell, Cell) and cell.tuning]
+        for tuner in dict.fromkeys(tuners):
+            tuner.prepare(self.results_dir)
+
+    def rounds(self, bar: ProgressBar) -> Rounds:
+        """Return the rounds of repeats of all cells."""
+        judge = judge_by(self.options, self.config["baseline"])
+        run = partial(self._run, bar)
+        return Rounds(self.outlines, self.store, run, judge, bar, self.budget, self.stored)
+
+    def _run(self, bar: ProgressBar, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
+        """Run cells in order; PyTorch and the like are imported only if there is one."""
+        from imbench.cli.forecast import forecasts
+        from imbench.run.cell import Runner
+        from imbench.run.sweep import run_cells
+
+        def count(result: FoldResult, stored: bool) -> None:
+            bar.fold_done(result, stored)
+            if self.budget is not None and not stored:
+                self.budget.spend(result)
+
+        resume_collection()
+        cells = [
+            replace(self._cell(i), splitter=outline.splitter, sequential=outline.sequential)
+            for i, outline in wanted.items()
+        ]
+        if self._runner is None:
+            self._runner = Runner(self.results_dir, count)
+            for line in forecasts(self._runner, cells, self.stored.values(), self.config):
+                print(line, file=sys.stderr)
+        yield from run_cells(self._runner, cells, self.config["n_jobs"])
+
+    def _cell(self, i: int) -> Cell | RefusedCell:
+        if i not in self.cells:  # its first repeat was stored
+            self.cells[i] = self.drafts[i].cell()
+            self.prepare([self.cells[i]])
+        return self.cells[i]
+
+
+def _run_all(sweep: _Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
+    sweep.prepare(sweep.cells.values())
+    known = (sweep.store.whole(cell) for cell in sweep.stored.values())
+    if sweep.cells or not all(tracker.has(cell, sweep.options) for cell in known):
         tracker.open()
-    outlines = [draft.outline for draft in drafts]
-    cells: list[CellResult] = []
+    final: dict[int, CellResult] = {}
     untracked: list[str] = []
     with _writing_to(tracker, untracked):
-        with progress_bar(outlines) as bar, _stop_on_sigterm():
+        with progress_bar(sweep.outlines) as bar, _stop_on_sigterm():
+            rounds = sweep.rounds(bar)
             try:
-                ran = _run(missing, results_dir, drafts[0].config["n_jobs"], bar.fold_done)
-                for i in range(len(outlines)):
-                    bar.cell_starts(i)
-                    cells.append(stored[i] if i in stored else next(ran))
-                    bar.cell_ends(i)
+                for i, cell in rounds:
+                    final[i] = cell
                     try:
-                        tracker.log_cell(cells[-1], options)
+                        tracker.log_cell(sweep.store.whole(cell), sweep.options)
                     except ImbenchError as error:
                         untracked.append(str(error))
             except KeyboardInterrupt:
                 bar.stop()
                 print(
-                    f"imbench: interrupted after {len(cells)} of {len(outlines)} cells; every "
-                    f"finished fold is stored in {Store(results_dir).runs}, and the same command "
-                    "goes on from there.",
+                    f"imbench: interrupted after {len(rounds.latest)} of {len(sweep.outlines)} "
+                    f"cells; every finished fold is stored in {sweep.store.runs}, and the same "
+                    "command goes on from there.",
                     file=sys.stderr,
                 )
                 return 130
         # The table need not wait for what MLflow still writes.
-        _print_results(cells, options, output, show_tracebacks)
+        cells = [final[i] for i in sorted(final)]
+        if any(cell.folds for cell in cells) or not rounds.is_spent:
+            _print_results(cells, sweep.drafts[0], show_tracebacks)
+        _print_notes(sweep, rounds)
         sys.stdout.flush()
-    if tracker.hint and output == "table" and exit_code(cells) == 0:
+    if tracker.hint and sweep.config["output"] == "table" and exit_code(cells) == 0:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
     return 1 if untracked else exit_code(cells)
 
 
-def _prepare(cells: Sequence[Cell | RefusedCell], results_dir: Path) -> None:
-    """Prove that results and studies can be written, before anything is computed."""
-    Store(results_dir).prepare()
-    tuners = [cell.tuning.tuner for cell in cells if isinstance(cell, Cell) and cell.tuning]
-    for tuner in dict.fromkeys(tuners):
-        tuner.prepare(results_dir)
-
-
-def _run(
-    cells: Sequence[Cell | RefusedCell],
-    results_dir: Path,
-    n_jobs: int | Literal["auto"],
-    on_fold: Callable[[FoldResult, bool], None],
-) -> Iterator[CellResult]:
-    """Run cells and yield their results in order; nothing is imported where there is none."""
-    if cells:
-        from imbench.run.cell import Runner
-        from imbench.run.sweep import run_cells
-
-        resume_collection()
-        yield from run_cells(Runner(results_dir, on_fold), cells, n_jobs)
+def _print_notes(sweep: _Sweep, rounds: Rounds) -> None:
+    """Say why there are no more repeats, and that the budget is spent."""
+    for note in rounds.notes:
+        print(note, file=sys.stdout if sweep.config["output"] == "table" else sys.stderr)
+    if sweep.budget is None or not rounds.is_spent:
+        return
+    n_folds = sum(len(cell.folds) for cell in rounds.latest.values())
+    words = (
+        f"ended after {n_folds} folds: the table shows what they say, they are stored, and the "
+        "same command goes on from there."
+        if n_folds
+        else "ended inside of the first fold: there is nothing to show; set one such as budget=1h."
+    )
+    print(f"imbench: budget={sweep.budget.limit.text} {words}", file=sys.stderr)
 
 
 def exit_code(cells: Sequence[CellResult]) -> int:
-    """Return 1 if a cell failed or none was run (all skipped), else 0."""
-    statuses = {cell.status for cell in cells}
+    """Return 1 if a cell failed or none was run (all skipped, or no budget), else 0."""
+    statuses = {cell.status for cell in cells if cell.folds or cell.status != "ok"}
     return 1 if "failed" in statuses or "ok" not in statuses else 0
 
 
-def _print_results(
-    cells: Sequence[CellResult], options: Any, output: str, show_tracebacks: bool
-) -> None:
+def _print_results(cells: Sequence[CellResult], draft: Draft, show_tracebacks: bool) -> None:
     from imbench.report.export import to_json_lines
     from imbench.report.tables import build_leaderboard
     from imbench.report.terminal import to_rich
+    from imbench.report.words import answers
 
-    board = build_leaderboard(cells, options)
-    if output == "json":
+    board = build_leaderboard(cells, draft.metrics, baseline=draft.config["baseline"])
+    if draft.config["output"] == "json":
         for line in to_json_lines(board):
             print(line)
+        if board.has_comparison:
+            print("\n".join(answers(board.blocks, board.sort)), file=sys.stderr)
     elif len(cells) > 1 or cells[0].status == "ok":
         console().print(to_rich(board))
     # One cell that did not run is an error message; in a sweep it is a row of the table.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from imbench.components.hashing import run_id_of
 from imbench.config import parts as config_parts
 from imbench.config.search_space import Space
 from imbench.data.spec import DatasetSpec
-from imbench.data.splits import Splitter
+from imbench.data.splits import Splitter, with_repeats
 from imbench.results.fold import CellKey
 from imbench.results.metric_options import MetricOptions
+from imbench.results.run_ids import cell_id
 
 if TYPE_CHECKING:
     from imbench.models.base import Model
@@ -85,7 +85,10 @@ class CellOutline:
     stages : tuple of str
         Stages that the strategy fills, in the order of the pipeline.
     identity : mapping
-        What determines the predictions, beside the content of the data.
+        What determines the predictions, beside the content of the data. The number of repeats is
+        no part of it.
+    sequential : bool, default=False
+        Whether the number of repeats depends on what earlier ones have shown.
     """
 
     dataset: DatasetSpec
@@ -96,6 +99,12 @@ class CellOutline:
     label: str
     stages: tuple[str, ...]
     identity: Mapping[str, Any]
+    sequential: bool = field(default=False, kw_only=True)
+
+    def with_repeats(self, n_repeats: int, sequential: bool = False) -> Self:
+        """Return the cell with another number of repeats; its identity stays."""
+        splitter = with_repeats(self.splitter, n_repeats)
+        return replace(self, splitter=splitter, sequential=sequential)
 
     def key(self, dataset: str, fingerprint: str | None) -> CellKey:
         """Return the key that results are stored under.
@@ -110,13 +119,14 @@ class CellOutline:
         known = {} if fingerprint is None else {"fingerprint": fingerprint}
         identity = {**self.identity, **known}
         return CellKey(
-            run_id=run_id_of(identity),
+            run_id=cell_id(identity),
             dataset=dataset,
             model=self.model_name,
             label=self.label,
             stages=self.stages,
             n_folds=self.splitter.n_folds,
             config=identity,
+            sequential=self.sequential,
         )
 
 

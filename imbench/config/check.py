@@ -8,11 +8,13 @@ from typing import Any
 
 from imbench.components.construct import closest, is_component
 from imbench.config import catalogue
+from imbench.config.budget import budget_problems
 from imbench.strategies import CHAINED, STAGES
 
 Config = Mapping[str, Any]
 
 DEVICES = ("auto", "cpu", "cuda")
+BASELINES = ("none", "threshold", "auto")
 OUTPUTS = ("table", "json")
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
@@ -103,9 +105,10 @@ def check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:
 def _check_run(config: Config) -> list[str]:
     problems = [
         f"{key}={config[key]} is not one of {', '.join(known)}."
-        for key, known in (("device", DEVICES), ("output", OUTPUTS))
+        for key, known in (("device", DEVICES), ("output", OUTPUTS), ("baseline", BASELINES))
         if config[key] not in known
     ]
+    problems += budget_problems(config.get("budget"))
     if not isinstance(config["amp"], bool):
         problems.append(f"amp={config['amp']} must be true or false.")
     if type(config["seed"]) is not int or config["seed"] < 0:

@@ -10,6 +10,7 @@ from imbench.components.names import with_stable_paths
 from imbench.config import search_space as search
 from imbench.config.check import Config
 from imbench.config.neighbors import neighbors_identity
+from imbench.results.run_ids import without_repeats
 from imbench.strategies import CHAINED
 
 NOT_IN_RUN_ID = {
@@ -22,8 +23,9 @@ NOT_IN_RUN_ID = {
 def identity_of(config: Config) -> dict[str, Any]:
     """Return the keys that determine a cell's predictions, beside the content of its data.
 
-    Device, tracking, output, `n_jobs` and paths of files are left out, and so are the metrics,
-    which are computed from stored predictions.
+    Device, tracking, output, `n_jobs`, `budget` and paths of files are left out, and so are the
+    metrics, which are computed from stored predictions, and the number of repeats: more repeats
+    add folds to the same cell.
 
     Examples
     --------
@@ -32,7 +34,8 @@ def identity_of(config: Config) -> dict[str, Any]:
     >>> sorted(identity_of(config))
     ['dataset', 'model', 'seed', 'splits', 'strategy']
     """
-    kept: dict[str, Any] = {"seed": config["seed"], "splits": copy.deepcopy(config["splits"])}
+    splits = copy.deepcopy(without_repeats(config["splits"]))
+    kept: dict[str, Any] = {"seed": config["seed"], "splits": splits}
     for part, left_out in NOT_IN_RUN_ID.items():
         node = copy.deepcopy(dict(config[part]))
         kept[part] = {name: value for name, value in node.items() if name not in left_out}

@@ -1,14 +1,14 @@
 """Split a data set into training and test parts, equal for all strategies and models.
 
-A splitter is a frozen dataclass from ``conf/splits/``. Its folds depend on the data set and the
-seed only.
+A splitter is a frozen dataclass from ``conf/splits/``. A fold depends on the data set, the seed and
+its place (repeat, fold) only, so that more repeats add folds and change none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,11 @@ from numpy.typing import NDArray
 from imbench.components.seeding import derive
 from imbench.data.dataset import Dataset
 from imbench.errors import ConfigError, DataError
+
+AUTO: Literal["auto"] = "auto"
+# Repeats after which splits.n_repeats=auto looks whether the verdicts are told.
+LOOKS = (1, 3, 10)
+Repeats = int  # checked where it is constructed, with a sentence that names a fix
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,9 +54,38 @@ class Splitter(Protocol):
         """Number of folds that :meth:`split` returns."""
         ...
 
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Repeat and fold of each fold that :meth:`split` returns, in order."""
+        ...
+
     def split(self, data: Dataset, seed: int) -> list[Fold]:
         """Return the folds, ordered by (repeat, fold)."""
         ...
+
+
+def repeats_of(splitter: Splitter) -> int | Literal["auto"] | None:
+    """Return the number of repeats that is asked for; None of a splitter without repeats.
+
+    Examples
+    --------
+    >>> repeats_of(RepeatedKFold(n_repeats=3)), repeats_of(OfficialTest())
+    (3, None)
+    """
+    return getattr(splitter, "n_repeats", None)
+
+
+def with_repeats(splitter: Splitter, n_repeats: int) -> Splitter:
+    """Return a splitter of :func:`repeats_of` with another number of repeats.
+
+    Examples
+    --------
+    >>> with_repeats(RepeatedKFold(n_repeats="auto"), 3).n_folds
+    15
+    """
+    dataclass_of_splits: Any = splitter
+    again: Splitter = replace(dataclass_of_splits, n_repeats=n_repeats)
+    return again
 
 
 @dataclass(frozen=True)
@@ -62,8 +96,9 @@ class RepeatedKFold:
     ----------
     n_splits : int, default=5
         Folds per repeat, at least 2.
-    n_repeats : int, default=1
-        Repeats, each with another shuffle.
+    n_repeats : int or "auto", default=1
+        Repeats, each with another shuffle. ``auto`` splits once; :mod:`imbench.run.rounds` goes on
+        with :func:`with_repeats` until the verdicts are told.
 
     Examples
     --------
@@ -75,16 +110,26 @@ class RepeatedKFold:
     """
 
     n_splits: int = 5
-    n_repeats: int = 1
+    n_repeats: int | Literal["auto"] = 1
 
     def __post_init__(self) -> None:
         _at_least("n_splits", self.n_splits, 2)
-        _at_least("n_repeats", self.n_repeats, 1)
+        if self.n_repeats != AUTO:
+            _at_least("n_repeats", self.n_repeats, 1, "auto or an integer")
 
     @property
     def n_folds(self) -> int:
         """Number of folds that :meth:`split` returns."""
-        return self.n_splits * self.n_repeats
+        return len(self.places)
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Repeat and fold of each fold that :meth:`split` returns, in order."""
+        return [(repeat, fold) for repeat in self._repeats for fold in range(self.n_splits)]
+
+    @property
+    def _repeats(self) -> range:
+        return range(LOOKS[0] if self.n_repeats == AUTO else self.n_repeats)
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
         """Return ``n_repeats * n_splits`` folds. Each row is tested once per repeat.
@@ -105,12 +150,12 @@ class RepeatedKFold:
             for fold, (train, test) in enumerate(splitter.split(pool, data.y[pool])):
                 yield Fold(repeat, fold, pool[train], pool[test])
 
-        return [f for repeat in range(self.n_repeats) for f in folds(repeat)]
+        return [f for repeat in self._repeats for f in folds(repeat)]
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """Stratified hold-out, optionally repeated with other shuffles.
+    """Stratified hold-out, optionally repeated with other shuffles or other seeds of the models.
 
     Parameters
     ----------
@@ -118,6 +163,9 @@ class Holdout:
         Share of the rows in the test part, in (0, 1).
     n_repeats : int, default=1
         Repeats, each with another shuffle.
+    n_seeds : int, default=1
+        Fits on the same split, each with another seed, so that the variance of training is known.
+        Their place is (seed, 1) from the second on, which no repeat has.
 
     Examples
     --------
@@ -129,20 +177,37 @@ class Holdout:
     """
 
     test_size: float = 0.25
-    n_repeats: int = 1
+    n_repeats: Repeats = 1
+    n_seeds: int = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.test_size < 1:
             raise ValueError(f"test_size must lie between 0 and 1, got {self.test_size}.")
+        if self.n_repeats == AUTO:
+            raise ValueError(
+                "n_repeats=auto is for splits=kfold: set a number, such as splits.n_repeats=3."
+            )
         _at_least("n_repeats", self.n_repeats, 1)
+        _at_least("n_seeds", self.n_seeds, 1)
+        if self.n_repeats > 1 and self.n_seeds > 1:
+            raise ValueError(
+                f"n_repeats={self.n_repeats} and n_seeds={self.n_seeds} exclude each other, as "
+                f"every repeat has seeds of its own: set splits.n_seeds=1."
+            )
 
     @property
     def n_folds(self) -> int:
         """Number of folds that :meth:`split` returns."""
-        return self.n_repeats
+        return len(self.places)
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Repeat and fold of each fold that :meth:`split` returns, in order."""
+        repeats = [(repeat, 0) for repeat in range(self.n_repeats)]
+        return repeats + [(seed, 1) for seed in range(1, self.n_seeds)]
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
-        """Return ``n_repeats`` folds.
+        """Return ``n_repeats`` folds, or ``n_seeds`` with the same rows.
 
         Raises
         ------
@@ -176,12 +241,17 @@ class Holdout:
                         f"of class {data.class_names[k]!r} of dataset={data.name}, which has "
                         f"{data.counts[k]}: set it nearer to 0.5, or splits=kfold."
                     )
-        return folds
+        return folds + [replace(folds[0], repeat=s, fold=1) for s in range(1, self.n_seeds)]
 
 
 @dataclass(frozen=True)
 class OfficialTest:
     """Test on the official test set and train on all other rows.
+
+    Parameters
+    ----------
+    n_seeds : int, default=1
+        Fits, each with another seed, so that the variance of training is known.
 
     Examples
     --------
@@ -193,13 +263,23 @@ class OfficialTest:
     (70, 30)
     """
 
+    n_seeds: int = 1
+
+    def __post_init__(self) -> None:
+        _at_least("n_seeds", self.n_seeds, 1)
+
     @property
     def n_folds(self) -> int:
         """Number of folds that :meth:`split` returns."""
-        return 1
+        return self.n_seeds
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Repeat and fold of each fold that :meth:`split` returns, in order."""
+        return [(seed, 0) for seed in range(self.n_seeds)]
 
     def split(self, data: Dataset, seed: int) -> list[Fold]:
-        """Return one fold.
+        """Return ``n_seeds`` folds with the same rows.
 
         Raises
         ------
@@ -211,12 +291,13 @@ class OfficialTest:
                 f"splits=official: dataset={data.name} has no official test set; "
                 "set splits=kfold or splits=holdout."
             )
-        return [Fold(0, 0, data.pool_index, np.sort(data.test_index))]
+        tested = np.sort(data.test_index)
+        return [Fold(repeat, fold, data.pool_index, tested) for repeat, fold in self.places]
 
 
-def _at_least(name: str, value: int, smallest: int) -> None:
+def _at_least(name: str, value: object, smallest: int, kind: str = "an integer") -> None:
     if not isinstance(value, int) or value < smallest:
-        raise ValueError(f"{name} must be an integer of at least {smallest}, got {value!r}.")
+        raise ValueError(f"{name} must be {kind} of at least {smallest}, got {value!r}.")
 
 
 def _check_class_sizes(data: Dataset, needed: int) -> None:

@@ -2,7 +2,8 @@
 
 ``<results_dir>/runs/<dataset>-<model>-<label>-<run_id>/`` contains
 
-- ``cell.json``: the identity of the cell (resolved configuration, label, stages);
+- ``cell.json``: the identity of the cell (resolved configuration, label, stages), and how many
+  folds the largest request so far asked for;
 - ``r0-f3.npz``: row numbers, labels, predictions, scores and training curve of a fold, and
   example rows if a sampler provides them;
 - ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
@@ -12,6 +13,9 @@ fold is either complete or missing whenever the process is killed. Files of fold
 than `FLUSH_FROM_S` are flushed to the disk before they are renamed. A power failure may lose other
 files of the last half minute, which their checksums reveal. Both formats can be read without
 imbench.
+
+Older versions made a cell of its own of every number of repeats. Their folders are read together:
+what is missing in the folder of a cell is looked for in those.
 """
 
 from __future__ import annotations
@@ -21,7 +25,9 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +36,18 @@ import numpy as np
 from imbench.components.files import replacing
 from imbench.components.hashing import canonical_json
 from imbench.errors import ConfigError, DataError
-from imbench.results.fold import ARRAYS, PICTURE, CellKey, CellResult, FoldResult, cell_result
+from imbench.results.fold import (
+    ARRAYS,
+    BUDGET,
+    OPTIONAL,
+    CellKey,
+    CellResult,
+    FoldResult,
+    cell_result,
+)
 
 FORMAT = 1
+ASKED = ("n_folds", "sequential", "stopped")  # what ``cell.json`` says of the largest request
 FLUSH_FROM_S = 1.0  # a flush takes 1 ms, up to 10 ms while another process writes
 
 
@@ -67,6 +82,7 @@ class Store:
 
     def __init__(self, results_dir: Path, runs: Path | None = None) -> None:
         self.runs = runs or results_dir / "runs"
+        self._former: dict[str, list[Path]] = {}
 
     def prepare(self) -> None:
         """Create the folder and check that it can be written. Called before anything runs.
@@ -87,8 +103,19 @@ class Store:
             ) from error
 
     def write_cell(self, key: CellKey) -> None:
-        """Write ``cell.json`` unless it exists with the same content. Called before any fold."""
+        """Write ``cell.json``, unless it says the same or more. Called before any fold.
+
+        A request for fewer folds than were asked for before leaves their number, and one for as
+        many leaves why the cell stopped.
+        """
         path = self.runs / key.folder / "cell.json"
+        before = self._description(key)
+        if before is not None:
+            more = key.n_folds - before.n_folds
+            is_news = more > 0 or (more == 0 and (key.stopped or before.stopped == BUDGET))
+            if not is_news:
+                asked = {name: getattr(before, name) for name in ASKED}
+                key = replace(key, **asked)
         content = _seal({"format": FORMAT, **dataclasses.asdict(key)})
         if not path.exists() or path.read_bytes() != content:
             _write(path, content)
@@ -98,10 +125,10 @@ class Store:
         stem = self._stem(key, result.repeat, result.fold)
         buffer = io.BytesIO()
         values = vars(result)
-        names = (*ARRAYS, *PICTURE) if len(result.picture) else ARRAYS
+        names = [*ARRAYS, *(name for name in OPTIONAL if len(values[name]))]
         np.savez(buffer, **{name: values[name] for name in names})
         arrays = buffer.getvalue()
-        meta = {k: value for k, value in values.items() if k not in (*ARRAYS, *PICTURE)}
+        meta = {k: value for k, value in values.items() if k not in (*ARRAYS, *OPTIONAL)}
         meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
         flush = result.tune_s + result.fit_s + result.predict_s >= FLUSH_FROM_S
         _write(stem.with_suffix(".npz"), arrays, flush)
@@ -109,10 +136,13 @@ class Store:
 
     def read_fold(self, key: CellKey, repeat: int, fold: int) -> FoldResult | None:
         """Return a stored fold, or None if it is missing or damaged and must be computed."""
-        try:
-            return _read_fold(self._stem(key, repeat, fold))
-        except (OSError, DataError):
-            return None
+        for folder in (self.runs / key.folder, *self._former_folders(key)):
+            try:
+                found = _read_fold(folder / _name(repeat, fold))
+            except (OSError, DataError):
+                continue
+            return found if found.run_id == key.run_id else replace(found, run_id=key.run_id)
+        return None
 
     def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
         """Write the scores of :mod:`imbench.results.scores` of a fold, without a flush.
@@ -137,17 +167,65 @@ class Store:
         """
         if not self.runs.is_dir():
             return
+        found: dict[str, list[tuple[Path, CellKey]] | DataError] = {}
         for folder in sorted(p for p in self.runs.iterdir() if p.is_dir()):
             names = {path.name for path in folder.iterdir()}
             if not names or any(not name.endswith(".scores.npz") for name in names):
-                yield from _read_cell(folder)
+                try:
+                    key = _read_key(folder)
+                except DataError as error:
+                    found[folder.name] = error
+                else:
+                    together = found.setdefault(key.folder, [])
+                    assert isinstance(together, list)
+                    together.append((folder, key))
+        for folders in found.values():
+            if isinstance(folders, DataError):
+                yield folders
+            else:
+                yield from _read_cell(folders)
 
     def read_cell(self, folder: str) -> Iterator[CellResult | DataError]:
         """Yield one stored cell, by the name of its folder, and an error per damaged fold."""
-        return _read_cell(self.runs / folder)
+        try:
+            folders = [(self.runs / folder, _read_key(self.runs / folder))]
+        except DataError as error:
+            yield error
+            return
+        for path in self._former_folders(folders[0][1]):
+            with suppress(DataError):
+                folders.append((path, _read_key(path)))
+        yield from _read_cell(folders)
+
+    def whole(self, cell: CellResult) -> CellResult:
+        """Return all that is stored of a cell, of which a command may have asked for less."""
+        before = self._description(cell.key)
+        if before is None or before.n_folds <= cell.n_folds:
+            return cell
+        stored = (c for c in self.read_cell(cell.key.folder) if isinstance(c, CellResult))
+        return next(stored, cell)
+
+    def _description(self, key: CellKey) -> CellKey | None:
+        """Return what is stored of a cell beside its folds: of the largest request."""
+        found = []
+        for folder in (self.runs / key.folder, *self._former_folders(key)):
+            with suppress(DataError):
+                found.append(_read_key(folder))
+        return max(found, key=lambda k: k.n_folds, default=None)
+
+    def _former_folders(self, key: CellKey) -> list[Path]:
+        """Return the folders of older versions that there are; new ones are never made."""
+        if key.folder not in self._former:
+            folders = [self.runs / name for name in key.former_folders]
+            self._former[key.folder] = [path for path in folders if path.is_dir()]
+        return self._former[key.folder]
 
     def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
-        return self.runs / key.folder / f"r{repeat}-f{fold}"
+        return self.runs / key.folder / _name(repeat, fold)
+
+
+def _name(repeat: int, fold: int) -> str:
+    return f"r{repeat}-f{fold}"
 
 
 def _seal(meta: dict[str, Any]) -> bytes:
@@ -183,9 +261,10 @@ def _read_fold(stem: Path) -> FoldResult:
     if hashlib.sha256(arrays).hexdigest() != meta.pop("arrays_sha256"):
         raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
     with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
-        values = {name: loaded[name] for name in (*ARRAYS, *PICTURE) if name in loaded}
+        values = {name: loaded[name] for name in (*ARRAYS, *OPTIONAL) if name in loaded}
     tuples = (
-        "class_names", "counts_before", "counts_after", "trained", "trials", "warnings", "notes",
+        "class_names", "rare", "counts_before", "counts_after", "trained", "trials", "warnings",
+        "notes",
     )  # fmt: skip
     try:
         meta |= {name: tuple(meta[name]) for name in tuples if name in meta}
@@ -196,22 +275,43 @@ def _read_fold(stem: Path) -> FoldResult:
         ) from error
 
 
-def _read_cell(folder: Path) -> Iterator[CellResult | DataError]:
-    """Yield an error for each damaged fold, then the cell with all others."""
-    folds = []
+def _read_key(folder: Path) -> CellKey:
+    """Read ``cell.json``.
+
+    Raises
+    ------
+    DataError
+        If it is missing or damaged.
+    """
     try:
         description = _unseal(folder / "cell.json")
         description["stages"] = tuple(description["stages"])
-        key = CellKey(**description)
+        return CellKey(**description).of_this_version()
     except (OSError, DataError, KeyError, TypeError) as error:
-        yield DataError(f"{folder.name}: cell.json cannot be read ({error}).")
-        return
-    for path in sorted(folder.glob("r*-f*.json")):
-        try:
-            folds.append(_read_fold(path.with_suffix("")))
-        except (OSError, DataError) as error:
-            yield DataError(f"{folder.name}: {error}")
-    yield cell_result(key, folds)
+        raise DataError(f"{folder.name}: cell.json cannot be read ({error}).") from error
+
+
+def _read_cell(folders: Sequence[tuple[Path, CellKey]]) -> Iterator[CellResult | DataError]:
+    """Yield an error for each damaged fold, then the cell with all others.
+
+    Parameters
+    ----------
+    folders : sequence of (Path, CellKey)
+        Those of the cell; a fold that several of them hold is taken from the first.
+    """
+    folds: dict[tuple[int, int], FoldResult] = {}
+    for folder, key in folders:
+        for path in sorted(folder.glob("r*-f*.json")):
+            try:
+                fold = _read_fold(path.with_suffix(""))
+            except (OSError, DataError) as error:
+                yield DataError(f"{folder.name}: {error}")
+                continue
+            known = folds.get((fold.repeat, fold.fold))
+            if known is None or known.status != "ok":
+                folds[fold.repeat, fold.fold] = replace(fold, run_id=key.run_id)
+    asked = max((key for _, key in folders), key=lambda key: key.n_folds)
+    yield cell_result(asked, list(folds.values()))
 
 
 def _write(path: Path, content: bytes, flush: bool = True) -> None:

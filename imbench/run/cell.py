@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -20,10 +21,10 @@ from imbench.results.fold import CellResult, FoldResult, cell_result
 from imbench.results.metric_options import check_classes
 from imbench.results.scores import RecordFiles
 from imbench.results.store import Store
-from imbench.run.folds import Task, run_folds
-from imbench.run.processes import Workers, can_run_apart, limited_threads, side_by_side
+from imbench.run.folds import Task, run_stack, stacks_of
 
 KEPT_DATASETS = 4  # a sweep visits few data sets, each many times
+Stack = tuple[Sequence[Fold], Sequence[Fold]]  # folds that are fitted together, those to store
 
 
 @dataclass
@@ -38,14 +39,11 @@ class Runner:
         Called after each fold with its result and whether it was stored already.
     cache : ResampleCache or None
         Resampled rows that the cells of a sweep share.
-    workers : Workers
-        Decides whether folds are fitted in worker processes.
     """
 
     results_dir: Path
     on_fold: Callable[[FoldResult, bool], None] = lambda result, stored: None
     cache: ResampleCache | None = None
-    workers: Workers = field(default_factory=lambda: Workers(1))
     _datasets: dict[str, Dataset] = field(default_factory=dict)
     _latest: tuple[Cell, Task] | None = None
 
@@ -53,26 +51,15 @@ class Runner:
         self.store = Store(self.results_dir)
 
     def run(self, cell: Cell | RefusedCell) -> CellResult:
-        """Run the missing folds of a cell and return all of its folds.
+        """Run the missing folds of a cell in this process and return all of its folds.
 
         Errors of the data or of the strategy do not raise: they are the status of the cell, and
         the sweep goes on. A failed fold ends its cell.
         """
-        if isinstance(cell, RefusedCell):
-            return self._failed(cell, cell.reason)
-        try:
-            task = self.prepare(cell)
-        except ImbenchError as error:
-            return self._failed(cell, str(error))
-        self.store.write_cell(task.key)
-        done, missing = self.stored(task)
-        with closing(self._results(task, missing)) as results:  # a failed fold stops the others
-            for result in results:
-                self.on_fold(result, False)
-                done.append(result)
-                if result.status != "ok":
-                    break
-        return cell_result(task.key, done)
+        plan = PlannedCell(self, cell)
+        while plan.stacks:
+            plan.run_next()
+        return plan.result()
 
     def prepare(self, cell: Cell) -> Task:
         """Load and split the data of a cell; the latest is kept, as folds may come one by one.
@@ -87,40 +74,13 @@ class Runner:
             self._latest = cell, task_of(cell, data, self.results_dir, self.cache)
         return self._latest[1]
 
-    def run_here(self, task: Task, missing: Sequence[Fold]) -> Generator[FoldResult]:
+    def run_here(self, task: Task, stack: Stack) -> Generator[FoldResult]:
         """Run folds in this process and store each."""
-        for result in run_folds(task, missing):
+        for result in run_stack(task, *stack):
             self.store.write_fold(task.key, result)
             yield result
 
-    def _results(self, task: Task, missing: Sequence[Fold]) -> Generator[FoldResult]:
-        """Run folds here; hand the rest to worker processes as soon as that pays."""
-        if not can_run_apart(task.cell):
-            yield from self.run_here(task, missing)
-            return
-        workers = self.workers
-        workers.fit_into_memory(getattr(task.data.X, "nbytes", 0))
-        with limited_threads(workers.threads):
-            for i, fold in enumerate(missing):
-                n_left = len(missing) - i
-                if n_left > 1 and workers.pays(n_left + workers.n_later):
-                    yield from self._run_apart(task, missing[i:], min(workers.n_max, n_left))
-                    return
-                with workers.timed():
-                    [result] = self.run_here(task, [fold])
-                yield result
-
-    def _run_apart(
-        self, task: Task, missing: Sequence[Fold], n_workers: int
-    ) -> Generator[FoldResult]:
-        """Run folds side by side; each is stored by the process that ran it."""
-        import joblib
-
-        shared = self.results_dir, self.cache, task.cell
-        calls = (joblib.delayed(run_fold)(*shared, fold) for fold in missing)
-        return side_by_side(calls, n_workers)
-
-    def _failed(self, cell: CellOutline, reason: str) -> CellResult:
+    def failed(self, cell: CellOutline, reason: str) -> CellResult:
         """Return the failed cell of which no fold could be run; nothing is stored."""
         try:
             data = self._dataset(cell.dataset)
@@ -148,6 +108,83 @@ class Runner:
                 del self._datasets[next(iter(self._datasets))]
             self._datasets[name] = load(spec)
         return self._datasets[name]
+
+
+class PlannedCell:
+    """A cell, the stacks of folds that are missing of it, and its results so far.
+
+    Parameters
+    ----------
+    runner : Runner
+    cell : Cell or RefusedCell
+
+    Attributes
+    ----------
+    stacks : deque of Stack
+        That were not run yet, nor handed to another process.
+    table_bytes : int
+        Size of the rows of the data set, 0 if it could not be loaded.
+    """
+
+    def __init__(self, runner: Runner, cell: Cell | RefusedCell) -> None:
+        self.runner = runner
+        self.cell = cell
+        self.stacks: deque[Stack] = deque()
+        self.table_bytes = 0
+        self._found: list[FoldResult] = []
+        self._n_handed = self._n_back = 0  # the first is counted by the thread that hands over
+        self._failed: CellResult | None = None
+        if isinstance(cell, RefusedCell):
+            self._failed = runner.failed(cell, cell.reason)
+            return
+        try:
+            self._task = runner.prepare(cell)
+        except ImbenchError as error:
+            self._failed = runner.failed(cell, str(error))
+            return
+        self.table_bytes = getattr(self._task.data.X, "nbytes", 0)
+        runner.store.write_cell(self._task.key)
+        self._done, missing = runner.stored(self._task)
+        wanted = {(fold.repeat, fold.fold) for fold in missing}
+        for stack in stacks_of(self._task, missing, self._done):
+            self.stacks.append((stack, [f for f in stack if (f.repeat, f.fold) in wanted]))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every stack was run, and those that were handed over have come back."""
+        return not self.stacks and self._n_handed == self._n_back
+
+    def run_next(self) -> None:
+        """Run the next stack in this process; a failed fold ends the cell."""
+        with closing(self.runner.run_here(self._task, self.stacks.popleft())) as results:
+            for result in results:
+                self._add(result)
+                if result.status != "ok":
+                    self.stacks.clear()
+                    return
+
+    def hand_over(self) -> Stack:
+        """Return the next stack, which another process is to run."""
+        self._n_handed += 1
+        return self.stacks.popleft()
+
+    def take_back(self, results: Iterable[FoldResult]) -> None:
+        """Take the results of the stack that was handed over first."""
+        self._n_back += 1
+        for result in results:
+            self._add(result)
+
+    def result(self) -> CellResult:
+        """Return the cell; a failed fold is its last, in whatever order they came."""
+        if self._failed is not None:
+            return self._failed
+        found = self._found
+        n_ok = next((i for i, fold in enumerate(found) if fold.status != "ok"), len(found))
+        return cell_result(self._task.key, [*self._done, *found[: n_ok + 1]])
+
+    def _add(self, result: FoldResult) -> None:
+        self._found.append(result)
+        self.runner.on_fold(result, False)
 
 
 def task_of(
@@ -181,18 +218,27 @@ def task_of(
 
 def _is_same(one: Cell, other: Cell) -> bool:
     return one is other or (
-        one.identity == other.identity and one.dataset.node == other.dataset.node
+        one.identity == other.identity
+        and one.dataset.node == other.dataset.node
+        and one.splitter.places == other.splitter.places
     )
 
 
-def run_fold(results_dir: Path, cache: ResampleCache | None, cell: Cell, fold: Fold) -> FoldResult:
-    """Run a fold in a worker process, and store it."""
-    runner = runner_of_process(results_dir, cache)
-    [result] = runner.run_here(runner.prepare(cell), [fold])
-    return result
+def run_apart(
+    results_dir: Path, cache: ResampleCache | None, cell: Cell, stack: Stack
+) -> list[FoldResult]:
+    """Run folds in a worker process, and store them; a failed one is the last."""
+    runner = _runner_of_process(results_dir, cache)
+    found = []
+    with closing(runner.run_here(runner.prepare(cell), stack)) as results:
+        for result in results:
+            found.append(result)
+            if result.status != "ok":
+                break
+    return found
 
 
 @lru_cache(maxsize=1)
-def runner_of_process(results_dir: Path, cache: ResampleCache | None) -> Runner:
+def _runner_of_process(results_dir: Path, cache: ResampleCache | None) -> Runner:
     """Return the runner of a worker process, which keeps data sets for further cells."""
     return Runner(results_dir, cache=cache)

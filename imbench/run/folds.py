@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -35,8 +35,6 @@ from imbench.strategies.facts import FitFacts, facts_of
 from imbench.strategies.fitting import MAX_BYTES, Fitting, fitting_of, run
 
 MAX_TOGETHER = 128  # folds
-
-
 UNTUNED = "tuning: neither strategy nor model names anything to search, so there was no trial."
 
 
@@ -152,37 +150,71 @@ def fold_seed(seed: int, data: Dataset, fold: Fold) -> int:
 
 
 def run_folds(task: Task, missing: Sequence[Fold]) -> Iterator[FoldResult]:
-    """Fit and predict; whatever goes wrong becomes a status.
-
-    Parameters
-    ----------
-    task : Task
-    missing : sequence of Fold
-        The folds of the task that are wanted. Folds that train as one stack are all fitted
-        again if one of them is missing: in another stack the bits would differ.
+    """Fit and predict the missing folds of a task; whatever goes wrong becomes a status.
 
     Yields
     ------
     FoldResult
         In the order of the folds, each as soon as it is there.
     """
-    size = _how_many_together(task)
+    for stack in stacks_of(task, missing):
+        yield from run_stack(task, stack, missing)
+
+
+def run_stack(task: Task, stack: Sequence[Fold], missing: Sequence[Fold]) -> Iterator[FoldResult]:
+    """Fit the folds of a stack and yield the results of those that are missing, in their order."""
     wanted = {(fold.repeat, fold.fold) for fold in missing}
-    for start in range(0, len(task.folds), size):
-        part = task.folds[start : start + size]
-        if not any((fold.repeat, fold.fold) in wanted for fold in part):
-            continue
-        with warnings_by_fold() as log:
-            fits = _fits(task, part, log)
-            for fold, fit in zip(part, fits, strict=True):
-                if (fold.repeat, fold.fold) not in wanted:
-                    continue
-                with log.of(fold):
-                    outcome = _outcome(task, fold, fit)
-                audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
-                yield FoldResult(
-                    **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
-                )
+    with warnings_by_fold() as log:
+        fits = _fits(task, stack, log)
+        for fold, fit in zip(stack, fits, strict=True):
+            if (fold.repeat, fold.fold) not in wanted:
+                continue
+            with log.of(fold):
+                outcome = _outcome(task, fold, fit)
+            audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
+            yield FoldResult(
+                **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
+            )
+
+
+def stacks_of(
+    task: Task, missing: Sequence[Fold], done: Sequence[FoldResult] = ()
+) -> list[list[Fold]]:
+    """Divide the folds of a task into stacks, and return those that hold a missing one.
+
+    Folds that train as one stack are all fitted again if one of them is missing: in another stack
+    the bits would differ. Folds of an earlier command with fewer repeats keep to their own.
+
+    Parameters
+    ----------
+    task : Task
+    missing : sequence of Fold
+    done : sequence of FoldResult
+        The stored folds, which say how many were fitted together.
+
+    Returns
+    -------
+    list of list of Fold
+        Single folds, unless nets train in stacks.
+    """
+    place_of = {(fold.repeat, fold.fold): i for i, fold in enumerate(task.folds)}
+    together = {place_of[r.repeat, r.fold]: r.n_together for r in done}
+    wanted = {place_of[fold.repeat, fold.fold] for fold in missing}
+    parts = _parts(len(task.folds), _how_many_together(task), together)
+    return [[task.folds[i] for i in part] for part in parts if wanted.intersection(part)]
+
+
+def _parts(n_folds: int, size: int, together: Mapping[int, int]) -> Iterator[range]:
+    """Divide folds into parts of a size, or as the stored ones say that they were divided."""
+    start = 0
+    while start < n_folds:
+        later = [i for i in sorted(together) if i >= start] if size > 1 else []
+        own = [i for i in later if i < start + together[i]]
+        end = start + (together[own[0]] if own else size)
+        if later and not own:  # what is stored belongs to a later stack
+            end = min(end, later[0])
+        yield range(start, min(end, n_folds))
+        start = end
 
 
 def _how_many_together(task: Task) -> int:
@@ -286,6 +318,7 @@ def _facts(task: Task, fold: Fold) -> dict[str, Any]:
         "fold": fold.fold,
         "class_names": task.data.class_names,
         "minority": task.data.info.minority,
+        "rare": task.data.rare,
         "n_train": len(fold.train_index),
         "counts_before": tuple(counts.tolist()),
         "versions": versions(),

@@ -1,4 +1,4 @@
-"""Find cells that are stored in full, without importing model or strategy.
+"""Find stored cells without importing model or strategy.
 
 Parsing a cell imports what it names: PyTorch, scikit-learn, imbalanced-learn. A cell whose folds
 are all stored was checked before it ran, and nothing of it will run again. Called by the command
@@ -10,7 +10,7 @@ from __future__ import annotations
 from imbench.config.cell import CellOutline
 from imbench.data.cache import facts_of
 from imbench.errors import ImbenchError
-from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
+from imbench.results.fold import CellResult, FoldResult, cell_result
 from imbench.results.metric_options import check_classes
 from imbench.results.store import Store
 
@@ -18,16 +18,20 @@ from imbench.results.store import Store
 def find(cell: CellOutline, store: Store) -> CellResult | None:
     """Return a cell if all of its folds are stored and intact, None otherwise.
 
-    None also if the metrics do not fit the classes: the run reports that.
+    Further repeats, which another command has added, are left out. None also if the metrics do
+    not fit the classes: the run reports that.
     """
     facts = facts_of(cell.dataset) if store.runs.is_dir() else None
     if facts is None:  # the data set is not known without loading it
         return None
     key = cell.key(facts.name, facts.fingerprint)
+    folds: list[FoldResult] = []
     try:
-        folds = _finished_folds(store, key)
-        if not folds or len(folds) != key.n_folds:
-            return None
+        for place in cell.splitter.places:
+            fold = store.read_fold(key, *place)
+            if fold is None or fold.status != "ok":
+                return None
+            folds.append(fold)
         check_classes(cell.metrics, folds[0].class_names)
         store.write_cell(key)
     except (ImbenchError, OSError):
@@ -35,11 +39,11 @@ def find(cell: CellOutline, store: Store) -> CellResult | None:
     return cell_result(key, folds)
 
 
-def _finished_folds(store: Store, key: CellKey) -> list[FoldResult]:
-    found = []
-    for path in sorted((store.runs / key.folder).glob("r*-f*.json")):
-        repeat, _, fold = path.stem.removeprefix("r").partition("-f")
-        result = store.read_fold(key, int(repeat), int(fold))
-        if result is not None and result.status == "ok":
-            found.append(result)
-    return found
+def find_part(cell: CellOutline, store: Store) -> CellResult | None:
+    """Return a cell with those of its folds that are stored; None if its data are not known."""
+    facts = facts_of(cell.dataset)
+    if facts is None:
+        return None
+    key = cell.key(facts.name, facts.fingerprint)
+    folds = [store.read_fold(key, *place) for place in cell.splitter.places]
+    return cell_result(key, [fold for fold in folds if fold is not None])

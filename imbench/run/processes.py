@@ -34,8 +34,6 @@ class Workers:
         Of the folds that are fitted in this process; None is all that libraries want.
     is_measured : bool
         Whether folds are fitted and timed in this process before processes are started.
-    n_later : int
-        Folds of the cells that follow.
     seconds : float
         Spent on the folds that were timed.
     n_timed : int
@@ -52,7 +50,6 @@ class Workers:
     n_max: int
     threads: int | None = None
     is_measured: bool = False
-    n_later: int = 0
     seconds: float = 0.0
     n_timed: int = 0
 

@@ -139,6 +139,7 @@ def overhead(bench: Bench) -> list[Outcome]:
     names = STRATEGIES[:2] if bench.smoke else STRATEGIES
     n_rows = 120 if bench.smoke else 1000
     words = ["-m", "dataset=synthetic", f"dataset.n_rows={n_rows}", "model=mlp"]
+    words.append("splits.n_repeats=1")
     if bench.smoke:
         words.append("model.estimator.epochs=1")
     pairs, spent = [], []
@@ -174,7 +175,7 @@ def help_screen(bench: Bench) -> list[Outcome]:
 def done_cell(bench: Bench) -> list[Outcome]:
     """Measure a cell of which every fold is stored."""
     results = bench.folder / "done"
-    words = ["dataset=synthetic", "model=mlp", "strategy=focal"]
+    words = ["dataset=synthetic", "model=mlp", "strategy=focal", "splits.n_repeats=1"]
     if bench.smoke:
         words += ["dataset.n_rows=120", "model.estimator.epochs=1"]
     first = imbench(bench, results, words).stdout

@@ -126,9 +126,10 @@ def load(bench: Bench, table: Table) -> tuple[Dataset, list[str], Path | None]:
 
 
 def command(bench: Bench, words: Sequence[str], model: str, labels: Sequence[str]) -> list[str]:
-    """Return the words of the command: data, model, strategies and nothing else."""
+    """Return the words of the command: data, model, strategies, folds and nothing else."""
     smaller = [f"model.{TREES[model]}={SMOKE_TREES}"] if bench.smoke else []
-    return ["-m", *words, f"model={MODELS[model]}", f"strategy={','.join(labels)}", *smaller]
+    fixed = ["splits.n_repeats=1", *smaller]  # as many folds as the peer
+    return ["-m", *words, f"model={MODELS[model]}", f"strategy={','.join(labels)}", *fixed]
 
 
 def environ(bench: Bench) -> dict[str, str]:

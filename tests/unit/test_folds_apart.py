@@ -58,8 +58,7 @@ def cells(folder, n_jobs, *words):
         ["model=decision_tree", "dataset.n_rows=150", "tuning=optuna", "tuning.trials=2"],
     ],
 )
-def test_folds_side_by_side_end_as_one_after_the_other(words, tmp_path, monkeypatch):
-    monkeypatch.setattr(sweep, "_run_cell", None)  # cells are not what is sent away
+def test_folds_side_by_side_end_as_one_after_the_other(words, tmp_path):
     (one,) = cells(tmp_path / "one", 1, *words)
     (two,) = cells(tmp_path / "two", 2, *words)
     assert one.status == two.status == "ok", two.reason
@@ -116,10 +115,9 @@ def test_nets_that_train_in_stacks_keep_to_their_stack(tmp_path):
     assert not apart("model=mlp", "strategy=focal")
     assert apart("model=random_forest")
     assert apart("dataset=digits", "model=cnn")
-    runner = Runner(tmp_path, workers=Workers(4))
-    (cell,) = compose("model=mlp", "model.estimator.epochs=1", "dataset.n_rows=150")
-    runner._run_apart = None  # would be called
-    assert [fold.n_together for fold in runner.run(cell).folds] == [3, 3, 3]
+    words = ("model=mlp", "model.estimator.epochs=1", "dataset.n_rows=150", "strategy=none,focal")
+    for cell in cells(tmp_path, 2, *words):  # each stack in a process of its own
+        assert [fold.n_together for fold in cell.folds] == [3, 3, 3]
 
 
 def test_a_gpu_is_not_shared_by_processes(monkeypatch):
@@ -138,17 +136,12 @@ def apart(monkeypatch):
     """What was handed to processes, in order: labels of cells, numbers of folds."""
     handed = []
 
-    def cells_apart(runner, cells, n_workers):
-        for cell in cells:
-            handed.append(cell.label)
-            yield Runner(runner.results_dir).run(cell)
+    def in_this_process(calls, n_workers):
+        for call, (*shared, cell, stack), _ in calls:
+            handed.extend((cell.label, fold.fold) for fold in stack[1])
+            yield call(*shared, cell, stack)
 
-    def folds_apart(self, task, missing, n_workers):
-        handed.extend(fold.fold for fold in missing)
-        yield from self.run_here(task, missing)
-
-    monkeypatch.setattr(sweep, "_run_apart", cells_apart)
-    monkeypatch.setattr(Runner, "_run_apart", folds_apart)
+    monkeypatch.setattr(sweep, "side_by_side", in_this_process)
     monkeypatch.setattr(sweep, "n_cores", lambda: 2)
     return handed
 
@@ -176,7 +169,8 @@ def test_auto_times_one_fold_and_hands_the_rest_to_processes(tmp_path, apart, mo
     slow(monkeypatch, START_S)
     found = cells(tmp_path, "auto", *TABLES, SWEEP)
     assert [cell.status for cell in found] == ["ok"] * 3
-    assert apart == [1, 2, "random_over", "random_under"]
+    rest = [(label, i) for label in ("random_over", "random_under") for i in range(3)]
+    assert apart == [("none", 1), ("none", 2), *rest]
 
 
 def test_auto_keeps_a_single_fold_and_nets_in_this_process(tmp_path, apart, monkeypatch):
@@ -201,23 +195,15 @@ def test_auto_starts_no_more_processes_than_fit_into_memory(monkeypatch):
     assert not workers.pays(100)
 
 
-def test_folds_of_all_cells_are_handed_over_one_by_one(tmp_path, monkeypatch):
+def test_folds_of_all_cells_are_handed_over_one_by_one(tmp_path, apart):
     """Whole cells would leave workers idle behind the longest strategy."""
-    handed = []
-
-    def in_this_process(calls, n_workers):
-        for call, arguments, _ in calls:
-            handed.append((call.__name__, arguments[2].label))
-            yield call(*arguments)
-
-    monkeypatch.setattr(sweep, "side_by_side", in_this_process)
     words = ("dataset=synthetic", *TABLES, SWEEP, "splits.n_splits=2")
     found = list(run_cells(Runner(tmp_path), cells_of(*words), 2))
-    assert [cell.label for cell in found] == ["none", "random_over", "random_under"]
-    labels = ("none", "none", "random_over", "random_over", "random_under", "random_under")
-    assert handed == [("run_fold", label) for label in labels]
-    handed.clear()
+    labels = ["none", "random_over", "random_under"]
+    assert [cell.label for cell in found] == labels
+    assert apart == [(label, i) for label in labels for i in range(2)]
+    apart.clear()
     next(tmp_path.rglob("*random_over*/r0-f1.json")).unlink()
     again = list(run_cells(Runner(tmp_path), cells_of(*words), 2))
-    assert handed == [("run_fold", "random_over")]
+    assert apart == [("random_over", 1)]
     assert [len(cell.folds) for cell in again] == [2, 2, 2]

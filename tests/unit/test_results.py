@@ -66,7 +66,7 @@ def folder_of(store):
 def assert_same(found, expected):
     for field in dataclasses.fields(expected):
         one, other = getattr(found, field.name), getattr(expected, field.name)
-        if field.name in (*ARRAYS, *fold_module.PICTURE):
+        if field.name in (*ARRAYS, *fold_module.OPTIONAL):
             assert one.dtype == other.dtype
             assert one.shape == other.shape
             assert one.tobytes() == other.tobytes(), field.name

@@ -25,7 +25,8 @@ def pairs(folds):
     return [(f.repeat, f.fold, f.train_index.tolist(), f.test_index.tolist()) for f in folds]
 
 
-SPLITTERS = [RepeatedKFold(5, 2), Holdout(0.25, 3), OfficialTest()]
+SPLITTERS = [RepeatedKFold(5, 2), RepeatedKFold(5, "auto"), Holdout(0.25, 3), OfficialTest()]
+SPLITTERS += [Holdout(0.25, n_seeds=3), OfficialTest(3)]
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS, ids=lambda s: type(s).__name__)
@@ -33,7 +34,8 @@ def test_folds_are_disjoint_sorted_and_as_many_as_announced(splitter):
     data = make_data(n_test=20)
     folds = splitter.split(data, 0)
     assert len(folds) == splitter.n_folds
-    assert [(f.repeat, f.fold) for f in folds] == sorted({(f.repeat, f.fold) for f in folds})
+    assert [(f.repeat, f.fold) for f in folds] == splitter.places
+    assert splitter.places == sorted(set(splitter.places))
     for fold in folds:
         assert not set(fold.train_index) & set(fold.test_index)
         for index in (fold.train_index, fold.test_index):
@@ -86,6 +88,20 @@ def test_more_repeats_do_not_change_the_first_ones():
     data = make_data()
     assert pairs(RepeatedKFold(5, 3).split(data, 0))[:5] == pairs(RepeatedKFold(5).split(data, 0))
     assert pairs(Holdout(0.25, 3).split(data, 0))[:1] == pairs(Holdout(0.25).split(data, 0))
+
+
+@pytest.mark.parametrize("kind", [Holdout, OfficialTest])
+def test_seeds_add_fits_of_the_same_rows(kind):
+    data = make_data(n_test=20)
+    few, many = (kind(n_seeds=n).split(data, 0) for n in (2, 5))
+    assert pairs(many)[:2] == pairs(few)
+    assert {f.repeat for f in many} == set(range(5))
+    assert len({folds_module.fold_seed(0, data, f) for f in many}) == 5
+    assert len({(f.train_index.tobytes(), f.test_index.tobytes()) for f in many}) == 1
+
+
+def test_no_seed_of_a_holdout_has_the_place_of_a_repeat():
+    assert not set(Holdout(n_seeds=9).places[1:]) & set(Holdout(n_repeats=9).places)
 
 
 def test_strategies_and_models_have_the_same_folds_and_seeds(tmp_path, monkeypatch):
@@ -172,10 +188,15 @@ def test_a_test_part_with_fewer_rows_than_classes_is_a_sentence():
     [
         (lambda: RepeatedKFold(1), r"^n_splits must be an integer of at least 2, got 1\.$"),
         (lambda: RepeatedKFold(2.5), r"^n_splits must be .*, got 2\.5\.$"),
-        (lambda: RepeatedKFold(5, 0), r"^n_repeats must be an integer of at least 1, got 0\.$"),
+        (lambda: RepeatedKFold(5, 0), r"^n_repeats must be auto or an integer of .* 1, got 0\.$"),
+        (lambda: RepeatedKFold(5, "many"), r"^n_repeats must be auto or .*, got 'many'\.$"),
         (lambda: Holdout(0.0), r"^test_size must lie between 0 and 1, got 0\.0\.$"),
         (lambda: Holdout(1.0), r"^test_size must lie between 0 and 1, got 1\.0\.$"),
         (lambda: Holdout(0.5, 0), r"^n_repeats must be an integer of at least 1, got 0\.$"),
+        (lambda: Holdout(0.5, "auto"), r"^n_repeats=auto is for splits=kfold: .*n_repeats=3\.$"),
+        (lambda: Holdout(n_seeds=0), r"^n_seeds must be an integer of at least 1, got 0\.$"),
+        (lambda: Holdout(0.5, 2, 2), r"^n_repeats=2 and n_seeds=2 .* splits\.n_seeds=1\.$"),
+        (lambda: OfficialTest(0), r"^n_seeds must be an integer of at least 1, got 0\.$"),
     ],
 )
 def test_values_out_of_range_are_refused_by_name(make, sentence):
