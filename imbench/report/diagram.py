@@ -53,7 +53,7 @@ def figure_critical_difference(ranking: Ranking) -> Figure:
     axes.set_ylim(n - 0.5, -2.1)
     axes.set_xlabel(
         f"average rank of {ranking.metric} over {len(ranking.datasets)} data sets; "
-        "bars: cannot be told apart"
+        "bars: no significant difference"
     )
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

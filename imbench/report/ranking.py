@@ -22,6 +22,7 @@ from imbench.report.statistics.across import (
     wilcoxon,
 )
 from imbench.report.statistics.bayes import Posterior, signed_rank_posteriors
+from imbench.report.statistics.random_effects import RandomEffects, random_effects
 from imbench.report.statistics.ttest import holm
 
 MIN_DATASETS, MIN_STRATEGIES = 3, 3
@@ -44,10 +45,10 @@ class Standing:
     among_best : bool
         Whether the average rank is within the critical difference of the best.
     win, tie, loss : int
-        Number of data sets by verdict against the baseline. "Cannot be told" and skipped are
-        ties, failed is a loss.
+        Number of data sets by verdict against the baseline: ``better``, ``worse`` and the rest.
+        Skipped is a tie, failed is a loss.
     mean_gain : float
-        Mean gain over the baseline. NaN for the baseline.
+        Plain mean of the gains over the baseline. NaN for the baseline.
     p_wilcoxon, p_holm : float
         p-values of the signed-rank test against the baseline, without and with Holm's
         correction. NaN if not tested.
@@ -55,6 +56,9 @@ class Standing:
         Bayesian signed-rank test against the baseline.
     n_imputed : int
         Data sets on which the score is imputed by `RULE`.
+    effect : RandomEffects or None
+        Gain over the baseline by the random-effects model. None with fewer than three data sets
+        on which the strategy did not fail.
     """
 
     title: str
@@ -68,6 +72,7 @@ class Standing:
     p_holm: float
     posterior: Posterior | None
     n_imputed: int
+    effect: RandomEffects | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +100,8 @@ class Ranking:
         Strategies that were not run on all data sets.
     reason : str
         Why nothing is tested, or empty.
+    baseline : str
+        What gains are over: a title, or "the baseline" where data sets have different ones.
     """
 
     title: str
@@ -107,15 +114,11 @@ class Ranking:
     rule: str = ""
     left_out: tuple[str, ...] = field(default=())
     reason: str = ""
+    baseline: str = ""
 
 
 def rank_strategies(
-    title: str,
-    blocks: Sequence[Block],
-    metric: str,
-    higher_is_better: bool,
-    rope: float,
-    baseline: str,
+    title: str, blocks: Sequence[Block], metric: str, higher_is_better: bool, rope: float
 ) -> Ranking:
     """Rank the strategies that were run on all data sets.
 
@@ -123,23 +126,22 @@ def rank_strategies(
     ----------
     title : str
     blocks : sequence of Block
-        One block per data set.
+        One block per data set, compared in `metric`.
     metric : str
     higher_is_better : bool
     rope : float
         Half width of the region of practical equivalence.
-    baseline : str
-        Title of the baseline.
     """
     by_title: list[Mapping[str, Row]] = [{row.title: row for row in b.rows} for b in blocks]
     everywhere = [t for t in by_title[0] if all(t in rows for rows in by_title)]
     left_out = sorted({t for rows in by_title for t in rows} - set(everywhere))
-    scores, imputed = _scores(by_title, everywhere, metric, higher_is_better, baseline)
-    names = tuple(b.title for b in blocks)
+    bases, baseline = _baselines(blocks)
+    scores, own, imputed = _scores(by_title, everywhere, metric, higher_is_better, bases)
     reason = _too_few(len(blocks), len(everywhere))
     ranks = average_ranks(scores) if not reason else np.full(len(everywhere), np.nan)
     critical = math.nan if reason else critical_difference(len(everywhere), len(blocks))
-    gains = _gains(scores, everywhere, baseline)
+    has_base = all(base in rows for base, rows in zip(bases, by_title, strict=True))
+    gains = _gains(scores, own, [t for t in everywhere if has_base and t != baseline], everywhere)
     p_values = {t: wilcoxon(d) for t, d in gains.items()} if not reason else {}
     adjusted = dict(zip(p_values, holm(list(p_values.values())), strict=True))
     posteriors = signed_rank_posteriors(gains, rope) if not reason else {}
@@ -154,13 +156,14 @@ def rank_strategies(
             p_holm=float(adjusted.get(t, math.nan)),
             posterior=posteriors.get(t),
             n_imputed=int(imputed[:, i].sum()),
+            effect=_effect([rows[t] for rows in by_title], bases) if t in gains else None,
         )
         for i, t in enumerate(everywhere)
     ]
     return Ranking(
         title=title,
         metric=metric,
-        datasets=names,
+        datasets=tuple(b.title for b in blocks),
         standings=tuple(sorted(standings, key=_place)),
         friedman=None if reason else friedman(scores),
         critical_difference=critical,
@@ -168,7 +171,16 @@ def rank_strategies(
         rule=RULE.format(baseline=baseline),
         left_out=tuple(left_out),
         reason=reason,
+        baseline=baseline,
     )
+
+
+def _baselines(blocks: Sequence[Block]) -> tuple[list[str], str]:
+    """Return the title of the baseline of each block, and a name for all of them."""
+    titles = {block.baseline for block in blocks if block.baseline}
+    # A baseline that failed on one data set is the baseline there as well.
+    common = next(iter(titles)) if len(titles) == 1 else ""
+    return [block.baseline or common for block in blocks], common or "the baseline"
 
 
 def _scores(
@@ -176,48 +188,61 @@ def _scores(
     titles: Sequence[str],
     metric: str,
     higher_is_better: bool,
-    baseline: str,
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return scores and a mask of the imputed ones, both of shape (N, k).
+    bases: Sequence[str],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return scores (N, k), scores of the baselines (N,), and a mask of imputed scores (N, k).
 
     Higher is better. Scores of failed strategies are minus infinity.
     """
     sign = 1.0 if higher_is_better else -1.0
-    scores = np.array(
-        [[sign * rows[t].mean.get(metric, math.nan) for t in titles] for rows in by_title]
-    ).reshape(len(by_title), len(titles))
+
+    def score(row: Row | None) -> float:
+        return math.nan if row is None else sign * row.mean.get(metric, math.nan)
+
+    scores = np.array([[score(rows[t]) for t in titles] for rows in by_title])
+    scores = scores.reshape(len(by_title), len(titles))
+    own = np.array([score(rows.get(b)) for rows, b in zip(by_title, bases, strict=True)])
     imputed = np.isnan(scores)
     for i, rows in enumerate(by_title):
-        nothing = scores[i, titles.index(baseline)] if baseline in titles else math.nan
-        for j, t in enumerate(titles):
-            if rows[t].status == "skipped":
-                scores[i, j] = nothing
-    return np.where(np.isnan(scores), -np.inf, scores), imputed
+        skipped = [rows[t].status == "skipped" for t in titles]
+        scores[i, skipped] = own[i]
+    own = np.where(np.isnan(own), -np.inf, own)
+    return np.where(np.isnan(scores), -np.inf, scores), own, imputed
 
 
 def _gains(
-    scores: NDArray[np.float64], titles: Sequence[str], baseline: str
+    scores: NDArray[np.float64],
+    own: NDArray[np.float64],
+    wanted: Sequence[str],
+    titles: Sequence[str],
 ) -> dict[str, list[float]]:
-    """Return the gains over the baseline by strategy.
-
-    It is empty without a baseline, or if all strategies failed on a data set.
-    """
-    if baseline not in titles:
-        return {}
+    """Return the gains over the baselines by strategy; none if all failed on a data set."""
     finite = np.isfinite(scores)
     if not finite.any(axis=1).all():
         return {}
-    lowest = np.where(finite, scores, np.inf).min(axis=1, keepdims=True)
-    filled = np.where(finite, scores, lowest)
-    own = filled[:, titles.index(baseline)]
-    return {t: (filled[:, j] - own).tolist() for j, t in enumerate(titles) if t != baseline}
+    lowest = np.where(finite, scores, np.inf).min(axis=1)
+    filled = np.where(finite, scores, lowest[:, None])
+    gains = filled - np.where(np.isfinite(own), own, lowest)[:, None]
+    return {t: gains[:, titles.index(t)].tolist() for t in wanted}
+
+
+def _effect(rows: Sequence[Row], bases: Sequence[str]) -> RandomEffects | None:
+    """Combine the gains of a strategy; it gains 0 where it was skipped or is the baseline."""
+    gains, errors = np.full((2, len(rows)), np.nan)
+    for i, (row, base) in enumerate(zip(rows, bases, strict=True)):
+        if row.status == "skipped" or (row.status == "ok" and row.title == base):
+            gains[i] = errors[i] = 0.0
+        elif row.comparison is not None:
+            gains[i], errors[i] = row.comparison.gain, row.comparison.error
+    return random_effects(gains, errors)
 
 
 def _wins(rows: Sequence[Row]) -> dict[str, int]:
     verdicts = [r.comparison.verdict for r in rows if r.comparison is not None]
     return {
         "win": verdicts.count("better"),
-        "tie": verdicts.count("cannot be told") + sum(r.status == "skipped" for r in rows),
+        "tie": sum(v not in ("better", "worse") for v in verdicts)
+        + sum(r.status == "skipped" for r in rows),
         "loss": verdicts.count("worse") + sum(r.status == "failed" for r in rows),
     }
 

@@ -6,9 +6,11 @@ import math
 import numpy as np
 import pytest
 
+from imbench.report.latex import to_latex
 from imbench.report.markdown import to_markdown
+from imbench.report.statistics.random_effects import random_effects
 from imbench.report.tables import build_leaderboard
-from imbench.report.texts import ranking_notes, ranking_texts
+from imbench.report.texts import RANKING_HEADS, ranking_notes, ranking_texts
 from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 
@@ -26,8 +28,8 @@ def cells(datasets="abcd", changes=()):
     ]
 
 
-def ranking_of(found, options=OPTIONS):
-    (ranking,) = build_leaderboard(found, options).rankings
+def ranking_of(found, options=OPTIONS, baseline="none"):
+    (ranking,) = build_leaderboard(found, options, baseline=baseline).rankings
     return ranking, {s.title: s for s in ranking.standings}
 
 
@@ -110,7 +112,8 @@ def test_without_a_baseline_there_are_ranks_but_no_gains():
     assert ranking.standings[0].title == "smote"
     assert of["smote"].posterior is None
     assert math.isnan(of["smote"].p_holm)
-    assert ranking_texts(ranking)[0][3:6] == ["", "", ""]
+    assert ranking.standings[0].effect is None
+    assert ranking_texts(ranking)[0][3:8] == ["", "", "", "", ""]
 
 
 def test_models_are_ranked_apart():
@@ -125,3 +128,130 @@ def test_markdown_shows_the_ranking():
     assert "## 4 data sets · knn" in text
     assert "| smote | 1.00 \\* | 4 / 0 / 0 |" in text
     assert "Nemenyi" in text
+
+
+def comparisons(found, label, **options):
+    """The comparisons of a strategy by data set."""
+    blocks = build_leaderboard(found, OPTIONS, **options).blocks
+    return [next(r.comparison for r in b.rows if r.label == label) for b in blocks]
+
+
+def test_the_mean_gain_has_an_interval_from_the_errors_of_the_tables():
+    found = cells()
+    ranking, of = ranking_of(found)
+    told = comparisons(found, "smote")
+    assert all(0 < c.error < (c.high - c.low) / 2 for c in told)  # the interval is simultaneous
+    assert of["smote"].effect == random_effects([c.gain for c in told], [c.error for c in told])
+    assert of["smote"].effect.low > 0 > of["noise"].effect.high
+    assert of["none"].effect is None
+    cell = dict(zip(RANKING_HEADS, ranking_texts(ranking)[0], strict=True))
+    effect = of["smote"].effect
+    assert cell["mean gain"] == f"{effect.mean:+.3f} [{effect.low:+.3f}, {effect.high:+.3f}]"
+    assert cell["next data set"] == f"{effect.next_low:+.3f} to {effect.next_high:+.3f}"
+    assert cell["I² / tau / p"].startswith(f"{100 * effect.i2:.0f} % / {effect.tau:.3f} / ")
+    notes = " ".join(ranking_notes(ranking))
+    assert "Mean gain in f1_macro over none with its 95 % interval: a random-effects model" in notes
+
+
+def test_a_lower_metric_gains_where_it_falls():
+    _, of = ranking_of(cells(), MetricOptions(sort="brier"))
+    assert of["smote"].effect.low > 0
+
+
+def test_a_skipped_strategy_gains_nothing_there_and_a_failed_one_has_no_gain():
+    plain = comparisons(cells(), "smote")
+    gains, errors = [c.gain for c in plain[1:]], [c.error for c in plain[1:]]
+    skipped = {"status": "skipped", "reason": "needs a net"}
+    _, of = ranking_of(cells(changes={("a", "smote"): skipped}))
+    assert of["smote"].effect == random_effects([0, *gains], [min(errors), *errors])
+    failed = {"status": "failed", "reason": "out of memory"}
+    ranking, of = ranking_of(cells(changes={("a", "smote"): failed}))
+    assert of["smote"].effect == random_effects(gains, errors)
+    assert of["smote"].effect.n_datasets == 3
+    _, of = ranking_of(cells("abc", changes={("a", "smote"): failed}))
+    assert of["smote"].effect is None
+    ranking, _ = ranking_of(cells("abc", changes={("a", "smote"): failed}))
+    plain = "Plain mean gain without an interval, which takes gains with an error on 3 data sets"
+    assert f"{plain}: smote." in ranking_notes(ranking)
+
+
+def test_a_strategy_that_changes_nothing_gains_nothing_without_a_number_that_is_undefined():
+    same = [dataclasses.replace(c, label="twin") for c in cells() if c.label == "none"]
+    ranking, of = ranking_of([*cells(), *same])
+    assert of["twin"].effect is None
+    assert (of["twin"].mean_gain, of["twin"].tie) == (0.0, 4)
+    assert "nan" not in "".join(map("".join, ranking_texts(ranking)))
+
+
+def test_one_strategy_beside_the_baseline_has_an_interval_but_no_rank():
+    ranking, of = ranking_of([c for c in cells() if c.label != "noise"])
+    assert of["smote"].effect.low > 0
+    assert ranking.friedman is None
+    few, _ = ranking_of(cells("ab"))
+    assert any(
+        "takes gains with an error on 3 data sets: smote, noise" in n for n in ranking_notes(few)
+    )
+
+
+def test_probable_and_open_verdicts_are_ties():
+    found = [
+        make_cell(label, dataset=d, n=60, skill=skill)
+        for d in "abc"
+        for label, skill in {"none": 1.0, "nearly": 1.02, "noise": 0.9}.items()
+    ]
+    verdicts = [c.verdict for c in comparisons(found, "nearly")]
+    assert not {"better", "worse"} & set(verdicts)
+    _, of = ranking_of(found)
+    assert (of["nearly"].win, of["nearly"].tie, of["nearly"].loss) == (0, 3, 0)
+
+
+def test_gains_are_over_the_chosen_baseline():
+    found = [dataclasses.replace(c, label=c.label.replace("noise", "threshold")) for c in cells()]
+    ranking, of = ranking_of(found, baseline="threshold")
+    assert ranking.baseline == "threshold"
+    assert of["threshold"].effect is None
+    assert of["none"].mean_gain > 0
+    assert (of["none"].win, of["smote"].win) == (4, 4)
+    assert any("over threshold" in note for note in ranking_notes(ranking))
+
+
+def test_with_the_best_trivial_remedy_of_each_data_set_as_baseline_gains_are_over_it():
+    def one(dataset, label, skill):
+        return make_cell(label, dataset=dataset, n=200, skill=skill)
+
+    found = [
+        one(d, label, skill)
+        for i, d in enumerate("abcd")
+        for label, skill in {
+            "none": 1.0,
+            "threshold": 2.0 if i % 2 else 0.5,
+            "smote": 3.0,
+        }.items()
+    ]
+    board = build_leaderboard(found, OPTIONS, baseline="auto")
+    assert {b.baseline for b in board.blocks} == {"none", "threshold"}
+    (ranking,) = board.rankings
+    of = {s.title: s for s in ranking.standings}
+    assert ranking.baseline == "the baseline"
+    assert of["smote"].win == 4
+    means = [{r.label: r.mean["f1_macro"] for r in b.rows} for b in board.blocks]
+    gains = [m["smote"] - max(m["none"], m["threshold"]) for m in means]
+    assert of["smote"].mean_gain == pytest.approx(np.mean(gains))
+    assert of["none"].mean_gain < 0  # 0 where it is the baseline itself
+
+
+def test_a_baseline_that_failed_on_one_data_set_scores_the_lowest_there():
+    failed = {"status": "failed", "reason": "out of memory"}
+    ranking, of = ranking_of(cells(changes={("a", "none"): failed}))
+    assert ranking.baseline == "none"
+    assert of["none"].average_rank == pytest.approx((3 + 2 + 2 + 2) / 4)
+    assert of["smote"].mean_gain > 0
+    assert of["smote"].effect.n_datasets == 3
+
+
+def test_latex_shows_the_ranking_in_ascii():
+    board = build_leaderboard(cells(), OPTIONS)
+    text = to_latex(dataclasses.replace(board, blocks=()))
+    assert text.isascii()
+    assert r"I$^2$ / tau / p" in text
+    assert text.count(r"\\") == 1 + len(SKILLS)

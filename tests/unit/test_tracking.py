@@ -16,7 +16,9 @@ import yaml
 
 from imbench.components.construct import bind, construct
 from imbench.errors import ConfigError, ImbenchError
+from imbench.report.mlflow.content import digest_of
 from imbench.report.mlflow.tracker import VIEW, MlflowTracker, NullTracker
+from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import MetricOptions, metric_options
 from imbench.results.metrics import compute_folds, summarise
 from tests.factories import make_cell
@@ -124,25 +126,52 @@ def test_a_picture_of_made_rows_is_an_artifact_and_replaces_a_run_without_it(tra
     assert (artifacts(run) / "made_rows.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_mean_has_the_corrected_interval_of_its_folds(tracker):
-    cell = make_cell("none", n_folds=4, n=60)  # of 240 training rows, see factories
+def test_shown_means_have_the_intervals_of_the_table(tracker):
+    cell = make_cell("none", n_folds=4, n=60)
     tracker.log_cell(cell, OPTIONS)
     (run,) = runs(tracker)
-    values = np.array([fold["f1_macro"] for fold in compute_folds(cell, OPTIONS)])
-    # Nadeau and Bengio 2003: (1/n + n_test/n_train) s^2; t of 3 degrees of freedom at 97.5 %.
-    reach = 3.182446 * np.sqrt((1 / 4 + 60 / 240) * values.var(ddof=1))
     found = run.data.metrics
-    assert found["f1_macro_low"] == pytest.approx(values.mean() - reach, rel=1e-6)
-    assert found["f1_macro_high"] == pytest.approx(values.mean() + reach, rel=1e-6)
-    assert {f"{name}_low" for name in found if f"{name}_high" in found} <= set(found)
-    assert not [name for name in found if "/" in name and name.endswith(("_low", "_high"))]
+    (row,) = build_leaderboard([cell], OPTIONS, with_intervals=True).rows
+    assert set(row.intervals) == set(OPTIONS.shown)
+    for name, interval in row.intervals.items():
+        assert found[f"{name}_low"] == pytest.approx(interval.low)
+        assert found[f"{name}_high"] == pytest.approx(interval.high)
+        assert found[f"{name}_low"] < found[name] < found[f"{name}_high"]
+    assert {n for n in found if n.endswith(("_low", "_high"))} == {
+        f"{name}_{end}" for name in OPTIONS.shown for end in ("low", "high")
+    }
 
 
-def test_one_fold_has_no_interval(tracker):
-    tracker.log_cell(make_cell("none", n_folds=1), OPTIONS)
+def test_the_interval_of_a_metric_at_its_bound_ends_there(tracker):
+    cell = make_cell("none")
+    folds = tuple(dataclasses.replace(f, y_pred=f.y_true) for f in cell.folds)
+    tracker.log_cell(dataclasses.replace(cell, folds=folds), OPTIONS)
     (run,) = runs(tracker)
-    assert "f1_macro" in run.data.metrics
-    assert not [name for name in run.data.metrics if name.endswith(("_low", "_high"))]
+    assert run.data.metrics["f1_macro"] == 1.0
+    assert 0.5 < run.data.metrics["f1_macro_low"] < 1.0
+    assert run.data.metrics["f1_macro_high"] == pytest.approx(1.0)
+    assert run.data.metrics["brier_low"] < run.data.metrics["brier_high"]
+
+
+def test_the_reason_why_no_repeat_was_added_is_a_tag(tracker):
+    cell = dataclasses.replace(make_cell("none"), sequential=True, stopped="told after 3 repeats")
+    tracker.log_cell(cell, OPTIONS)
+    (run,) = runs(tracker)
+    assert run.data.tags["stopped"] == "told after 3 repeats"
+
+
+@pytest.mark.parametrize("change", ["metrics.rare", "fold.rare", "stopped"])
+def test_what_the_numbers_depend_on_is_in_the_digest(change):
+    cell, options = make_cell("none", k=3), OPTIONS
+    before = digest_of(cell, options)
+    if change == "metrics.rare":
+        options = dataclasses.replace(options, rare=("c0",))
+    elif change == "fold.rare":
+        folds = tuple(dataclasses.replace(f, rare=(0,)) for f in cell.folds)
+        cell = dataclasses.replace(cell, folds=folds)
+    else:
+        cell = dataclasses.replace(cell, stopped="told")
+    assert digest_of(cell, options) != before
 
 
 def test_the_table_of_folds_can_be_compared_over_runs(tracker):

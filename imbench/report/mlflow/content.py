@@ -19,10 +19,10 @@ from imbench.report.mlflow.views import as_split, fold_table, intervals
 from imbench.report.plots import figures
 from imbench.report.titles import flatten
 from imbench.report.trials import to_trials_csv, tuned_values, tuning_metrics
-from imbench.results.fold import ARRAYS, PICTURE, CellResult
+from imbench.results.fold import ARRAYS, OPTIONAL, CellResult
 from imbench.results.metric_options import MetricOptions
 
-FORMAT = 2  # increase it when the layout of a run changes: existing runs are then rewritten
+FORMAT = 3  # increase it when the layout of a run changes: existing runs are then rewritten
 RUN_ID, DIGEST = "imbench.run_id", "imbench.digest"  # tags
 # Limits of an MLflow server: keys, values of parameters and tags, entities per request.
 MAX_KEY, MAX_PARAM, MAX_TAG, MAX_PARAMS, MAX_ENTITIES = 250, 6000, 5000, 100, 1000
@@ -36,15 +36,17 @@ def digest_of(cell: CellResult, options: MetricOptions) -> str:
     """Return the SHA-256 of everything that the run of a cell shows, in hexadecimal digits."""
     digest = hashlib.sha256()
     facts: list[object] = [FORMAT, cell.config, cell.status, cell.reason, cell.stages]
-    facts += [cell.n_folds, options.minority, options.ece_bins, options.extra]
+    facts += [cell.n_folds, cell.stopped, options.minority, options.rare, options.ece_bins]
+    facts += [options.extra]
     for fold in cell.folds:
         facts += [fold.repeat, fold.fold, fold.status, fold.reason, fold.fit_s, fold.predict_s]
         facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]
+        facts += [fold.rare]
         if fold.trials:
             facts += [fold.tuned, fold.trials, fold.importance]
     digest.update(json.dumps(facts, sort_keys=True, default=str).encode())
     for fold in cell.folds:
-        for name in (*ARRAYS, *PICTURE):
+        for name in (*ARRAYS, *OPTIONAL):
             digest.update(getattr(fold, name).tobytes())
     return digest.hexdigest()
 
@@ -89,6 +91,8 @@ def tags_of(cell: CellResult) -> dict[str, str]:
         "folds": f"{sum(f.status == 'ok' for f in cell.folds)}/{cell.n_folds}",
         **{f"stage.{stage}": "true" for stage in cell.stages},
     }
+    if cell.stopped:
+        tags["stopped"] = cell.stopped
     return {key: value[:MAX_TAG] for key, value in tags.items()}
 
 

@@ -302,7 +302,7 @@ class MlflowTracker:
 
     def _write(self, cell: CellResult, options: MetricOptions, digest: str) -> None:
         """Write a run; its digest is set last and marks it as complete."""
-        board = build_leaderboard([cell], options)
+        board = build_leaderboard([cell], options, with_intervals=True)
         now = int(time.time() * 1000)
         run_id = self._create_run(cell, board, now)
         self._log_numbers(run_id, cell, board, now)

@@ -11,29 +11,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from imbench.report.board import Row
-from imbench.report.statistics import corrected_t_test
 from imbench.results.metric_options import MetricOptions
 
 
 def intervals(row: Row) -> dict[str, float]:
-    """Return the limits of the 95 % interval of each mean, as ``f1_macro_low`` and ``_high``.
+    """Return the limits of the 95 % interval of each shown mean: ``f1_macro_low``, ``_high``.
 
-    Metrics of single classes have none: two more columns per class would hide the others. The
-    interval ignores the bounds of a metric and may end above 1. It is NaN for a single fold.
-
-    References
-    ----------
-    C. Nadeau and Y. Bengio, "Inference for the generalization error", Machine Learning 52, 2003:
-    the corrected resampled t-test.
+    Metrics of single classes have none: two more columns per class would hide the others. A mean
+    that does not vary, such as a recall of 1 on all folds, has none either. Gains and verdicts
+    belong to a comparison, and a run holds one strategy.
     """
-    if row.status != "ok":
-        return {}
-    ratio = sum(f.n_test for f in row.folds) / max(sum(f.n_train for f in row.folds), 1)
     limits: dict[str, float] = {}
-    for name in (name for name in row.mean if "/" not in name):
-        values = [f.metrics[name] for f in row.folds if not math.isnan(f.metrics[name])]
-        test = corrected_t_test(values, ratio)
-        limits |= {f"{name}_low": test.low, f"{name}_high": test.high}
+    for name, interval in row.intervals.items():
+        if "/" not in name:
+            limits |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return limits
 
 
