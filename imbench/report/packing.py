@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.report.board import Block
-from imbench.report.statistics import Comparison
+from imbench.report.statistics.verdict import VERDICTS, Comparison
 
-# Last axis of the array "stats". Verdicts are 1 (better), -1 (worse) and 0 (cannot be told).
-STATS = ("mean", "std", "gain", "low", "high", "p_holm", "verdict", "best")
-VERDICTS = {"better": 1.0, "worse": -1.0, "cannot be told": 0.0}
+# Last axis of the array "stats". A verdict is its place in VERDICTS.
+STATS = ("mean", "std", "gain", "low", "high", "p_adjusted", "p_better", "verdict", "best")
 
 
 def packed_stats(block: Block, by_metric: Mapping[str, Block]) -> str:
@@ -41,9 +40,9 @@ def packed_stats(block: Block, by_metric: Mapping[str, Block]) -> str:
             values[i, j, 0] = row.mean.get(metric, math.nan)
             values[i, j, 1] = row.std.get(metric, math.nan)
             if row.comparison is not None:
-                values[i, j, 2:7] = _compared(row.comparison)
+                values[i, j, 2:8] = _compared(row.comparison)
             if row.status == "ok":
-                values[i, j, 7] = row.among_best
+                values[i, j, 8] = row.among_best
     return _packed(values)
 
 
@@ -109,8 +108,8 @@ def short(value: float) -> float | None:
 
 
 def _compared(told: Comparison) -> list[float]:
-    test = told.test
-    return [test.mean, test.low, test.high, told.p_holm, VERDICTS[told.verdict]]
+    place = VERDICTS.index(told.verdict)
+    return [told.gain, told.low, told.high, told.p_adjusted, told.p_better, place]
 
 
 def _packed(values: NDArray[np.float32]) -> str:

@@ -23,8 +23,10 @@ from imbench.results.metric_options import MetricOptions
 SCRIPTS = (
     "base.js",
     "data.js",
+    "answer.js",
     "leaderboard.js",
     "figures.js",
+    "forest.js",
     "curves.js",
     "overview.js",
     "details.js",
@@ -61,7 +63,7 @@ def write_report(
     """
     cells = list(cells)
     extras = extras or Extras()
-    board = board or build_leaderboard(cells, options)
+    board = board or build_leaderboard(cells, options, with_intervals=True)
     payload = build_payload(board, cells, options, extras)
     files = {
         "results.csv": to_csv(board),
@@ -96,10 +98,9 @@ def to_html(board: Leaderboard, data: str) -> str:
     from plotly.offline import get_plotlyjs
 
     assets = resources.files("imbench.report") / "assets"
-    sentences = [sentence(block, board.sort) for block in board.blocks]
     parts = {
         "STYLE": (assets / "page.css").read_text(encoding="utf-8"),
-        "VERDICTS": "".join(f"<li>{escape(words)}</li>" for words in sentences),
+        "VERDICTS": "".join(f"<li>{escape(words)}</li>" for words in _answers(board)),
         "EMPTY": "" if board.blocks else "<p>There are no results here yet.</p>",
         "DATA": data,
         "SCRIPT": "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
@@ -113,7 +114,12 @@ def to_html(board: Leaderboard, data: str) -> str:
 def to_report_markdown(board: Leaderboard, problems: Sequence[str]) -> str:
     """Return the content of ``report.md``: problems, verdicts in words, tables."""
     together = summary(board.blocks, board.sort)
-    lines = [*([together] if together else []), *(sentence(b, board.sort) for b in board.blocks)]
+    lines = [*([together] if together else []), *_answers(board)]
     verdicts = "\n".join(f"- {escape_markdown(line)}" for line in lines)
     warned = "".join(f"> {escape_markdown(line)}\n" for line in problems)
     return "\n\n".join(filter(None, ["# imbench report", warned, verdicts, to_markdown(board)]))
+
+
+def _answers(board: Leaderboard) -> list[str]:
+    """Return what is told of each block, in words."""
+    return [sentence(block, board.sort) for block in board.blocks]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,14 +16,23 @@ from numpy.typing import NDArray
 
 from imbench.report import words
 from imbench.report.audit import audit_cells, duplicate_warnings
-from imbench.report.board import BASELINE, Block, Crossed, Leaderboard, Row
-from imbench.report.comparisons import judge
+from imbench.report.board import (
+    BASELINE,
+    PROBABILITIES,
+    RANKING,
+    Block,
+    Crossed,
+    Leaderboard,
+    Row,
+)
+from imbench.report.comparisons import Judge
 from imbench.report.curves import Curve, classes_shown, confusion, curves
 from imbench.report.packing import STATS, mean_counts, packed_fold_values, packed_stats, short
 from imbench.report.provenance import provenance
 from imbench.report.ranking import rank_strategies
 from imbench.report.statistics.across import cliques
-from imbench.report.texts import RANKING_HEADS, ranking_notes, ranking_texts, reasons
+from imbench.report.statistics.verdict import VERDICTS, Comparison
+from imbench.report.texts import MARKS, RANKING_HEADS, ranking_notes, ranking_texts, reasons
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions, minority_label
 from imbench.strategies import STAGES
@@ -31,6 +41,7 @@ from imbench.strategies import STAGES
 # (tests/unit/test_page.py).
 MAX_CURVES = 6_000
 MAX_CLASS_CURVES = 10  # per cell
+QUESTIONS = ("ranking", "decisions", "probabilities")
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,8 @@ def build_payload(
     blocks, told = [], []
     for block in board.blocks:
         members = [by_id[row.run_id] for row in block.rows]
-        by_metric = {m: with_metric(block, members, m, options) for m in metrics}
+        judge = Judge(block.rows, members, options, _label_of(block))
+        by_metric = {m: with_metric(block, judge, m) for m in metrics}
         told.append(by_metric)
         blocks.append(_block(block, members, by_metric, n_curves, board, options, extras))
     return {
@@ -79,6 +91,7 @@ def build_payload(
         ],
         "columns": list(board.columns),
         "baseline": BASELINE,
+        "verdicts": [MARKS[verdict].split(" ", 1) for verdict in VERDICTS],
         "rope": options.rope,
         "stages": list(STAGES),
         "stats": list(STATS),
@@ -99,13 +112,76 @@ def to_json(payload: Mapping[str, Any]) -> str:
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-def with_metric(
-    block: Block, cells: Sequence[CellResult], metric: str, options: MetricOptions
-) -> Block:
+def with_metric(block: Block, judge: Judge, metric: str) -> Block:
     """Return a block with comparisons by another metric and unchanged order of rows."""
-    if metric == options.sort:
+    if metric == judge.options.sort:
         return block
-    return replace(block, rows=judge(block.rows, cells, replace(options, sort=metric)))
+    return replace(block, rows=judge.rows_by(metric))
+
+
+def _label_of(block: Block) -> str:
+    """Return the label of the baseline of a block."""
+    place = _place(block, block.baseline)
+    return BASELINE if place < 0 else block.rows[place].label
+
+
+def _place(block: Block, title: str) -> int:
+    """Return the place of a row in its block, -1 if there is none with this title."""
+    return next((i for i, row in enumerate(block.rows) if title and row.title == title), -1)
+
+
+def recommended(block: Block) -> str:
+    """Return the title of the row to look at beside the baseline, empty if there is none.
+
+    Of the rows that are better, else of those that probably are, the one with the largest gain,
+    or the best trivial remedy unless that row is (probably) better than it by more than
+    ``metrics.rope``. Else the largest gain.
+
+    Parameters
+    ----------
+    block : Block
+    """
+    rows = [row for row in block.rows if row.comparison is not None]
+    if not rows:
+        done = [row for row in block.rows if row.status == "ok" and row.folds]
+        return next((row.title for row in done if row.title != block.baseline), "")
+    rows.sort(key=lambda row: -row.comparison.gain if row.comparison else 0.0)
+    for verdict in ("better", "probably better"):
+        told = [row for row in rows if row.comparison and row.comparison.verdict == verdict]
+        if not told:
+            continue
+        beyond = told[0].trivial
+        trivial = next((row for row in told if row.title == block.trivial), None)
+        is_beyond = (
+            beyond is not None and beyond.verdict.endswith("better") and beyond.gain > beyond.rope
+        )
+        return told[0].title if trivial is None or is_beyond else trivial.title
+    return rows[0].title
+
+
+def _profile(row: Row, sort: str) -> dict[str, dict[str, Comparison]]:
+    """Return the comparisons with the baseline in the metrics of each of three questions."""
+    found: dict[str, dict[str, Comparison]] = {name: {} for name in QUESTIONS}
+    for metric, told in row.profile.items():
+        found[_question_of(metric)][metric] = told
+    if not found["decisions"] and _question_of(sort) == "decisions" and row.comparison is not None:
+        found["decisions"][sort] = row.comparison
+    return found
+
+
+def _question_of(metric: str) -> str:
+    if metric in RANKING:
+        return "ranking"
+    return "probabilities" if metric in PROBABILITIES else "decisions"
+
+
+def _questions(block: Block, sort: str) -> list[list[Any]]:
+    """Return the questions that the rows of a block answer, with the names of their metrics."""
+    metrics: dict[str, dict[str, Comparison]] = {}
+    for row in block.rows:
+        for name, told in _profile(row, sort).items():
+            metrics[name] = {**metrics.get(name, {}), **told}
+    return [[name, [words.metric_name(m) for m in told]] for name, told in metrics.items()]
 
 
 def paired_folds(cell: CellResult, baseline: CellResult) -> list[tuple[int, int]]:
@@ -133,9 +209,7 @@ def _rankings(
         members = [blocks[title] for title in ranking.datasets]
         if metric != options.sort:
             higher = options.higher_is_better(metric)
-            ranking = rank_strategies(
-                ranking.title, members, metric, higher, options.rope, BASELINE
-            )
+            ranking = rank_strategies(ranking.title, members, metric, higher, options.rope)
         ranks = [s.average_rank for s in ranking.standings]
         tested = not ranking.reason
         found.append(
@@ -179,7 +253,11 @@ def _block(
         "folds": [f"{repeat}.{fold}" for repeat, fold in places],
         "stats": packed_stats(block, by_metric),
         "values": packed_fold_values(block, places, tuple(by_metric)),
-        "paired": [[places.index(p) for p in paired] for paired in _paired(cells)],
+        "baseline": _place(block, block.baseline),
+        "recommended": [_place(block, recommended(told)) for told in by_metric.values()],
+        "questions": _questions(block, board.sort),
+        "trivial": _place(block, block.trivial),
+        "paired": [[places.index(p) for p in paired] for paired in _paired(block, cells)],
         **provenance(cells, block, extras.commands),
     }
     if some is not None:
@@ -194,7 +272,7 @@ def _block(
             "before": mean_counts([f.counts_before for folds in done for f in folds], shown),
         }
         content["rows"] = [
-            _row(row, folds, minority, n_curves, shown)
+            _row(row, folds, minority, n_curves, shown) | _marks(row, board.sort)
             for row, folds in zip(block.rows, done, strict=True)
         ]
     else:
@@ -210,7 +288,14 @@ def _row(
     shown: NDArray[np.int64],
 ) -> dict[str, Any]:
     content: dict[str, Any] = {"title": row.title, "label": row.label}
-    optional = {"stages": list(row.stages), "reason": row.reason}
+    note = "" if row.comparison is None else row.comparison.note
+    optional = {
+        "stages": list(row.stages),
+        "reason": row.reason,
+        "note": note,
+        "stopped": row.stopped,
+        "beyond": _compared(row.trivial),
+    }
     content |= {key: value for key, value in optional.items() if value}
     if row.status != "ok":
         content["status"] = row.status
@@ -218,7 +303,8 @@ def _row(
         return content
     return content | {
         "fit_s": short(row.fit_s),
-        "rope": _posterior(row),
+        "repeats": len({fold.repeat for fold in folds}),
+        "counts": _counts(row),
         "recall": _recalls(row, folds[0].class_names, shown),
         "interval": {m: [short(i.low), short(i.high)] for m, i in row.intervals.items()},
         "curves": [_curve(c) for c in curves(folds, minority, n_curves)],
@@ -227,10 +313,27 @@ def _row(
     }
 
 
-def _posterior(row: Row) -> list[float | None] | None:
-    """Return the probabilities of worse, practically equal and better."""
-    told = row.comparison.posterior if row.comparison else None
-    return None if told is None else [short(p) for p in (told.worse, told.equal, told.better)]
+def _compared(told: Comparison | None) -> list[float | None]:
+    """Return gain, interval, p-value, probability and place of the verdict, for JSON."""
+    if told is None or math.isnan(told.gain):
+        return []
+    numbers = (told.gain, told.low, told.high, told.p_adjusted, told.p_better)
+    return [*map(short, numbers), VERDICTS.index(told.verdict)]
+
+
+def _counts(row: Row) -> list[float | None]:
+    """Return found and all rows of the rare classes, false alarms and all other rows."""
+    c = row.counts
+    return [] if c is None else [round(n, 1) for n in (c.found, c.n_rare, c.alarms, c.n_others)]
+
+
+def _marks(row: Row, sort: str) -> dict[str, Any]:
+    """Return the places of the verdicts in the metrics of each question, for JSON."""
+    told = [
+        [VERDICTS.index(c.verdict) for c in metrics.values()]
+        for metrics in _profile(row, sort).values()
+    ]
+    return {"profile": told} if any(told) else {}
 
 
 def _recalls(
@@ -254,12 +357,12 @@ def _curve(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _paired(cells: Sequence[CellResult]) -> list[list[tuple[int, int]]]:
+def _paired(block: Block, cells: Sequence[CellResult]) -> list[list[tuple[int, int]]]:
     """Return for each cell the folds with the same test rows as the baseline."""
-    baseline = next((c for c in cells if c.label == BASELINE and c.status == "ok"), None)
-    if baseline is None:
+    base = _place(block, block.baseline)
+    if base < 0:
         return [[] for _ in cells]
-    return [paired_folds(cell, baseline) if cell.status == "ok" else [] for cell in cells]
+    return [paired_folds(cell, cells[base]) if cell.status == "ok" else [] for cell in cells]
 
 
 def _audited(cells: Sequence[CellResult]) -> list[str]:
@@ -274,6 +377,6 @@ def _audited(cells: Sequence[CellResult]) -> list[str]:
 
 def _crossing(crossed: Crossed) -> list[Any]:
     """Return strategy, rule, and the gains of :class:`Crossed`, for JSON."""
-    beyond = crossed.beyond
-    gains = (crossed.as_is.mean, crossed.rule_alone.mean, beyond.mean, beyond.low, beyond.high)
-    return [crossed.strategy, crossed.rule, *map(short, (*gains, crossed.p_holm))]
+    c = crossed.beyond
+    gains = (crossed.as_is.gain, crossed.rule_alone.gain, c.gain, c.low, c.high, c.p_adjusted)
+    return [crossed.strategy, crossed.rule, *map(short, gains)]

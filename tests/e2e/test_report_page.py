@@ -17,8 +17,8 @@ from tests.pages import EVIL, address, browser, large_sweep, sweep
 
 OPTIONS = MetricOptions()
 FIGURES = (
-    "heat", "ranks", "precision-recall", "roc", "reliability", "costs", "folds", "time", "recalls",
-    "classes",
+    "forest", "heat", "ranks", "precision-recall", "roc", "reliability", "costs", "folds", "time",
+    "recalls", "classes",
 )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ def show(page, figure):
 
 
 def test_verdict_stands_above_the_table(page):
-    assert page.locator("#verdicts li").first.inner_text().startswith("On digits with knn, ")
+    assert page.locator("#verdicts li").first.inner_text().startswith("On digits with knn")
     assert "of 5 comparisons at least one" in page.locator("#summary").inner_text()
     assert "fails its checksum" in page.locator("#problems").inner_text()
 
@@ -124,7 +124,7 @@ def test_sorting_keeps_the_keyboard_where_it_was(page):
 
 def test_metric_changes_table_and_words(page):
     page.select_option("#metric", label="Brier score")
-    assert "in Brier score over doing nothing" in page.locator("#verdicts li").first.inner_text()
+    assert "Brier score" in page.locator("#verdicts li").first.inner_text()
     sorted_head = page.locator("#board th[aria-sort=ascending]")
     assert sorted_head.inner_text().startswith("Brier score")
     values = [
@@ -226,6 +226,94 @@ def test_every_figure_has_words_and_its_values_as_a_table(page):
         figure.locator(".as-table tbody tr").first.wait_for()  # filled when it opens
 
 
+def test_forest_has_every_gain_with_its_interval_and_verdict(page):
+    show(page, "forest")
+    read = """() => document.querySelector("#forest .plot").data.map((t) =>
+      [t.name, t.marker.symbol, t.marker.color, t.x.length, t.error_x.array[0]])"""
+    traces = {name: rest for name, *rest in page.evaluate(read)}
+    assert set(traces) == {"better", "open", "worse"}
+    symbols = {symbol for symbol, *_ in traces.values()}
+    colours = {colour for _, colour, *_ in traces.values()}
+    assert len(symbols) == len(colours) == 3  # neither colour nor shape alone
+    assert sum(n for _, _, n, _ in traces.values()) == 4
+    assert all(reach > 0 for *_, reach in traces.values())
+    page.locator("#forest summary").click()
+    row = page.locator("#forest tbody tr", has_text="noise")
+    assert "worse" in row.inner_text()
+    assert "< 0.001" in row.inner_text()
+    assert "false alarms among" in row.inner_text()
+    legend = page.locator("#forest-legend")
+    assert "▲ better 2" in legend.inner_text()
+    shown = page.locator("#forest .hovertext")
+    page.locator("#forest .point").first.hover(force=True)
+    shown.wait_for()
+    for words in ("adjusted p", "P(better)", "1 repeat"):
+        assert words in shown.text_content()
+
+
+def test_forest_follows_metric_filter_and_block(page):
+    show(page, "forest")
+    rows = """() => document.querySelector("#forest .plot").data.flatMap((t) => t.x).length"""
+    title = """() => document.querySelector("#forest .plot").layout.xaxis.title.text"""
+    page.select_option("#metric", label="ROC AUC")
+    assert "ROC AUC over none" in page.evaluate(title)
+    page.select_option("#metric", label="macro F1")
+    page.select_option("#verdict", label="▼ worse")
+    assert page.evaluate(rows) == 1
+    assert set(titles(page)) == {"none", "noise"}
+    page.select_option("#verdict", "")
+    page.select_option("#dataset", "")
+    page.locator("#block").select_option(label="letters · knn")
+    assert "On letters" in page.locator("#forest .caption").inner_text()
+
+
+def test_answer_has_counts_of_baseline_and_recommended_strategy(page):
+    tables = page.locator("#counts table")
+    assert tables.count() == 2
+    assert tables.first.locator("caption").inner_text().startswith("none")
+    assert "▲ better" in tables.last.locator("caption").inner_text()
+    words = tables.last.inner_text()
+    for word in ("found", "missed", "false alarms"):
+        assert word in words
+    page.select_option("#dataset", "")
+    assert tables.count() == 0
+
+
+def test_rows_tell_three_questions_counts_and_repeats(page):
+    cells = page.locator("#board tbody tr", has_text="noise").locator("td")
+    texts = cells.all_inner_texts()
+    heads = page.locator("#board thead th").all_inner_texts()[1:]
+    found = dict(zip([head.lower() for head in heads], texts, strict=True))
+    assert "▼" in found["ranking"]
+    assert "roc auc worse" in found["ranking"].lower()  # read aloud
+    assert "false alarms among" in found["in counts"]
+    assert found["repeats"] == "1"
+    assert "Brier score" in page.locator("#board-caption").inner_text()
+    page.locator("button[data-key=question-0]").click()
+    assert titles(page)[-3] in ("none", "noise")
+
+
+def test_repeats_and_the_reason_to_stop_are_shown(chromium, tmp_path):
+    cells = [make_cell("none"), replace(make_cell("smote", skill=3.0), stopped="told")]
+    opened = chromium.new_page()
+    opened.goto(address(write_report(cells, OPTIONS, tmp_path)))
+    assert "told" in opened.locator("#board td.stopped").all_inner_texts()[0]
+    assert opened.locator("#overview").count() == 0  # one comparison has nothing across
+    opened.close()
+
+
+def test_axes_fit_the_data(page):
+    show(page, "recalls")
+    limits = """(id) => document.querySelector(`#${id} .plot`).layout.yaxis.range"""
+    low, high = page.evaluate(limits, "recalls")
+    ends = """() => document.querySelector("#recalls .plot").data.flatMap((t) =>
+      t.y.flatMap((y, i) => [y - t.error_y.arrayminus[i], y + t.error_y.array[i]]))"""
+    values = page.evaluate(ends)
+    assert low <= min(values)
+    assert max(values) <= high
+    assert high - low < 1.2 * (max(values) - min(values)) + 0.03
+
+
 def test_crossings_stand_in_a_table_where_there_are_any(page):
     assert page.locator("#crossing").is_hidden()
     page.select_option("#dataset", "letters")
@@ -312,7 +400,9 @@ def test_a_report_of_failures_alone_opens(chromium, tmp_path):
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.goto(address(write_report(cells, OPTIONS, tmp_path)))
     assert "out of memory" in opened.locator("#board").inner_text()
-    for name in FIGURES[2:]:
+    assert not opened.locator("#counts").is_visible()
+    assert not opened.locator("#confusion").is_visible()
+    for name in ("forest", *FIGURES[3:]):
         opened.locator(f"#{name}").scroll_into_view_if_needed()
         opened.wait_for_selector(f"#{name} .empty")
     opened.close()
@@ -335,6 +425,11 @@ def test_a_hundred_strategies_on_thirty_data_sets_open_in_three_seconds(chromium
     opens_ms = opened.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
     assert opens_ms < 3_000
     assert opened.locator("#board tbody tr").count() == 100
+    opened.wait_for_selector("#forest .main-svg")
+    drawn = """() => document.querySelector("#forest .plot").data.flatMap((t) => t.x).length"""
+    assert opened.evaluate(drawn) == 25
+    opened.click("#forest-all")
+    assert opened.evaluate(drawn) == 99
     opened.select_option("#dataset", "")
     assert opened.locator("#board tbody tr").count() == 200
     assert "of 3,000" in opened.locator("#count").inner_text()

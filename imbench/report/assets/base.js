@@ -34,6 +34,15 @@ function seconds(value) {
 
 const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
+/** A p-value, or a dash. */
+const pText = (p) => (Number.isFinite(p) && p !== null && p < 0.001 ? "< 0.001" : fixed(p));
+
+/** A gain with its interval: `+0.041 [+0.010, +0.072]`. */
+const rangeText = (low, high) => (Number.isFinite(low) ? `[${fixed(low, 3, true)}, ${fixed(high, 3, true)}]` : "");
+
+/** Words that are only read aloud. */
+const aloud = (text) => el("span", { class: "visually-hidden" }, text);
+
 /** Unpack base64 of little-endian float32. */
 function floats(text) {
   const raw = atob(text);

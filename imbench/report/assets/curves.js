@@ -51,9 +51,9 @@ function decided(block, row) {
   return { recall: tp / (tp + fn), fallOut: fp / (fp + tn), precision: tp / (tp + fp) };
 }
 
-/** Doing nothing is drawn last: dashed, it hides no curve that runs under it. */
+/** The baseline is drawn last: dashed, it hides no curve that runs under it. */
 const baselineLast = (block, rows) => [...rows].sort((a, b) => isBaseline(block, a) - isBaseline(block, b));
-const isBaseline = (block, { row }) => block.rows[row].label === data.baseline;
+const isBaseline = (block, { row }) => row === baselineRow(block);
 
 const UNDEFINED = "No curve: the class is absent, alone, or the scores are not finite.";
 const POOLED = "Folds pooled, at most 40 thresholds kept";
@@ -85,13 +85,21 @@ function overlay(block, rows, points, marker) {
   return { traces, values };
 }
 
-function unitSquare(base, xTitle, yTitle) {
-  const range = [-0.015, 1.015];
+/** A layout of two shares whose axes fit the values of traces. */
+function fittedShares(base, traces, xTitle, yTitle) {
+  const all = (key) => traces.flatMap((trace) => [...trace[key]]);
   return {
     ...base,
-    xaxis: axisOf(base, xTitle, { range }),
-    yaxis: axisOf(base, yTitle, { range }),
+    xaxis: axisOf(base, xTitle, { range: unitRange(all("x")) }),
+    yaxis: axisOf(base, yTitle, { range: unitRange(all("y")) }),
   };
+}
+
+/** False positive rate up to which curves differ: from there on each has all but 1 % of the class. */
+function lastFallOut(block, rows) {
+  const told = rows.map(({ row }) => [curveOf(block, row), decided(block, row)]).filter(([curve]) => curve);
+  const ends = told.flatMap(([{ recall, fallOut }, point]) => [fallOut[recall.findIndex((value) => value >= 0.99)], point?.fallOut ?? 0]);
+  return Math.min(1, Math.max(0.02, 1.15 * Math.max(...ends)));
 }
 
 function areas(block, rows, key, name) {
@@ -114,15 +122,16 @@ const precisionRecall = {
       ({ recall, precision }) => [recall, precision],
     );
     if (!traces.length) return { empty: UNDEFINED };
-    const curve = rows.map(({ row }) => curveOf(block, row)).find(Boolean);
+    const { prevalence } = rows.map(({ row }) => curveOf(block, row)).find(Boolean);
+    const layout = fittedShares(base, traces, "recall", "precision");
     traces.unshift({
-      type: "scatter", mode: "lines", x: [0, 1], y: [curve.prevalence, curve.prevalence],
+      type: "scatter", mode: "lines", x: [0, 1], y: [prevalence, prevalence],
       line: { color: base.soft, width: 1, dash: "dot" }, hoverinfo: "skip",
     });
     return {
       traces,
-      layout: unitSquare(base, "recall", "precision"),
-      caption: `Class ${className(block)} against the rest. ${POOLED}. Circle: decisions as made; dotted: chance.`,
+      layout,
+      caption: `Class ${className(block)} against the rest. ${POOLED}. Circle: decisions as made. Chance has a precision of ${fixed(prevalence)} (dotted).`,
       words: areas(block, rows, "ap", "Average precision"),
       table: { heads: ["strategy", "recall", "precision"], rows: values },
     };
@@ -145,10 +154,17 @@ const roc = {
       type: "scatter", mode: "lines", x: [0, 1], y: [0, 1],
       line: { color: base.soft, width: 1, dash: "dot" }, hoverinfo: "skip",
     });
+    const end = lastFallOut(block, rows);
     return {
       traces,
-      layout: unitSquare(base, "false positive rate", "true positive rate"),
-      caption: `Class ${className(block)} against the rest. ${POOLED}. Circle: decisions as made.`,
+      layout: {
+        ...base,
+        xaxis: axisOf(base, "false positive rate", { range: unitRange([0, end]) }),
+        yaxis: axisOf(base, "true positive rate", { range: [-0.015, 1.015] }),
+      },
+      caption:
+        `Class ${className(block)} against the rest. ${POOLED}. Circle: decisions as made.` +
+        (end < 0.99 ? ` The axis ends at ${fixed(end, 2)}, where curves are flat.` : ""),
       words: areas(block, rows, "auc", "Area"),
       table: { heads: ["strategy", "false positive rate", "true positive rate"], rows: values },
     };
@@ -186,7 +202,7 @@ const reliability = {
     if (!values.length) return { empty: UNDEFINED };
     return {
       traces,
-      layout: unitSquare(base, "mean score of the bin", "share that is of the class"),
+      layout: fittedShares(base, traces.slice(1), "mean score of the bin", "share that is of the class"),
       caption: "Ten bins of equal width, folds pooled; a larger dot holds more rows. Below the diagonal scores are too high.",
       words: `Observed share of class ${className(block)} against its score.`,
       table: { heads: ["strategy", "mean score", "share of the class", "rows"], rows: values },
@@ -280,8 +296,10 @@ function drawTools() {
   fillSelect("class", labels.map((label) => [String(label), block.classes[label]]), String(classChosen(block) ?? ""));
   const blocks = blocksShown();
   fillSelect("block", blocks.map((other, i) => [String(i), other.title]), String(blocks.indexOf(block)));
-  const rankings = rankingsShown();
-  fillSelect("ranking", rankings.map(({ title }, i) => [String(i), title]), String(Math.min(chosen.ranking, rankings.length - 1)));
+  if (byId("ranking")) {
+    const rankings = rankingsShown();
+    fillSelect("ranking", rankings.map(({ title }, i) => [String(i), title]), String(Math.min(chosen.ranking, rankings.length - 1)));
+  }
   byId("figures-about").textContent = `On ${block.title}. Every figure from here on shows these strategies.`;
 }
 
@@ -352,12 +370,6 @@ function addCurves() {
     el(
       "div",
       { class: "figure-tools" },
-      el("label", {}, "Data set and model", el("select", onChange("block", (value) => {
-        chosen.block = Number(value);
-        chosen.classLabel = null;
-        drawFigures();
-        drawTable();
-      }))),
       el("label", {}, "Add to the figures", el("select", onChange("add-strategy", (value) => value && change(value, true)))),
       el("label", {}, "Class", el("select", onChange("class", (value) => {
         chosen.classLabel = Number(value);

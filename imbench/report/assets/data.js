@@ -13,6 +13,7 @@ const chosen = {
   metric: metricIndex(data.sort),
   stage: "",
   search: "",
+  verdict: "", // place in data.verdicts
   block: 0, // index of the block that figures are about
   ranking: 0, // index of the ranking of those shown
   strategies: null, // titles in figures; null: the page chooses
@@ -44,7 +45,31 @@ function foldValue(block, row, fold, metric = chosen.metric) {
 
 const status = (row) => row.status ?? "ok";
 const isDone = (row) => status(row) === "ok" && Boolean(row.curves);
-const baselineRow = (block) => block.rows.findIndex((row) => row.label === data.baseline && isDone(row));
+
+/** Row that the others of a block are compared with, and its name; -1 and "" without one. */
+const baselineRow = (block) => block.baseline;
+const baselineName = (block) => block.rows[block.baseline]?.title ?? "";
+
+/** Look of each verdict, in the order of data.verdicts: never told by colour alone. */
+const LOOKS = [
+  { kind: "better", symbol: "triangle-up", colour: "--good" },
+  { kind: "better", symbol: "triangle-up-open", colour: "--good" },
+  { kind: "equal", symbol: "square", colour: "--ink" },
+  { kind: "open", symbol: "circle-open", colour: "--soft" },
+  { kind: "worse", symbol: "triangle-down-open", colour: "--bad" },
+  { kind: "worse", symbol: "triangle-down", colour: "--bad" },
+];
+
+/** Verdict of a row in a metric: mark, word, look and place; null where there is none. */
+function verdictOf(block, row, metric = chosen.metric) {
+  return verdictAt(stat(block, row, "verdict", metric));
+}
+
+function verdictAt(place) {
+  if (!Number.isInteger(place)) return null;
+  const [mark, word] = data.verdicts[place];
+  return { place, mark, word, ...LOOKS[place] };
+}
 
 /** Blocks that the choice of data set and model leaves. */
 function blocksShown() {
@@ -54,9 +79,11 @@ function blocksShown() {
   );
 }
 
-/** Whether a row passes the filters of stage and name; the baseline always does. */
-function passes(row) {
-  if (row.label === data.baseline) return true;
+/** Whether a row passes the filters of stage, name and verdict; the baseline always does. */
+function passes(block, i) {
+  if (i === baselineRow(block)) return true;
+  const row = block.rows[i];
+  if (chosen.verdict !== "" && verdictOf(block, i)?.place !== Number(chosen.verdict)) return false;
   if (chosen.stage && !(row.stages ?? []).includes(chosen.stage)) return false;
   return row.title.toLowerCase().includes(chosen.search.trim().toLowerCase());
 }
@@ -72,11 +99,14 @@ function ranked(block) {
   const { up } = data.metrics[chosen.metric];
   return block.rows
     .map((row, i) => i)
-    .filter((i) => isDone(block.rows[i]) && passes(block.rows[i]))
+    .filter((i) => isDone(block.rows[i]) && passes(block, i))
     .sort((i, j) => betterFirst(stat(block, i, "mean"), stat(block, j, "mean"), up));
 }
 
-/** Rows in the figures: those chosen, or doing nothing and the three best. */
+/** Row to look at beside the baseline; -1 without one. */
+const recommended = (block) => block.recommended[chosen.metric];
+
+/** Rows in the figures: those chosen, or the baseline and the three best. */
 function overlaid(block) {
   if (chosen.strategies) {
     return [...chosen.strategies]

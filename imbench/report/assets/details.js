@@ -8,9 +8,9 @@ const foldDifferences = {
   draw(block, rows) {
     const baseline = baselineRow(block);
     const { name, up } = data.metrics[chosen.metric];
-    if (baseline < 0) return { empty: "No differences: run strategy=none as well, to compare with doing nothing." };
+    if (baseline < 0) return { empty: `No differences: ${noGains(block)}` };
     const told = rows.filter(({ row }) => row !== baseline);
-    if (!told.length) return { empty: "Add a strategy other than none to see its differences." };
+    if (!told.length) return { empty: "Add a strategy other than the baseline to see its differences." };
     const base = baseLayout(Math.max(200, told.length * 46 + 80));
     const traces = [
       { type: "scatter", mode: "lines", x: [0, 0], y: [-0.6, told.length - 0.4], line: { color: base.soft, width: 1 }, hoverinfo: "skip" },
@@ -35,22 +35,22 @@ const foldDifferences = {
         hovertemplate: `mean %{x:.3f}<extra>${plain(title)}</extra>`,
       });
       values.push(...folds.map((f, i) => [title, block.folds[f], fixed(gains[i], 3, true)]));
-      values.push([title, "mean", fixed(mean, 3, true) + (known ? ` [${fixed(low, 3, true)}, ${fixed(high, 3, true)}]` : "")]);
+      values.push([title, "mean", fixed(mean, 3, true) + (known ? ` ${rangeText(low, high)}` : "")]);
     });
     const one = block.folds.length === 1;
     return {
       traces,
       layout: {
         ...base,
-        xaxis: axisOf(base, `gain in ${name} over none`, {}),
+        xaxis: axisOf(base, `gain in ${name} over ${plain(block.rows[baseline].title)}`, {}),
         yaxis: {
           ...axisOf(base, ""), range: [told.length - 0.4, -0.6], ticks: "", showgrid: false,
           tickvals: told.map((_, k) => k), ticktext: told.map(({ title }) => plain(title, 22)),
         },
       },
       caption: one
-        ? "One fold: no interval, so no difference can be told from chance."
-        : "Dots: each fold against none on the same rows. Diamond: mean with its 95 % interval.",
+        ? "One fold: the interval is about these fitted models; the variance of training is not in it."
+        : `Dots: each fold against ${block.rows[baseline].title} on the same rows. Diamond: mean with its simultaneous 95 % interval.`,
       words: `Gains in ${name} on ${count(block.folds.length, "fold")}.`,
       table: { heads: ["strategy", "fold", "gain"], rows: values },
     };
@@ -111,7 +111,7 @@ const time = {
       },
       caption:
         "Every strategy of this data set and model; a logarithmic axis. Seconds are those of the machine below." +
-        (bounds.some(([low]) => Number.isFinite(low)) ? " Bars: 95 % bootstrap intervals over the test rows." : ""),
+        (bounds.some(([low]) => Number.isFinite(low)) ? " Bars: 95 % intervals, each for its strategy alone." : ""),
       words: `${count(all.length, "strategy", "strategies")}.`,
       table: {
         heads: ["strategy", "fit s", name],
@@ -156,7 +156,7 @@ const recalls = {
           ...axisOf(base, "class"), showgrid: false, tickvals: names.map((_, c) => c),
           ticktext: names.map((name) => plain(name, 14)), tickangle: slant(names),
         },
-        yaxis: axisOf(base, "recall", { rangemode: "tozero" }),
+        yaxis: axisOf(base, "recall", { range: unitRange(told.flatMap(({ row }) => block.rows[row].recall.flatMap(([share, low, high]) => [share, low, high]))) }),
       },
       caption: "Over all test rows, each counted once, with Wilson's 95 % interval.",
       words: `Recall of ${count(names.length, "class", "classes")}.`,
@@ -171,7 +171,7 @@ const classSizes = {
   draw(block, rows) {
     if (!block.before?.length) return { empty: "The folds do not say how many rows of each class they held." };
     const base = baseLayout(340);
-    const told = rows.filter(({ row, title }) => block.rows[row].after?.length && block.rows[row].label !== data.baseline);
+    const told = rows.filter(({ row, title }) => block.rows[row].after?.length && row !== baselineRow(block));
     const names = block.shown.map((name) => plain(name, 14));
     const bar = (values, name, color) => ({
       type: "bar", x: names.map((_, k) => k), y: values, name: plain(name), marker: { color },
@@ -210,6 +210,7 @@ function drawMatrices() {
   const block = figureBlock();
   const node = byId("matrices");
   const rows = lines(block).filter(({ row }) => block.rows[row].confusion);
+  byId("confusion").hidden = !rows.length;
   node.replaceChildren(...rows.map(({ row, title }) => matrix(block, row, title)));
 }
 
@@ -218,13 +219,12 @@ function drawCrossings() {
   const block = figureBlock();
   const name = data.metrics[metricIndex(data.sort)].name;
   byId("crossing").hidden = !block.crossings.length;
-  const told = (low, high) => (Number.isFinite(low) ? ` [${fixed(low, 3, true)}, ${fixed(high, 3, true)}]` : "");
   byId("crossings").replaceChildren(
     textTable(
-      ["strategy", "rule", `gain in ${name}`, "gain of the rule alone", "gain with the rule on both [95\u00a0%]", "p (Holm)"],
+      ["strategy", "rule", `gain in ${name}`, "gain of the rule alone", "gain with the rule on both [95\u00a0%]", "p"],
       block.crossings.map(([strategy, rule, own, alone, beyond, low, high, p]) => [
-        strategy, rule, fixed(own, 3, true), fixed(alone, 3, true), fixed(beyond, 3, true) + told(low, high),
-        p !== null && p < 0.001 ? "< 0.001" : fixed(p),
+        strategy, rule, fixed(own, 3, true), fixed(alone, 3, true), `${fixed(beyond, 3, true)} ${rangeText(low ?? NaN, high)}`.trim(),
+        pText(p),
       ]),
     ),
   );
@@ -232,7 +232,8 @@ function drawCrossings() {
 
 function matrix(block, row, title) {
   const side = block.shown.length;
-  const cells = block.rows[row].confusion;
+  const { confusion, repeats } = block.rows[row];
+  const cells = confusion.map((n) => Math.round(n / repeats)); // each row once
   const tint = theme.dark ? "111, 168, 232" : "31, 95, 168";
   const name = (text) => ([...text].length > 14 ? `${[...text].slice(0, 13).join("")}…` : text);
   const line = (i) => {
@@ -283,16 +284,9 @@ function addDetails() {
       el(
         "p",
         { class: "soft" },
-        "A strategy may gain by nothing but where scores become labels. Then a decision rule on top of doing nothing gains as much, and with the rule on both nothing is left.",
+        "A strategy may gain by nothing but where scores become labels. Then a decision rule alone gains as much, and with the rule on both nothing is left.",
       ),
       el("div", { id: "crossings", class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "crossing-title" }),
-    ),
-    el(
-      "section",
-      { id: "confusion", "aria-labelledby": "confusion-title" },
-      el("h2", { id: "confusion-title" }, "Confusion matrices"),
-      el("p", { class: "soft" }, "Counts over the pooled folds, shaded by the share of the true class."),
-      el("div", { id: "matrices", class: "matrices" }),
     ),
   );
 }

@@ -1,7 +1,7 @@
 // Frames of figures: drawn when they come into view, each with its values as a table.
 // Needs base.js and data.js. A figure is {id, title, height, wide, overlays, draw(block, rows)}: draw
 // returns {traces, layout, caption, table: {heads, rows}, words, wide} or {empty: "one sentence"}
-// and is not called without a chosen strategy if the figure overlays them.
+// and is not called without a chosen strategy if the figure overlays them. A bare one has no heading.
 
 const COLOURS = {
   light: ["#1f5fa8", "#c4501b", "#16815f", "#8a4fb0", "#a8780a", "#c23b72", "#4b7f9e", "#6b7a1f"],
@@ -17,9 +17,9 @@ function figureBlock() {
   return shown[Math.min(chosen.block, shown.length - 1)];
 }
 
-/** Colour and dash of the n-th strategy; doing nothing is always grey and dotted. */
+/** Colour and dash of the n-th strategy; the baseline is always grey and dashed. */
 function look(block, row, place) {
-  if (block.rows[row].label === data.baseline) {
+  if (row === baselineRow(block)) {
     return { color: theme.dark ? "#b9bec6" : "#5f6670", dash: "dash" };
   }
   const palette = COLOURS[theme.dark ? "dark" : "light"];
@@ -30,9 +30,16 @@ function look(block, row, place) {
 function lines(block) {
   let place = -1;
   return overlaid(block).map((row) => {
-    if (block.rows[row].label !== data.baseline) place += 1;
+    if (row !== baselineRow(block)) place += 1;
     return { row, title: block.rows[row].title, ...look(block, row, Math.max(place, 0)) };
   });
+}
+
+/** A colour of the style sheet, which paper has its own of. */
+function colourOf(name) {
+  const paper = { "--paper": "#fff", "--good": "#00563f", "--bad": "#8f3900", "--ink": "#000", "--soft": "#444" };
+  if (theme.printing) return paper[name];
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
 /** Colours and fonts that every figure shares. */
@@ -66,8 +73,17 @@ function axisOf(base, title, more = {}) {
   return { ...base.axis, ...more, title: { ...base.axis.title, text: title } };
 }
 
+/** Limits of an axis of shares that fit the data: never below 0 or above 1 by more than a margin. */
+function unitRange(values) {
+  const known = values.filter((value) => Number.isFinite(value));
+  if (!known.length) return [-0.015, 1.015];
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const room = Math.max(0.06 * (high - low), 0.012);
+  return [Math.max(low - room, -0.015), Math.min(high + room, 1.015)];
+}
+
 /** Build a section with its tools and frames; called once. */
-function addSection(id, title, about, figures, tools = null) {
+function addSection(id, title, about, figures, tools = null, place = byId("figures")) {
   const grid = el("div", { class: "grid" }, ...figures.map(frame));
   const section = el(
     "section",
@@ -78,7 +94,7 @@ function addSection(id, title, about, figures, tools = null) {
     grid,
   );
   sections.push(section);
-  byId("figures").append(section);
+  place.append(section);
   return section;
 }
 
@@ -86,7 +102,7 @@ function frame(figure) {
   const node = el(
     "figure",
     { id: figure.id, class: figure.wide ? "wide" : null },
-    el("figcaption", {}, el("h3", {}, figure.title), el("p", { class: "caption" })),
+    el("figcaption", {}, figure.bare ? null : el("h3", {}, figure.title), el("p", { class: "caption" })),
     el("div", { class: "plot", role: "img", style: `min-height:${figure.height ?? 340}px` }),
     el(
       "details",
@@ -168,6 +184,7 @@ function drawFigures() {
   if (!blocksShown().length) return;
   drawn.clear();
   drawTools();
+  drawCounts();
   drawMatrices();
   drawCrossings();
   for (const node of document.querySelectorAll("figure")) if (node.inView) drawFigure(node);

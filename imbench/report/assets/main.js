@@ -18,6 +18,7 @@ function fillControls() {
   fill("stage", "Any stage", stages);
   byId("stage").prepend(...(stages.length === 1 ? [option("", "Any stage")] : []));
   byId("stage").value = "";
+  byId("verdict").replaceChildren(option("", "Any verdict"), ...data.verdicts.map((told, place) => option(String(place), told.join(" "))));
   byId("metric").replaceChildren(...data.metrics.map(({ name }, j) => option(String(j), name)));
   byId("metric").value = String(chosen.metric);
 }
@@ -31,15 +32,15 @@ function update() {
     byId("board-scroll").replaceChildren();
     byId("board-notes").replaceChildren();
     byId("show-more").hidden = true;
-    byId("figures").hidden = true;
+    for (const id of ["figures", "first", "confusion", "counts"]) byId(id).hidden = true;
     byId("verdicts").replaceChildren();
     byId("more-verdicts").hidden = true;
     byId("about").hidden = true;
     return;
   }
-  byId("figures").hidden = false;
+  byId("figures").hidden = byId("first").hidden = false;
   byId("about").hidden = false;
-  drawVerdicts();
+  drawAnswer();
   drawTable();
   drawFigures();
   drawAbout();
@@ -60,10 +61,12 @@ function listen() {
     chosen.metric = Number(value);
     update();
   });
-  onChange("stage", (value) => {
-    chosen.stage = value;
-    update();
-  });
+  for (const key of ["stage", "verdict"]) {
+    onChange(key, (value) => {
+      chosen[key] = value;
+      update();
+    });
+  }
   let waiting = null;
   byId("search").addEventListener("input", (event) => {
     chosen.search = event.target.value;
@@ -123,7 +126,8 @@ byId("problems").replaceChildren(...data.problems.map((line) => el("p", { class:
 if (data.blocks.length) {
   byId("scope").textContent = scope();
   fillControls();
-  addOverview();
+  addForest();
+  if (data.blocks.length > 1) addOverview();
   addCurves();
   addDetails();
   for (const id of ["controls", "leaderboard", "about"]) byId(id).hidden = false;

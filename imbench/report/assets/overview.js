@@ -13,13 +13,13 @@ const heatMap = {
     const verdicts = new Map();
     blocks.forEach((block, k) => {
       block.rows.forEach((row, i) => {
-        if (!isDone(row) || !passes(row) || (field === "gain" && row.label === data.baseline)) return;
+        if (!isDone(row) || !passes(block, i) || (field === "gain" && i === baselineRow(block))) return;
         if (!rows.has(row.title)) {
           rows.set(row.title, blocks.map(() => NaN));
           verdicts.set(row.title, blocks.map(() => ""));
         }
         rows.get(row.title)[k] = stat(block, i, field);
-        verdicts.get(row.title)[k] = { 1: "▲", "-1": "▼" }[stat(block, i, "verdict")] ?? "";
+        verdicts.get(row.title)[k] = verdictOf(block, i)?.mark ?? "";
       });
     });
     const mean = (values) => {
@@ -31,7 +31,7 @@ const heatMap = {
       .filter((title) => rows.get(title).some((value) => !Number.isNaN(value)))
       .sort((a, b) => betterFirst(mean(rows.get(a)), mean(rows.get(b)), up));
     if (!titles.length) {
-      return { empty: field === "gain" ? "No gains: run strategy=none as well, to compare with doing nothing." : "Nothing finished here." };
+      return { empty: field === "gain" ? `No gains: run strategy=${data.baseline} as well, to compare with doing nothing.` : "Nothing finished here." };
     }
     const labels = blocks.map((block) => (several ? block.title : block.title.replace(` · ${block.model}`, "")));
     const height = Math.max(150, titles.length * 21 + 90);
@@ -42,8 +42,8 @@ const heatMap = {
     const z = titles.map((title) => rows.get(title));
     const most = Math.max(...z.flat().filter((value) => !Number.isNaN(value)).map(Math.abs), 0.05);
     const scale = theme.dark
-      ? [[0, "#d8695a"], [0.5, "#24282d"], [1, "#3fa06f"]]
-      : [[0, "#b8402f"], [0.5, "#f6f5f0"], [1, "#1d7a4c"]];
+      ? [[0, "#c96f33"], [0.5, "#24282d"], [1, "#2f8f74"]]
+      : [[0, "#c25a12"], [0.5, "#f6f5f0"], [1, "#0b7a5e"]];
     const plainScale = theme.dark ? [[0, "#1d2126"], [1, "#6fa8e8"]] : [[0, "#f3f5f8"], [1, "#1f5fa8"]];
     const gain = field === "gain";
     const values = z.flat().filter((value) => !Number.isNaN(value));
@@ -81,7 +81,7 @@ const heatMap = {
         },
       },
       caption: gain
-        ? `Mean gain in ${name} over doing nothing; ▲ better, ▼ worse by the test of the leaderboard; empty where a strategy did not finish.`
+        ? `Mean gain in ${name} over the baseline; ${data.verdicts.map((told) => told.join(" ")).join(", ")}; empty where a strategy did not finish.`
         : `Mean ${name}; empty where a strategy did not finish.`,
       words: `${titles.length} strategies by ${labels.length} data sets; largest mean: ${titles[0]}.`,
       table: {
@@ -216,7 +216,7 @@ function addOverview() {
       el(
         "select",
         { id: "heat-field", on: { change: (event) => { chosen.heat = event.target.value; drawFigures(); } } },
-        option("gain", "gain over none"),
+        option("gain", "gain over the baseline"),
         option("mean", "mean"),
       ),
     ),
