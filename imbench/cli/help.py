@@ -8,8 +8,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench [key=value ...]       one cell: a data set, a model, a strategy
   python -m imbench -m key=a,b [...]      a sweep: every combination, one table
   python -m imbench list strategies       what there is (also: datasets, models)
-  python -m imbench report [RUNS]         tables and a page from stored predictions
-                    [--filter key=pattern] [--out DIR] [--bootstrap DRAWS]
+  python -m imbench report [RUNS]         tables and a page; --filter --out --set
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
 
@@ -21,12 +20,13 @@ imbench compares strategies against class imbalance on identical folds.
 keys: any key can be overridden; --cfg prints them all
   dataset= model= strategy=               a name; strategies also as a list [a,b]
   dataset/imbalance=                      none, keep, tutorial, long_tail, step
-  splits=kfold|holdout|official           splits.n_splits=5 splits.n_repeats=1
+  splits=kfold|holdout|official           splits.n_splits=5 splits.n_repeats=auto|3
   metrics.sort=f1_macro                   what tables and verdicts are about
+  baseline=none|threshold|auto            what gains are measured against
   tuning=optuna tuning.trials=20          choose parameters inside each fold
   device=auto|cpu|cuda amp=true seed=0    where and how nets train
   results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA
-  tracking=mlflow|none tracking.uri=      output=table|json
+  tracking=mlflow|none tracking.uri=      output=table|json; budget=10m|fits=200 ends it
 
 options
   -m, --multirun     a sweep              --config-dir DIR   yaml files of your own

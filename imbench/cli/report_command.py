@@ -9,9 +9,6 @@ from imbench.cli.console import console
 from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
 from imbench.errors import ConfigError
 
-DRAWS = 1000
-MANY = 150  # cells, whose intervals take seconds; those of thousands of cells take minutes
-
 
 def command(words: list[str]) -> int:
     """Print the tables of a results folder and write the report.
@@ -19,11 +16,12 @@ def command(words: list[str]) -> int:
     Raises
     ------
     ConfigError
-        If the folder does not exist, holds no cell, none matches the filters, or the report
-        cannot be written.
+        If the folder does not exist, holds no cell, none matches the filters, the baseline is not
+        known, or the report cannot be written.
     """
     from imbench.cli.compose import Composer
     from imbench.cli.reproduce import commands
+    from imbench.config.check import BASELINES
     from imbench.report.page import write_report
     from imbench.report.payload import Extras
     from imbench.report.tables import build_leaderboard
@@ -31,19 +29,15 @@ def command(words: list[str]) -> int:
     from imbench.results.metric_options import metric_options
 
     arguments = _parser().parse_args(words)
-    if arguments.bootstrap is not None and arguments.bootstrap < 0:
-        raise ConfigError(
-            f"--bootstrap={arguments.bootstrap}: must be a number of draws from 0 on."
-        )
     check_folder("report", arguments.runs)
     composer = Composer(arguments.config_dir)
     config = composer.cells(arguments.overrides, multirun=False)[0]
     options = metric_options(config["metrics"])
-    cells, problems = read_cells("report", arguments)
-    n_boot = arguments.bootstrap
-    if n_boot is None:
-        n_boot = DRAWS if len(cells) <= MANY else 0
-    board = build_leaderboard(cells, options, n_boot)
+    baseline = config["baseline"]
+    if baseline not in BASELINES:
+        raise ConfigError(f"baseline={baseline} is not one of {', '.join(BASELINES)}.")
+    cells, problems = read_cells("report", arguments, baseline)
+    board = build_leaderboard(cells, options, with_intervals=True, baseline=baseline)
     console().print(to_rich(board))
     out = arguments.out or arguments.runs.parent / "report"
     extras = Extras(
@@ -61,17 +55,15 @@ def command(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
     add_arguments(parser)
-    parser.add_argument(
-        "--bootstrap",
-        type=int,
-        metavar="DRAWS",
-        help=f"bootstrap intervals of the shown metrics; 0: none (default: {DRAWS} for up to "
-        f"{MANY} cells, then none)",
-    )
     parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--traceback", action="store_true")
     parser.add_argument(
-        "--set", nargs="*", default=[], metavar="metrics.key=value", dest="overrides"
+        "--set",
+        nargs="*",
+        default=[],
+        metavar="key=value",
+        dest="overrides",
+        help="keys of the group metrics, and baseline=none|threshold|auto",
     )
     return parser

@@ -35,7 +35,7 @@ def check_folder(command: str, runs: Path) -> None:
 
 
 def read_cells(
-    command: str, arguments: argparse.Namespace
+    command: str, arguments: argparse.Namespace, baseline: str = "none"
 ) -> tuple[list[CellResult], list[DataError]]:
     """Return the cells that match the filters, and the errors of damaged files.
 
@@ -58,4 +58,4 @@ def read_cells(
         raise ConfigError(
             f"{command} {arguments.runs}: there is no stored cell in it; run one first."
         )
-    return select(cells, arguments.filters), problems
+    return select(cells, arguments.filters, baseline), problems

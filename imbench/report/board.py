@@ -5,20 +5,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from imbench.report.statistics import Comparison, TTest
 from imbench.report.statistics.intervals import Interval, Proportion
+from imbench.report.statistics.verdict import Comparison
 from imbench.results.fold import Status
 
 if TYPE_CHECKING:
     from imbench.report.ranking import Ranking
 
 BASELINE = "none"  # label of the strategy that changes nothing
-NEAR_BEST = "*"  # marks the best row and those that cannot be told from it
+AUTO = "auto"  # the baseline is the best of doing nothing and the trivial remedies
+# Labels of the remedies that cost nothing: class weights and a moved threshold.
+TRIVIAL = ("inverse_weights", "threshold")
+NEAR_BEST = "*"  # marks the group of the best
+# Metrics of the three questions, beside the metric sorted by and those of the rare class.
+RANKING = ("average_precision", "roc_auc")
+PROBABILITIES = ("brier", "log_loss", "ece")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,35 @@ class FoldRow:
     fit_s: float
     predict_s: float
     metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a strategy finds and what it costs, in rows that are tested once.
+
+    Parameters
+    ----------
+    found, n_rare : float
+        Rows of the rare classes that are predicted right, and all of them.
+    alarms, n_others : float
+        Other rows that are predicted as one of the rare classes, and all of them. Means over
+        repeats.
+    rare, others : str
+        What the rows are called: their class, or "rare rows" and "others" of many classes.
+
+    Examples
+    --------
+    >>> counts = Counts(found=37.0, n_rare=50.0, alarms=90.0, n_others=950.0)
+    >>> counts.found / counts.n_rare
+    0.74
+    """
+
+    found: float
+    n_rare: float
+    alarms: float
+    n_others: float
+    rare: str = "rare rows"
+    others: str = "others"
 
 
 @dataclass(frozen=True)
@@ -56,8 +90,17 @@ class Row:
     comparison : Comparison or None
         Comparison with the baseline. None for the baseline itself, if there is no baseline, and
         unless the status is ``ok``.
+    trivial : Comparison or None
+        Comparison with the best trivial remedy of the block, see :attr:`Block.trivial`.
+    profile : mapping of str to Comparison
+        Comparisons with the baseline in the metrics of the three questions, see
+        :mod:`imbench.report.questions`.
     among_best : bool
-        Whether the row is the best of its block or cannot be told from it.
+        Whether the row is in the group of the best.
+    counts : Counts or None
+        None unless the status is ``ok``.
+    stopped : str
+        Why no further repeat was added, or empty.
     notes : mapping of str to int
         Changes that imbench made to fit a fold, with their number of folds.
     same_as : str
@@ -65,7 +108,7 @@ class Row:
     undefined : mapping of str to int
         Number of folds on which a shown metric is undefined, without zeros.
     intervals : mapping of str to Interval
-        Bootstrap intervals of the shown metrics, if they were computed.
+        95 % intervals of the shown metrics, if they were computed.
     recalls : mapping of str to Proportion
         Recall of each class over all test rows, with Wilson's interval.
     """
@@ -83,12 +126,21 @@ class Row:
     fit_s: float
     folds: tuple[FoldRow, ...]
     comparison: Comparison | None = None
+    trivial: Comparison | None = None
+    profile: Mapping[str, Comparison] = field(default_factory=dict)
+    counts: Counts | None = None
+    stopped: str = ""
     notes: Mapping[str, int] = field(default_factory=dict)
     among_best: bool = False
     same_as: str = ""
     undefined: Mapping[str, int] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     recalls: Mapping[str, Proportion] = field(default_factory=dict)
+
+    @property
+    def n_repeats(self) -> int:
+        """Number of repeats of which at least one fold is finished."""
+        return len({fold.repeat for fold in self.folds})
 
     @property
     def beats_baseline(self) -> bool:
@@ -103,23 +155,20 @@ class Crossed:
     Parameters
     ----------
     strategy, rule, metric : str
-    as_is : TTest
+    as_is : Comparison
         Gain of the strategy over the baseline.
-    rule_alone : TTest
+    rule_alone : Comparison
         Gain of the rule over the baseline.
-    beyond : TTest
+    beyond : Comparison
         Gain of the strategy with the rule over the rule alone.
-    p_holm : float
-        p-value of ``beyond`` after Holm's correction for all strategies with this rule.
     """
 
     strategy: str
     rule: str
     metric: str
-    as_is: TTest
-    rule_alone: TTest
-    beyond: TTest
-    p_holm: float = math.nan
+    as_is: Comparison
+    rule_alone: Comparison
+    beyond: Comparison
 
 
 @dataclass(frozen=True)
@@ -136,6 +185,12 @@ class Block:
     rows : tuple of Row
     crossings : tuple of Crossed
         Strategies combined with decision rules.
+    baseline : str
+        Title of the row that the others are compared with, or empty.
+    trivial : str
+        Title of the best of doing nothing, class weights and a moved threshold, or empty.
+    asked : str
+        The baseline that was asked for: a label, or ``auto``.
     """
 
     dataset: str
@@ -144,6 +199,19 @@ class Block:
     caption: str
     rows: tuple[Row, ...]
     crossings: tuple[Crossed, ...] = ()
+    baseline: str = ""
+    trivial: str = ""
+    asked: str = BASELINE
+
+    @property
+    def base(self) -> Row | None:
+        """The row that the others are compared with."""
+        return next((row for row in self.rows if row.title == self.baseline), None)
+
+    @property
+    def finished(self) -> list[Row]:
+        """The rows that have metrics."""
+        return [row for row in self.rows if row.status == "ok" and row.folds]
 
 
 @dataclass(frozen=True)
@@ -161,6 +229,8 @@ class Leaderboard:
     blocks : tuple of Block
     rankings : tuple of Ranking
         Rankings over data sets, one per model and settings, if there are at least two data sets.
+    chosen : tuple of str
+        The metrics of ``metrics.columns``; `columns` without `sort` if that was not chosen.
 
     Examples
     --------
@@ -180,8 +250,14 @@ class Leaderboard:
     higher_is_better: Mapping[str, bool]
     blocks: tuple[Block, ...]
     rankings: tuple[Ranking, ...] = ()
+    chosen: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[Row]:
         """The rows of all blocks."""
         return [row for block in self.blocks for row in block.rows]
+
+    @property
+    def has_comparison(self) -> bool:
+        """Whether more than one row is shown, so that there is something to answer."""
+        return any(len(block.rows) > 1 for block in self.blocks)

@@ -1,4 +1,4 @@
-"""Compare the rows of a block with the baseline and with the best row."""
+"""Compare the rows of a block with the baseline, with trivial remedies and with one another."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from imbench.report.board import BASELINE, Row
-from imbench.report.statistics import Comparison, among_best, compare
+from imbench.report.board import AUTO, BASELINE, TRIVIAL, Row
+from imbench.report.statistics.evidence import collect
+from imbench.report.statistics.joint import Evidence
+from imbench.report.statistics.verdict import Comparison, among_best, compare
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.metric_options import MetricOptions
 
 
-def judge(
-    rows: Sequence[Row], cells: Sequence[CellResult], options: MetricOptions
-) -> tuple[Row, ...]:
-    """Return the rows with their gains, verdicts and marks of the best in ``options.sort``.
-
-    Called for each block of a table, and by the page for all other metrics.
+class Judge:
+    """Compares the strategies of one block in any metric.
 
     Parameters
     ----------
@@ -29,34 +26,80 @@ def judge(
     cells : sequence of CellResult
         In the order of the rows.
     options : MetricOptions
+    baseline : str, default="none"
+        Label of the row that the others are compared with; ``auto`` is the best of doing nothing,
+        class weights and a moved threshold.
     """
-    sign = 1 if options.higher_is_better(options.sort) else -1
-    done = [i for i, row in enumerate(rows) if row.status == "ok"]
-    finished = {i: cells[i].finished for i in done}
-    values = sign * _fold_values([finished[i] for i in done], [rows[i] for i in done], options.sort)
-    baseline = next((i for i in done if cells[i].label == BASELINE), None)
-    ratio = _test_train_ratio(finished[done[0] if baseline is None else baseline] if done else [])
-    comparisons: dict[int, Comparison] = {}
-    if baseline is not None:
-        gains = values - values[done.index(baseline)]
-        first = [row.same_as or row.title for row in rows]
-        told = compare(
-            {str(i): g[~np.isnan(g)].tolist() for i, g in zip(done, gains, strict=True)
-             if i != baseline},
-            ratio, options.rope, same={str(i) for i in done if first[i] == first[baseline]},
-        )  # fmt: skip
-        comparisons = {int(i): comparison for i, comparison in told.items()}
-    means = [sign * rows[i].mean.get(options.sort, math.nan) for i in done]
-    defined = [k for k, mean in enumerate(means) if not math.isnan(mean)]
-    best: set[int] = set()
-    if defined:
-        top = max(range(len(defined)), key=lambda k: means[defined[k]])
-        near = among_best(values[defined], top, ratio)
-        best = {done[k] for k, is_near in zip(defined, near, strict=True) if is_near}
-    return tuple(
-        replace(row, comparison=comparisons.get(i), among_best=i in best)
-        for i, row in enumerate(rows)
-    )
+
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        cells: Sequence[CellResult],
+        options: MetricOptions,
+        baseline: str = BASELINE,
+    ) -> None:
+        self.rows = rows
+        self.options = options
+        self.done = [i for i, row in enumerate(rows) if row.status == "ok" and row.folds]
+        self.finished = [cells[i].finished for i in self.done]
+        self.sequential = any(cells[i].sequential for i in self.done)
+        self.trivial = self._best_of((BASELINE, *TRIVIAL))
+        self.baseline = self.trivial if baseline == AUTO else self._best_of((baseline,))
+        self._evidence: dict[str, Evidence] = {}
+
+    def evidence(self, metric: str) -> Evidence:
+        """Return the evidence of the finished rows on a metric."""
+        if metric not in self._evidence:
+            values = [
+                [fold.metrics.get(metric, math.nan) for fold in self.rows[i].folds]
+                for i in self.done
+            ]
+            self._evidence[metric] = collect(self.finished, values, metric, self.options)
+        return self._evidence[metric]
+
+    def against(self, base: int | None, metric: str) -> dict[int, Comparison]:
+        """Compare all other finished rows with the row `base`; nothing without one."""
+        if base is None:
+            return {}
+        found = compare(
+            self.evidence(metric), self.done.index(base), self.options.rope, self.sequential
+        )
+        title = self.rows[base].title
+        return {
+            i: replace(comparison, baseline=title)
+            for i, comparison in zip(self.done, found, strict=True)
+            if comparison is not None
+        }
+
+    def best(self, metric: str, told: Mapping[int, Comparison]) -> set[int]:
+        """Return the group of the best; `told` are the comparisons with the baseline."""
+        base = None if self.baseline is None else self.done.index(self.baseline)
+        comparisons = [told.get(i) for i in self.done]
+        inside = among_best(
+            self.evidence(metric), comparisons, base, self.options.rope, self.sequential
+        )
+        return {i for i, is_inside in zip(self.done, inside, strict=True) if is_inside}
+
+    def rows_by(self, metric: str) -> tuple[Row, ...]:
+        """Return the rows with their comparisons and the group of the best in a metric."""
+        told = self.against(self.baseline, metric)
+        best = self.best(metric, told)
+        beyond = {} if self.trivial == self.baseline else self.against(self.trivial, metric)
+        return tuple(
+            replace(row, comparison=told.get(i), trivial=beyond.get(i), among_best=i in best)
+            for i, row in enumerate(self.rows)
+        )
+
+    def _best_of(self, labels: Sequence[str]) -> int | None:
+        """Return the finished row with the best mean among those with some labels."""
+        metric = self.options.sort
+        sign = 1 if self.options.higher_is_better(metric) else -1
+        rows = [i for i in self.done if self.rows[i].label in labels]
+        means = {i: sign * self.rows[i].mean.get(metric, math.nan) for i in rows}
+        defined = [i for i in rows if not math.isnan(means[i])] or rows
+        # The first of equal ones in the order of `labels`, which is that of effort.
+        order = sorted(defined, key=lambda i: labels.index(self.rows[i].label))
+        return max(order, key=lambda i: means[i], default=None)
 
 
 def same_predictions(finished: Mapping[int, Sequence[FoldResult]]) -> dict[int, int]:
@@ -79,35 +122,3 @@ def same_predictions(finished: Mapping[int, Sequence[FoldResult]]) -> dict[int, 
         if earlier != i:
             same[i] = earlier
     return same
-
-
-def _fold_values(
-    folds: Sequence[Sequence[FoldResult]], rows: Sequence[Row], metric: str
-) -> NDArray[np.float64]:
-    """Return a metric with shape (strategies, folds), NaN for missing folds.
-
-    Folds with the same position but other test rows get columns of their own, so that gains are
-    never computed between them.
-    """
-    columns: dict[tuple[int, int, bytes], int] = {}
-    found = [
-        [
-            (columns.setdefault((f.repeat, f.fold, f.test_index.tobytes()), len(columns)), value)
-            for f, value in zip(of_row, _values(row, metric), strict=True)
-        ]
-        for of_row, row in zip(folds, rows, strict=True)
-    ]
-    values = np.full((len(rows), len(columns)), np.nan)
-    for i, pairs in enumerate(found):
-        for column, value in pairs:
-            values[i, column] = value
-    return values
-
-
-def _values(row: Row, metric: str) -> list[float]:
-    """Return a metric by fold. ``recall/x`` is NaN on data sets without a class x."""
-    return [fold.metrics.get(metric, math.nan) for fold in row.folds]
-
-
-def _test_train_ratio(folds: Sequence[FoldResult]) -> float:
-    return sum(len(f.y_true) for f in folds) / max(sum(f.n_train for f in folds), 1)

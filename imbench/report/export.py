@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbench.errors import ConfigError
-from imbench.report.board import Leaderboard, Row
+from imbench.report.board import Block, Leaderboard, Row
+from imbench.report.questions import question_verdicts
+from imbench.report.statistics.verdict import Comparison
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,41 +89,68 @@ def write_parquet(board: Leaderboard, path: Path) -> None:
 
 def to_json_lines(board: Leaderboard) -> Iterator[str]:
     """Yield one JSON object per cell. Undefined values are null."""
-    for row in board.rows:
-        content = {
-            "run_id": row.run_id,
-            "dataset": row.dataset,
-            "model": row.model,
-            "label": row.label,
-            "status": row.status,
-            "reason": row.reason,
-            "metrics": _finite(row.mean),
-            "std": _finite(row.std),
-            "n_folds": len(row.folds),
-            "fit_s": None if math.isnan(row.fit_s) else row.fit_s,
-            "notes": dict(row.notes),
-            "among_best": row.among_best,
-            "same_as": row.same_as,
-            "undefined": dict(row.undefined),
-            "intervals": {name: _finite(asdict(i)) for name, i in row.intervals.items()},
-            "recall": {name: _finite(asdict(r)) for name, r in row.recalls.items()},
-        }
-        if row.comparison is not None:
-            content["gain"] = _gain(row, board.sort)
-        yield json.dumps(content, ensure_ascii=False, allow_nan=False)
+    for block in board.blocks:
+        for row in block.rows:
+            content = _content(row) | _verdict(block, row, board.sort)
+            yield json.dumps(content, ensure_ascii=False, allow_nan=False)
 
 
-def _gain(row: Row, metric: str) -> dict[str, Any]:
-    """Return the comparison of a row with the baseline, for JSON."""
-    assert row.comparison is not None
-    test, posterior = row.comparison.test, row.comparison.posterior
-    numbers = {"mean": test.mean, "low": test.low, "high": test.high, "p": test.p_value}
+def _content(row: Row) -> dict[str, Any]:
+    """Return what a row is and its metrics, for JSON."""
+    return {
+        "run_id": row.run_id,
+        "dataset": row.dataset,
+        "model": row.model,
+        "label": row.label,
+        "title": row.title,
+        "status": row.status,
+        "reason": row.reason,
+        "metrics": _finite(row.mean),
+        "std": _finite(row.std),
+        "n_folds": len(row.folds),
+        "n_repeats": row.n_repeats,
+        "stopped": row.stopped,
+        "fit_s": None if math.isnan(row.fit_s) else row.fit_s,
+        "notes": dict(row.notes),
+        "among_best": row.among_best,
+        "same_as": row.same_as,
+        "undefined": dict(row.undefined),
+        "intervals": {name: _finite(asdict(i)) for name, i in row.intervals.items()},
+        "recall": {name: _finite(asdict(r)) for name, r in row.recalls.items()},
+        "counts": None if row.counts is None else asdict(row.counts),
+    }
+
+
+def _verdict(block: Block, row: Row, metric: str) -> dict[str, Any]:
+    """Return the comparisons of a row, for JSON; null where there are none."""
+    told = row.comparison
+    verdict: str | None = None if told is None else told.verdict
+    if told is None and block.baseline and row.title == block.baseline:
+        verdict = "baseline"
     return {
         "metric": metric,
-        **_finite(numbers | {"p_holm": row.comparison.p_holm}),
-        "verdict": row.comparison.verdict,
-        "note": row.comparison.note,
-        "rope": None if posterior is None else asdict(posterior),
+        "baseline": block.baseline or None,
+        **_told(told),
+        "verdict": verdict,
+        "note": "" if told is None else told.note,
+        "questions": question_verdicts(row.profile),
+        "profile": {name: _told(c) for name, c in row.profile.items()},
+        "trivial": block.trivial or None,
+        "beyond_trivial": None if row.trivial is None else _told(row.trivial),
+    }
+
+
+def _told(told: Comparison | None) -> dict[str, Any]:
+    """Return a comparison for JSON, with null where a number is undefined."""
+    if told is None:
+        empty = ("verdict", "gain", "interval", "p_adjusted", "p_better")
+        return dict.fromkeys(empty)
+    numbers = {"gain": told.gain, "p_adjusted": told.p_adjusted, "p_better": told.p_better}
+    has_interval = math.isfinite(told.low) and math.isfinite(told.high)
+    return {
+        "verdict": told.verdict,
+        "interval": [told.low, told.high] if has_interval else None,
+        **_finite(numbers),
     }
 
 

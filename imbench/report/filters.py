@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from imbench.components.construct import closest
 from imbench.errors import ConfigError
-from imbench.report.board import BASELINE
+from imbench.report.board import AUTO, BASELINE, TRIVIAL
 from imbench.results.fold import CellResult
 
 KEYS: Mapping[str, Callable[[CellResult], Sequence[str]]] = MappingProxyType(
@@ -22,7 +22,9 @@ KEYS: Mapping[str, Callable[[CellResult], Sequence[str]]] = MappingProxyType(
 )
 
 
-def select(cells: Sequence[CellResult], filters: Sequence[str]) -> list[CellResult]:
+def select(
+    cells: Sequence[CellResult], filters: Sequence[str], baseline: str = BASELINE
+) -> list[CellResult]:
     """Return the cells that match all keys.
 
     Parameters
@@ -30,8 +32,10 @@ def select(cells: Sequence[CellResult], filters: Sequence[str]) -> list[CellResu
     cells : sequence of CellResult
     filters : sequence of str
         ``key=pattern`` with the wildcards ``*`` and ``?``. At least one of several filters with
-        the same key has to match. The baseline passes all filters of strategy and stage, because
-        gains are measured against it.
+        the same key has to match. Doing nothing and the baseline pass all filters of strategy and
+        stage, because gains are measured against them.
+    baseline : str, default="none"
+        Label of the baseline. Of ``auto`` the trivial remedies pass.
 
     Raises
     ------
@@ -64,7 +68,8 @@ def select(cells: Sequence[CellResult], filters: Sequence[str]) -> list[CellResu
                     f"--filter {key}={pattern}: no stored cell matches{closest(pattern, known)}; "
                     f"there are {', '.join(known)}."
                 )
-    kept = [cell for cell in cells if all(_passes(cell, *item) for item in wanted.items())]
+    bases = {BASELINE, *(TRIVIAL if baseline == AUTO else (baseline,))}
+    kept = [cell for cell in cells if all(_passes(cell, *item, bases) for item in wanted.items())]
     if not kept:
         raise ConfigError(
             f"--filter {' --filter '.join(filters)}: no stored cell matches them all."
@@ -72,7 +77,7 @@ def select(cells: Sequence[CellResult], filters: Sequence[str]) -> list[CellResu
     return kept
 
 
-def _passes(cell: CellResult, key: str, patterns: Sequence[str]) -> bool:
-    if key in ("strategy", "stage") and cell.label == BASELINE:
+def _passes(cell: CellResult, key: str, patterns: Sequence[str], bases: Container[str]) -> bool:
+    if key in ("strategy", "stage") and cell.label in bases:
         return True
     return any(fnmatchcase(value, pattern) for value in KEYS[key](cell) for pattern in patterns)

@@ -2,19 +2,22 @@ r"""Render a leaderboard as LaTeX tables, which need ``\usepackage{booktabs}``."
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from imbench.report.board import NEAR_BEST, Block, Leaderboard, Row
+from imbench.report.board import NEAR_BEST, Block, Leaderboard
+from imbench.report.questions import QUESTIONS
 from imbench.report.ranking import Ranking
 from imbench.report.texts import (
+    LEGEND,
+    MARKS,
     RANKING_HEADS,
-    gain,
+    columns,
+    gain_head,
+    metric_head,
     number,
     ranking_notes,
     ranking_texts,
     reasons,
-    verdict,
 )
 
 ESCAPES = str.maketrans(
@@ -33,11 +36,16 @@ ESCAPES = str.maketrans(
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
         "±": r"$\pm$",
+        "²": r"$^2$",
         "·": r"$\cdot$",
         "↑": r"$\uparrow$",
         "↓": r"$\downarrow$",
         "▲": r"$\uparrow$",
+        "△": r"$\nearrow$",
+        "▽": r"$\searrow$",
         "▼": r"$\downarrow$",
+        "⇅": r"$\updownarrow$",
+        "…": r"\ldots{}",
         '"': r"\textquotedbl{}",
     }
 )
@@ -46,7 +54,9 @@ ESCAPES = str.maketrans(
 def to_latex(board: Leaderboard) -> str:
     """Return one ``table`` per block and ranking.
 
-    The metric sorted by is bold for the best strategy and those that cannot be told from it.
+    It has the verdicts as marks, the gains with their intervals, and the metrics of
+    ``metrics.columns``. The metric sorted by, or the strategy where that is not a column, is bold
+    for the group of the best.
     """
     parts = [_block_table(board, block) for block in board.blocks]
     parts += [_ranking_table(ranking) for ranking in board.rankings]
@@ -65,29 +75,43 @@ def escape_latex(text: str) -> str:
 
 
 def _block_table(board: Leaderboard, block: Block) -> str:
-    arrows = [f"{c} {'↑' if board.higher_is_better[c] else '↓'}" for c in board.columns]
-    heads = ["strategy", "verdict", f"gain in {board.sort}", *arrows, "fit s"]
-    lines = [_cells(board, row) for row in block.rows]
-    caption = block.caption.replace(f"{NEAR_BEST} the best", "bold: the best")
-    caption = caption.replace(f"({NEAR_BEST}:", "(bold:")
-    notes = "".join(f" {line}." for line in reasons(block))
-    return _table(heads, lines, f"{block.title}. {caption}{notes}", "ll")
+    metrics = board.chosen or board.columns
+    table = columns(board, block)
+    table |= {
+        head: list(map(_mark, table[head])) for head in ("verdict", *QUESTIONS) if head in table
+    }
+    heads = ["strategy", "verdict", gain_head(board), *QUESTIONS]
+    heads += [metric_head(board, name) for name in metrics]
+    kept = [head for head in heads if head in table]
+    bold = metric_head(board, board.sort) if board.sort in metrics else "strategy"
+    lines = [
+        [
+            _cell(table[head][i], is_bold=head == bold and row.among_best and row.status == "ok")
+            for head in kept
+        ]
+        for i, row in enumerate(block.rows)
+    ]
+    caption = block.caption.replace(f"{NEAR_BEST} the group", "bold: the group")
+    caption = caption.replace("; fit s is per fold", "")
+    notes = "".join(f" {line.removesuffix('.')}." for line in reasons(block))
+    legend = f" {LEGEND}" if block.baseline else ""
+    left = "ll" if "verdict" in kept else "l"
+    return _table(kept, lines, f"{block.title}. {caption}{legend}{notes}", left)
 
 
-def _cells(board: Leaderboard, row: Row) -> list[str]:
-    """Return the cells of a row as LaTeX."""
-    if row.status != "ok":
-        empty = [""] * (len(board.columns) + 2)
-        return [escape_latex(row.title), escape_latex(row.status), *empty]
-    values = []
-    for name in board.columns:
-        mean, std = row.mean.get(name, math.nan), row.std.get(name, math.nan)
-        text = number(mean, 3)
-        if name == board.sort and row.among_best:
-            text = rf"\textbf{{{text}}}"
-        values.append(text if math.isnan(mean) or math.isnan(std) else rf"{text} $\pm$ {std:.3f}")
-    told = [escape_latex(text) for text in (row.title, verdict(row), gain(row))]
-    return [*told, *values, number(row.fit_s, 2)]
+def _mark(verdict: str) -> str:
+    """Return the mark of a verdict; words without one stay."""
+    return verdict[:1] if any(verdict.startswith(mark) for mark in MARKS.values()) else verdict
+
+
+def _cell(text: str, is_bold: bool) -> str:
+    """Return the text of a cell as LaTeX; of a mean and its spread the mean is bold."""
+    text = text.removesuffix(f" {NEAR_BEST}")
+    if not is_bold:
+        return escape_latex(text)
+    mean, plus_minus, spread = text.partition(" ± ")
+    rest = f" {escape_latex(plus_minus + spread)}" if spread else ""
+    return rf"\textbf{{{escape_latex(mean)}}}{rest}"
 
 
 def _ranking_table(ranking: Ranking) -> str:

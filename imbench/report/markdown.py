@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-from imbench.report.board import Leaderboard
+from imbench.report.board import Block, Leaderboard
 from imbench.report.ranking import Ranking
 from imbench.report.texts import (
+    LEGEND,
     RANKING_HEADS,
-    header,
+    columns,
     ranking_notes,
     ranking_texts,
     ranking_title,
     reasons,
-    texts,
 )
 
 
@@ -32,24 +32,31 @@ def to_markdown(board: Leaderboard) -> str:
     >>> print(to_markdown(Leaderboard(("mcc",), "mcc", {"mcc": True}, (block,))), end="")
     ## toy · knn
     <BLANKLINE>
-    | strategy | verdict | gain in mcc | mcc ↑ | fit s |
-    | --- | --- | ---: | ---: | ---: |
-    | none | baseline |  | 0.900 | 0.50 |
+    | strategy | mcc ↑ | fit s |
+    | --- | ---: | ---: |
+    | none | 0.900 | 0.50 |
     <BLANKLINE>
     One fold.
     """
     parts = []
     for block in board.blocks:
-        heads = [escape_markdown(head) for head in header(board)]
-        lines = [heads, ["---", "---", *["---:"] * (len(board.columns) + 2)]]
-        lines += [[escape_markdown(text) for text in texts(board, row)] for row in block.rows]
-        table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
         notes = "\n".join(f"- {escape_markdown(line)}" for line in reasons(block))
         parts.append(
-            f"## {escape_markdown(block.title)}\n\n{table}\n\n{block.caption}\n\n{notes}".strip()
+            f"## {escape_markdown(block.title)}\n\n{_table(board, block)}\n\n"
+            f"{block.caption}{f' {LEGEND}' if block.baseline else ''}\n\n{notes}".strip()
         )
     parts += [_ranking(ranking) for ranking in board.rankings]
     return "\n\n".join(parts) + "\n"
+
+
+def _table(board: Leaderboard, block: Block) -> str:
+    table = columns(board, block)
+    lines = [
+        [escape_markdown(head) for head in table],
+        ["---" if head in ("strategy", "verdict") else "---:" for head in table],
+        *[[escape_markdown(text) for text in row] for row in zip(*table.values(), strict=True)],
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def escape_markdown(text: str) -> str:

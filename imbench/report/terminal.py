@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
 from imbench.report.board import Block, Leaderboard
+from imbench.report.captions import repeats_of
+from imbench.report.forest import forest
+from imbench.report.questions import QUESTIONS
 from imbench.report.ranking import Ranking
 from imbench.report.texts import (
+    LEGEND,
     MARKS,
     RANKING_HEADS,
-    header,
+    columns,
+    gain_head,
+    metric_head,
     ranking_notes,
     ranking_texts,
     ranking_title,
     reasons,
-    texts,
 )
+from imbench.report.words import answers
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
 
 STYLES = {"better": "green", "worse": "red", "skipped": "yellow", "failed": "bold red"}
-MARK_WORDS = "▲ better, ▼ worse, · cannot be told:"
+COUNTS = ("found", "false alarms")
+LETTERS = " ".join(question[0] for question in QUESTIONS)  # their heads where it is narrow
+MAX_PICTURES = 4  # blocks; more are too long for a terminal
 
 
 class TerminalTables:
     """A leaderboard that a rich console can print.
 
-    If the console is too narrow, metrics are dropped from the right, except the one that the
-    table is sorted by, and a line names them. Names are shown literally, never read as markup.
+    The answers in words are the last lines. If the console is too narrow, metrics are dropped from
+    the right, except the one that the table is sorted by, and a line names them. Names are shown
+    literally, never read as markup.
 
     Parameters
     ----------
@@ -43,10 +52,19 @@ class TerminalTables:
         self, console: Console, options: ConsoleOptions
     ) -> Iterator[RenderableType]:
         """Yield the tables. Called by rich with the width of the console."""
-        for block in self.board.blocks:
-            yield from _block(self.board, block, options.max_width)
-        for ranking in self.board.rankings:
+        from rich.text import Text
+
+        board = self.board
+        for block in board.blocks:
+            is_pictured = len(board.blocks) <= MAX_PICTURES
+            is_last = block is board.blocks[-1]
+            if block is not board.blocks[0]:
+                yield Text("")
+            yield from _block(board, block, options.max_width, is_pictured, is_last)
+        for ranking in board.rankings:
             yield from _ranking(ranking)
+        lines = answers(board.blocks, board.sort) if board.has_comparison else []
+        yield from (Text(f"\n{line}" if i == 0 else line) for i, line in enumerate(lines))
 
 
 def to_rich(board: Leaderboard) -> TerminalTables:
@@ -67,28 +85,39 @@ def _layout() -> dict[str, Any]:
     }
 
 
-def _block(board: Leaderboard, block: Block, width: int) -> Iterator[RenderableType]:
+def _block(
+    board: Leaderboard, block: Block, width: int, is_pictured: bool, is_last: bool
+) -> Iterator[RenderableType]:
     from rich.table import Table
     from rich.text import Text
 
     columns = _columns(board, block)
-    dropped = _drop_to_fit(columns, board.sort, width)
+    dropped = fit(columns, board, width)
+    title = " · ".join(filter(None, [block.title, repeats_of(block.rows)]))
     table = Table(
-        title=Text(block.title, "bold"),
-        caption=Text(block.caption.replace("better / worse:", MARK_WORDS), "dim"),
+        title=Text(title, "bold"),
+        caption=Text(block.caption, "dim"),
         **_layout(),
     )
     for head in columns:
         table.add_column(Text(head), justify="left" if head == "strategy" else "right")
     for place, row in enumerate(block.rows):
-        cells = [Text(column[place]) for column in columns.values()]
+        cells = {head: Text(column[place]) for head, column in columns.items()}
         told = row.comparison.verdict if row.comparison else row.status
-        cells[-2].stylize(STYLES.get(told, ""))
-        table.add_row(*cells)
+        if gain_head(board) in cells:
+            cells[gain_head(board)].stylize(STYLES.get(told, ""))
+        table.add_row(*cells.values())
     yield table
     if dropped:
         yield Text(f"  Not shown, the terminal is narrow: {', '.join(dropped)}", "dim")
+    if is_last and block.baseline:
+        yield Text(f"  {legend(columns)}", "dim")
     yield from (Text(f"  {line}", "yellow") for line in reasons(block))
+    lines = forest(block, width) if is_pictured else []
+    if lines:
+        head = f"gain in {board.sort} over {block.baseline}, shaded: no practical difference"
+        yield Text(f"\n {head}", "bold")
+        yield from (Text(line, STYLES.get(told, "")) for line, told in lines)
 
 
 def _ranking(ranking: Ranking) -> Iterator[RenderableType]:
@@ -105,36 +134,80 @@ def _ranking(ranking: Ranking) -> Iterator[RenderableType]:
 
 
 def _columns(board: Leaderboard, block: Block) -> dict[str, list[str]]:
-    """Return head and cells of each column. The verdict becomes a mark before the gain."""
-    table = [texts(board, row) for row in block.rows]
-    first, verdict_head, gain_head, *metrics, fit_head = header(board)
-    heads = [first, verdict_head, gain_head, *map(_broken, metrics), fit_head]
-    columns = {head: [line[i] for line in table] for i, head in enumerate(heads)}
-    verdicts, fit_s = columns.pop(verdict_head), columns.pop(fit_head)
-    gains = columns.pop(gain_head)
-    marked = [
-        f"{MARKS[row.comparison.verdict][0]} {gained}" if row.comparison else told
-        for row, gained, told in zip(block.rows, gains, verdicts, strict=True)
-    ]
-    return {**columns, gain_head: marked, fit_head: fit_s}
+    """Return head and cells of each column; marks stand for verdicts, metrics come last."""
+    table = columns(board, block)
+    gains, verdicts = table.pop(gain_head(board), None), table.pop("verdict", None)
+    heads = [metric_head(board, name) for name in board.columns]
+    metrics = {_broken(head): table[head] for head in heads if head in table}
+    found = {"strategy": table.pop("strategy")}
+    if verdicts:
+        marked = [
+            f"{MARKS[row.comparison.verdict][0]} {gained}".rstrip() if row.comparison else told
+            for row, gained, told in zip(
+                block.rows, gains or [""] * len(verdicts), verdicts, strict=True
+            )
+        ]
+        found[gain_head(board) if block.baseline else "status"] = marked
+    found |= {name: [text[:1] for text in table[name]] for name in QUESTIONS if name in table}
+    found |= {_broken(name): table[name] for name in COUNTS if name in table}
+    return {**found, **metrics, **({"fit s": table["fit s"]} if "fit s" in table else {})}
+
+
+def legend(columns: Container[str]) -> str:
+    """Return the meaning of the marks, and of the heads if they are cut to letters."""
+    letters = f"{LETTERS}: {', '.join(QUESTIONS)}. " if LETTERS in columns else ""
+    return letters + LEGEND
 
 
 def _broken(head: str) -> str:
-    """Insert a line break after an underscore of a long metric name to narrow its column."""
+    """Insert a line break into a long head to narrow its column."""
+    if " " in head and not head.endswith(("↑", "↓")):
+        return head.replace(" ", "\n", 1)
     cut = head.find("_", len(head) // 2 - 3) + 1
     return f"{head[:cut]}\n{head[cut:]}" if len(head) > 15 and cut > 0 else head
 
 
-def _drop_to_fit(columns: dict[str, list[str]], sort: str, width: int) -> list[str]:
-    """Remove metric columns in place until the table fits. Return the removed names."""
-    wide = {
-        head: 2 + max(len(line) for line in [*head.split("\n"), *cells])
-        for head, cells in columns.items()
-    }
+def fit(columns: dict[str, list[str]], board: Leaderboard, width: int) -> list[str]:
+    """Narrow a table in place until it fits, and return the names of what was left out.
+
+    Metrics go first, from the right; then the seconds, the questions become letters, and the
+    counts go. Strategy, gain and the metric sorted by always stay.
+    """
+    sort = _broken(metric_head(board, board.sort))
+    metrics = [_broken(metric_head(board, name)) for name in board.columns]
     dropped: list[str] = []
-    for head in reversed(list(columns)[1:-2]):
-        name = head.replace("\n", "").rpartition(" ")[0]
-        if sum(wide[h] for h in columns) > width and name != sort:
+    for head in [*(head for head in reversed(metrics) if head != sort), "fit s"]:
+        if _width(columns) > width and head in columns:
             del columns[head]
-            dropped.insert(0, name)
+            name = head.replace("\n", "")
+            dropped.insert(0, name[:-2] if head in metrics else name)
+    if _width(columns) > width and any(name in columns for name in QUESTIONS):
+        _abbreviate(columns)
+    for head in map(_broken, reversed(COUNTS)):
+        if _width(columns) > width and head in columns:
+            del columns[head]
+            dropped.append(head.replace("\n", " "))
     return dropped
+
+
+def _abbreviate(columns: dict[str, list[str]]) -> None:
+    """Join the columns of the questions to one, whose head has their first letters."""
+    names = [name for name in QUESTIONS if name in columns]
+    marks = zip(*(columns[name] for name in names), strict=True)
+    joined = [" ".join(mark or " " for mark in row).rstrip() for row in marks]
+    joined = [text.ljust(len(LETTERS)) if text else "" for text in joined]
+    content = dict(columns)
+    columns.clear()
+    for head, cells in content.items():
+        if head == names[0]:
+            columns[LETTERS] = joined
+        elif head not in names:
+            columns[head] = cells
+
+
+def _width(columns: dict[str, list[str]]) -> int:
+    """Return the width of a table: rich adds two columns between cells, and one at the left."""
+    return sum(
+        2 + max(len(line) for line in [*head.split("\n"), *cells])
+        for head, cells in columns.items()
+    )

@@ -13,6 +13,7 @@ from tests.e2e.conftest import Run, says, table_words
 
 def test_clean_cells_are_told_so_and_what_was_fitted_on_what(run: Run, table: Path) -> None:
     words = table_words(table, "-m", "strategy=none,[random_over,threshold]", "splits.n_splits=3")
+    words += ("splits.n_repeats=1",)
     assert run(*words).code == 0
     done = run("audit", "--fits", "--filter", "strategy=random_over*")
     assert (done.code, done.err) == (0, "")

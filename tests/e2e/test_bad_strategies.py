@@ -154,13 +154,13 @@ def test_a_sweep_over_bad_strategies_goes_on_with_the_others(run: Run, table: Pa
         expected[name] = parts
     names = ["none", *expected, "minority_augment", "focal"]
     words = table_words(table, *NET, f"strategy={','.join(names)}", "output=json")
-    done = run("-m", "--config-dir=mine", *words)
+    done = run("-m", "--config-dir=mine", *words, "splits.n_repeats=1")
     rows = {row["label"]: row for row in map(json.loads, done.out.splitlines())}
     assert done.code == 1
     assert "Traceback" not in done.err
     assert rows.keys() == set(names)
     assert [rows[name]["status"] for name in ("none", "focal")] == ["ok", "ok"]
-    assert rows["focal"]["gain"], "the same folds as `none`, in the same table"
+    assert rows["focal"]["gain"] is not None, "the same folds as `none`, in the same table"
     assert rows["minority_augment"]["status"] == "skipped"
     for name, parts in expected.items():
         assert rows[name]["status"] == "failed", name

@@ -63,6 +63,7 @@ def test_every_strategy_meets_the_same_folds_in_one_sweep(run: Run, tmp_path: Pa
         "model.estimator.epochs=2",
         "output=json",
         "splits.n_splits=2",
+        "splits.n_repeats=1",
         f"strategy={','.join(names)},[focal,smote]",
     )
     found = {row["label"]: row for row in rows(done)}
@@ -77,10 +78,12 @@ def test_every_strategy_meets_the_same_folds_in_one_sweep(run: Run, tmp_path: Pa
         "model=mlp",
         "model.estimator.epochs=2",
         "splits.n_splits=2",
+        "splits.n_repeats=1",
         f"strategy={','.join(names)}",
     )
     assert "baseline" in tables.out
-    assert "no verdict below 5 folds" in tables.out
+    assert "digits · mlp · 1 repeat of 2 folds" in tables.out
+    assert "On digits with mlp" in tables.out
 
 
 def test_skipped_cells_are_rows_and_the_sweep_succeeds(run: Run) -> None:
@@ -207,6 +210,7 @@ def test_mlflow_holds_one_run_a_cell_however_often_it_is_exported(run: Run, tmp_
         "model=mlp",
         "model.estimator.epochs=2",
         "splits.n_splits=3",
+        "splits.n_repeats=1",
         "strategy=none,focal,minority_augment",
     )
     for _ in range(2):

@@ -12,11 +12,12 @@ from imbench.results.store import Store
 
 OLD = Path(__file__).parents[1] / "data" / "results_before_the_move"
 DIGITS = ["dataset=digits", "dataset/imbalance=tutorial", "tracking=none"]
-LINEAR = ["-m", *DIGITS, "model=logistic_regression", "splits.n_splits=3"]
+ONCE = "splits.n_repeats=1"
+LINEAR = ["-m", *DIGITS, "model=logistic_regression", "splits.n_splits=3", ONCE]
 LINEAR += ["strategy=none,smote,[smote,threshold],focal"]
-NETS = ["-m", *DIGITS, "model=mlp", "model.estimator.epochs=2", "splits.n_splits=2"]
+NETS = ["-m", *DIGITS, "model=mlp", "model.estimator.epochs=2", "splits.n_splits=2", ONCE]
 NETS += ["strategy=none,balanced_bagging"]
-TUNED = [*DIGITS, "model=decision_tree", "strategy=none", "splits.n_splits=2"]
+TUNED = [*DIGITS, "model=decision_tree", "strategy=none", "splits.n_splits=2", ONCE]
 TUNED += ["tuning=optuna", "tuning.trials=3"]
 TUNED += ["+model.search={estimator.max_depth: {low: 2, high: 6}}"]
 

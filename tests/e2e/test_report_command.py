@@ -15,6 +15,7 @@ from imbench.results.fold import CellKey, CellResult
 from imbench.results.store import Store
 from tests.e2e.conftest import Run
 from tests.factories import make_cell
+from tests.pages import sweep
 
 
 def store(results: Path, *cells: CellResult) -> Path:
@@ -51,7 +52,7 @@ def test_filters_choose_cells_and_out_the_place(run: Run, tmp_path: Path) -> Non
     [
         (["--filter", "dataset=c"], "--filter dataset=c: no stored cell matches; there are a."),
         (["--filter", "c"], "write key=pattern"),
-        (["--bootstrap", "-1"], "--bootstrap=-1: must be"),
+        (["--set", "baseline=smote"], "baseline=smote is not one of none, threshold, auto."),
         (["nowhere"], "there is no such folder"),
         (["empty"], "there is no stored cell in it; run one first."),
     ],
@@ -101,12 +102,56 @@ def test_mixed_versions_are_reported(run: Run, tmp_path: Path) -> None:
     assert problem.endswith("torch 2.1 (5 folds), 2.2 (5 folds).")
 
 
-def test_bootstrap_intervals_are_shown_on_request(run: Run, tmp_path: Path) -> None:
+def test_intervals_of_the_shown_metrics_are_in_the_page(run: Run, tmp_path: Path) -> None:
     store(tmp_path / "results", make_cell("none"))
-    assert run("report", "--bootstrap", "50").code == 0
+    assert run("report").code == 0
     (row,) = payload(tmp_path / "results" / "report")["blocks"][0]["rows"]
     low, high = row["interval"]["f1_macro"]
     assert 0 < low < high < 1
+
+
+def test_the_answer_stands_before_the_path_and_on_top_of_the_markdown(
+    run: Run, tmp_path: Path
+) -> None:
+    store(tmp_path / "results", *sweep())
+    done = run("report")
+    answer = "On digits with knn: take smote. It improves macro F1 by 0.240 over doing nothing"
+    assert answer in done.out
+    assert done.out.index(answer) > done.out.index("gain in f1_macro over none, shaded")
+    markdown = (tmp_path / "results" / "report" / "report.md").read_text(encoding="utf-8")
+    assert markdown.index(answer) < markdown.index("| strategy |")
+
+
+def test_the_baseline_of_a_report_can_be_set(run: Run, tmp_path: Path) -> None:
+    store(tmp_path / "results", *sweep())
+    auto = run("report", "--filter", "strategy=smote", "--set", "baseline=auto")
+    assert "over threshold, shaded" in auto.out  # the best of none and threshold
+    plain = run("report", "--filter", "strategy=smote", "--set", "baseline=threshold")
+    assert "by 0.234 over threshold (95 % interval" in " ".join(plain.out.split())
+    lost = run("report", "--filter", "model=knn", "--set", "metrics.sort=brier")
+    assert "improves Brier score by" in lost.out
+
+
+def test_a_run_says_before_what_it_can_show_and_after_what_it_shows(run: Run) -> None:
+    words = ["dataset=synthetic", "dataset.n_rows=300", "model=logistic_regression"]
+    words += ["strategy=none,random_over", "splits.n_repeats=1"]
+    first = run("-m", *words)
+    (line,) = first.err.splitlines()
+    assert re.fullmatch(
+        r"synthetic: \d+ test rows of \w+ in 5 folds (are too few to|can) show .*", line
+    )
+    assert "\nOn synthetic with logistic_regression" in first.out
+    again = run("-m", *words, "output=json")
+    assert again.err.startswith("On synthetic with logistic_regression")
+    found = {row["label"]: row for row in map(json.loads, again.out.splitlines())}
+    assert found["none"]["verdict"] == "baseline"
+    assert found["random_over"]["baseline"] == "none"
+
+
+def test_a_run_of_one_cell_has_nothing_to_answer(run: Run) -> None:
+    done = run("dataset=synthetic", "dataset.n_rows=100", "model=logistic_regression")
+    assert done.err == ""
+    assert "On synthetic" not in done.out
 
 
 def test_duplicates_over_folds_and_the_hardware_are_reported(run: Run, tmp_path: Path) -> None:

@@ -176,6 +176,7 @@ def test_a_failed_cell_is_tried_again(run, words, fitted):
 
 
 def test_a_sweep_runs_what_is_missing_and_keeps_its_order(run, words, fitted):
+    words = (*words, "splits.n_repeats=1")
     run(*words, "strategy=random_over")
     del fitted[:]
     done = run("-m", *words, "strategy=none,random_over,threshold", "output=json")

@@ -1,72 +1,88 @@
 """Strategies compared with decision rules on the same folds."""
 
+from __future__ import annotations
+
+import dataclasses
+
 import numpy as np
 import pytest
 
-from imbench.report.board import FoldRow, Row
-from imbench.report.crossing import crossing_sentence, crossings
-from imbench.report.statistics import corrected_t_test, holm
+from imbench.report.crossing import crossing_sentence
+from imbench.report.tables import build_leaderboard
+from imbench.results.metric_options import metric_options
+from tests.factories import make_cell
 
-NOISE = np.random.default_rng(0).normal(scale=0.01, size=(8, 10))
-
-
-def make_row(title, values, status="ok"):
-    folds = tuple(FoldRow(0, i, 80, 20, 1.0, 0.1, {"f1": v}) for i, v in enumerate(values))
-    stages = ("decision",) if title == "threshold" else ()
-    stages = ("resample", "decision") if title.endswith("+threshold") else stages
-    return Row("id", "data", "model", title, title, stages, status, "", {"f1": 0.0}, {}, 1.0, folds)
+CUT = 0.85  # of the scores of the rare class; at 0.5 too many rows are predicted as rare
 
 
-def board():
-    """Two strategies: `smote` moves the threshold and no more, `clever` does both."""
-    base = 0.6 + NOISE[0]
+def at_half(label, skill, cut=0.5):
+    """A cell whose scores are distorted, with labels by a threshold."""
+    cell = make_cell(label, skill=skill, n=200)
+    folds = []
+    for fold in cell.folds:
+        rare = fold.y_score[:, 1] ** 0.25
+        score = np.column_stack([1 - rare, rare])
+        y_pred = (rare > cut).astype(np.int64)
+        folds.append(dataclasses.replace(fold, y_score=score, y_pred=y_pred))
+    stages = ("resample", "decision") if "+" in label else ()
+    stages = ("decision",) if label == "threshold" else stages
+    return dataclasses.replace(cell, folds=tuple(folds), stages=stages)
+
+
+def cells():
+    """Two strategies: `smote` moves the threshold and no more, `clever` finds better scores."""
     return [
-        make_row("none", base),
-        make_row("threshold", base + 0.1 + NOISE[1] / 10),
-        make_row("smote", base + 0.09 + NOISE[2] / 10),
-        make_row("smote+threshold", base + 0.1 + NOISE[3] / 10),
-        make_row("clever", base + 0.15 + NOISE[4] / 10),
-        make_row("clever+threshold", base + 0.2 + NOISE[5] / 10),
-        make_row("alone", base + 0.1),
-        make_row("broken", base, status="failed"),
-        make_row("broken+threshold", base),
+        at_half("none", 1.0),
+        at_half("threshold", 1.0, CUT),
+        at_half("smote", 1.0, 0.8),
+        at_half("smote+threshold", 1.0, CUT + 0.001),
+        at_half("clever", 2.5),
+        at_half("clever+threshold", 2.5, CUT),
+        at_half("alone", 1.0),
+        make_cell("broken", status="failed", reason="out of memory"),
+        at_half("broken+threshold", 1.0),
     ]
 
 
-def test_what_a_strategy_gains_beyond_the_rule_is_tested_between_the_two_ruled_cells():
-    rows = {row.title: row for row in board()}
-    found = {c.strategy: c for c in crossings([*rows.values()], "f1", True)}
+def block_of(found, **options):
+    return build_leaderboard(found, metric_options(options)).blocks[0]
+
+
+def test_what_a_strategy_gains_beyond_the_rule_is_the_gain_between_the_two_ruled_cells():
+    block = block_of(cells())
+    means = {row.title: row.mean["f1_macro"] for row in block.rows if row.status == "ok"}
+    found = {c.strategy: c for c in block.crossings}
     assert set(found) == {"smote", "clever"}
-
-    def gains(title, against):
-        pairs = zip(rows[title].folds, rows[against].folds, strict=True)
-        return [a.metrics["f1"] - b.metrics["f1"] for a, b in pairs]
-
     for name, crossed in found.items():
-        assert crossed.as_is == corrected_t_test(gains(name, "none"), 0.25)
-        assert crossed.rule_alone == corrected_t_test(gains("threshold", "none"), 0.25)
-        assert crossed.beyond == corrected_t_test(gains(f"{name}+threshold", "threshold"), 0.25)
-    adjusted = holm([c.beyond.p_value for c in found.values()])
-    np.testing.assert_allclose([c.p_holm for c in found.values()], adjusted)
+        assert crossed.as_is.gain == pytest.approx(means[name] - means["none"])
+        assert crossed.rule_alone.gain == pytest.approx(means["threshold"] - means["none"])
+        ruled = means[f"{name}+threshold"] - means["threshold"]
+        assert crossed.beyond.gain == pytest.approx(ruled)
+        assert crossed.beyond.baseline == "threshold"
+        assert crossed.beyond.low < crossed.beyond.gain < crossed.beyond.high
 
 
 def test_a_gain_that_is_only_a_moved_threshold_is_said_to_be_one():
-    smote, clever = crossings(board(), "f1", True)
-    assert crossing_sentence(smote).startswith(
-        "smote: +0.090 f1 over doing nothing, threshold alone +0.100; with threshold on both it "
-        "gains +0.00"
+    smote, clever = sorted(block_of(cells()).crossings, key=lambda c: c.beyond.gain)
+    assert smote.as_is.verdict == clever.as_is.verdict == "better"
+    assert (smote.beyond.verdict, clever.beyond.verdict) == ("equal", "better")
+    words = crossing_sentence(smote)
+    assert words.startswith(
+        f"smote: {smote.as_is.gain:+.3f} f1_macro over doing nothing, threshold"
     )
-    assert crossing_sentence(smote).endswith("], which cannot be told from nothing.")
-    assert crossing_sentence(clever).endswith("].")
-    assert "it gains +0.10" in crossing_sentence(clever)
+    assert words.endswith("] (equal).")
+    assert crossing_sentence(clever).endswith("] (better).")
 
 
 def test_gains_are_positive_if_lower_is_better():
-    up, down = crossings(board(), "f1", True), crossings(board(), "f1", False)
-    assert [c.beyond.mean for c in up] == pytest.approx([-c.beyond.mean for c in down])
+    (crossed,) = [c for c in block_of(cells(), sort="brier").crossings if c.strategy == "clever"]
+    rows = {row.title: row.mean["brier"] for row in block_of(cells()).rows if row.status == "ok"}
+    gain = rows["threshold"] - rows["clever+threshold"]
+    assert crossed.beyond.gain == pytest.approx(gain)
+    assert gain > 0
 
 
 def test_there_are_no_crossings_without_the_baseline_or_the_rule_alone():
-    rows = board()
-    assert crossings(rows[1:], "f1", True) == ()
-    assert crossings([row for row in rows if row.title != "threshold"], "f1", True) == ()
+    found = cells()
+    assert block_of(found[1:]).crossings == ()
+    assert block_of([cell for cell in found if cell.label != "threshold"]).crossings == ()

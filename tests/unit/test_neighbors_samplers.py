@@ -117,8 +117,9 @@ def spy_on(monkeypatch, owner, name, calls):
 
 
 @pytest.fixture
-def theirs(monkeypatch):
-    """Calls of scikit-learn's searches."""
+def theirs(name, monkeypatch):
+    """Calls of scikit-learn's searches, without those of the sampler's own search."""
+    plain(name)
     calls = []
     spy_on(monkeypatch, KNeighborsMixin, "kneighbors", calls)
     spy_on(monkeypatch, KNeighborsClassifier, "predict", calls)

@@ -17,18 +17,18 @@ from tests.factories import make_cell
 EVIL = r"a_b & 50% {x} \input{y} #1 $z$ ~^ <|>"
 
 
-def board(datasets=("digits",)):
+def board(datasets=("digits",), **options):
     cells = [
-        make_cell(label, dataset=d, n=200, **options)
+        make_cell(label, dataset=d, n=200, **cell)
         for d in datasets
-        for label, options in {
+        for label, cell in {
             "none": {"skill": 1.0},
             "smote": {"skill": 3.0},
             EVIL: {"skill": 2.9},
             "focal": {"status": "skipped", "reason": "needs a net_work"},
         }.items()
     ]
-    return build_leaderboard(cells, MetricOptions())
+    return build_leaderboard(cells, MetricOptions(**options))
 
 
 def test_latex_is_a_booktabs_table_whose_lines_have_one_number_of_cells():
@@ -43,13 +43,26 @@ def test_latex_is_a_booktabs_table_whose_lines_have_one_number_of_cells():
         assert len(re.findall(r"(?<!\\)&", line)) == len(columns) - 1
 
 
-def test_latex_is_bold_for_what_cannot_be_told_from_the_best():
+def test_latex_is_bold_for_the_group_of_the_best():
     found = board()
     lines = {line.split(" & ")[0].strip(): line for line in to_latex(found).splitlines()}
-    assert r"\textbf{0.98" in lines["smote"]
+    assert r"\textbf{0.983} $\pm$ 0.014" in lines["smote"]
     assert r"\textbf" not in lines["none"]
     assert to_latex(found).count(r"\textbf") == sum(row.among_best for row in found.rows) == 2
     assert r"$\pm$" in lines["none"]
+
+
+def test_latex_has_the_chosen_columns_marks_and_gains():
+    found = board(columns=("roc_auc", "brier"))
+    text = to_latex(found)
+    (head,) = [line for line in text.splitlines() if line.strip().startswith("strategy")]
+    assert head.strip() == (
+        r"strategy & verdict & gain in f1\_macro & ranking & decisions & probabilities & "
+        r"roc\_auc $\uparrow$ & brier $\downarrow$ \\"
+    )
+    (smote,) = [line for line in text.splitlines() if "textbf{smote}" in line]
+    assert smote.strip().startswith(r"\textbf{smote} & $\uparrow$ & +0.240 [+0.")
+    assert r"$\uparrow$ better, $\nearrow$ probably better, = equal" in text
 
 
 def test_names_are_escaped_in_latex():

@@ -57,3 +57,11 @@ def test_filters_that_together_match_nothing_are_reported():
     cells = [make_cell("smote", dataset="a"), make_cell("focal", dataset="b")]
     with pytest.raises(ConfigError, match="no stored cell matches them all"):
         select(cells, ["dataset=a", "strategy=focal"])
+
+
+def test_the_baseline_of_another_label_stays():
+    cells = [*CELLS, make_cell("threshold", n_folds=1, n=20)]
+    assert {c.label for c in select(cells, ["strategy=focal"], "threshold")} == {
+        "none", "threshold", "focal",
+    }  # fmt: skip
+    assert {c.label for c in select(cells, ["stage=resample"], "auto")} >= {"none", "threshold"}

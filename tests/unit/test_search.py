@@ -202,7 +202,7 @@ def test_in_a_sweep_a_refused_range_is_the_matter_of_its_own_cell():
     cells = Composer(None).cells(words, multirun=True)
     cells[1]["strategy"]["search"][K] = {"low": 3, "high": 1}
     drafts = [Draft(cell, [catalogue.conf_dir()]) for cell in cells]
-    _, refused = _parse_all(drafts)
+    _, refused = _parse_all(drafts).values()
     assert "low=3 is not below high=1" in refused.reason
     with pytest.raises(ConfigError, match=r"low=3 is not below high=1"):
         _parse_all(drafts[1:])

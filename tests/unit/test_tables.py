@@ -34,6 +34,13 @@ def sweep():
     ]
 
 
+def repeated(label, n_repeats, skill):
+    """A cell whose repeats test the same rows in the same folds."""
+    cells = [make_cell(label, skill=skill, n=200, repeat=r) for r in range(n_repeats)]
+    folds = tuple(fold for cell in cells for fold in cell.folds)
+    return dataclasses.replace(cells[0], folds=folds, n_folds=len(folds))
+
+
 def rows_by_label(cells, options=OPTIONS):
     return {row.label: row for row in build_leaderboard(cells, options).rows}
 
@@ -58,7 +65,7 @@ def test_a_lower_metric_sorts_the_other_way_and_its_gain_is_still_an_improvement
     board = build_leaderboard(sweep(), options)
     assert [row.label for row in board.rows][:3] == ["smote", "none", "noise"]
     assert rows["smote"].mean["brier"] < rows["none"].mean["brier"]
-    assert rows["smote"].comparison.test.mean > 0
+    assert rows["smote"].comparison.gain > 0
     assert rows["smote"].comparison.verdict == "better"
 
 
@@ -78,7 +85,8 @@ def test_gain_is_paired_fold_by_fold():
         [compute(f, OPTIONS)["f1_macro"] for f in cell.folds] for cell in (cells[1], cells[0])
     )
     told = rows["smote"].comparison
-    assert told.test.mean == pytest.approx(np.mean(np.subtract(ours, theirs)))
+    assert told.gain == pytest.approx(np.mean(np.subtract(ours, theirs)))
+    assert (told.n_folds, told.n_repeats, told.baseline) == (5, 1, "none")
     assert told.verdict == "better"
     assert rows["noise"].comparison.verdict == "worse"
     assert rows["none"].comparison is None
@@ -89,8 +97,9 @@ def test_folds_with_other_test_rows_are_not_paired():
     other = make_cell("smote", skill=3.0)
     moved = tuple(dataclasses.replace(f, test_index=f.test_index + 1) for f in other.folds)
     rows = rows_by_label([make_cell("none"), dataclasses.replace(other, folds=moved)])
-    assert rows["smote"].comparison.test.n == 0
-    assert rows["smote"].comparison.verdict == "cannot be told"
+    told = rows["smote"].comparison
+    assert (told.n_folds, told.note, told.verdict) == (0, "no common fold", "open")
+    assert math.isnan(told.gain)
 
 
 def test_undefined_folds_are_not_paired():
@@ -99,7 +108,7 @@ def test_undefined_folds_are_not_paired():
     one_class = dataclasses.replace(first, y_true=np.zeros_like(first.y_true))
     cells[1] = dataclasses.replace(cells[1], folds=(one_class, *cells[1].folds[1:]))
     rows = rows_by_label(cells, metric_options({"sort": "roc_auc"}))
-    assert rows["smote"].comparison.test.n == 4
+    assert rows["smote"].comparison.n_folds == 4
 
 
 def test_each_data_set_and_model_is_a_block_of_its_own():
@@ -132,15 +141,20 @@ def test_one_strategy_with_two_settings_is_two_rows_with_different_titles():
     assert titles == {"focal (gamma=1.0)", "focal (gamma=2.0)"}
 
 
-def test_caption_says_test_correction_folds_and_rows():
+def test_caption_says_folds_rows_interval_and_target():
     caption = build_leaderboard(sweep(), OPTIONS).blocks[0].caption
-    for words in ("5 folds", "200 test rows", "corrected resampled t-test", "Holm over 2 strat"):
+    for words in (
+        "5 folds of 200 test rows",
+        "improvement of f1_macro over none",
+        "simultaneous over 2 strategies",
+        "models that are fitted on parts of this table, not for other tables",
+    ):
         assert words in caption
     assert "\n" not in caption
-    alone = build_leaderboard([make_cell("smote")], OPTIONS).blocks[0].caption
-    assert "strategy=none" in alone
-    single = [make_cell(label, n_folds=1) for label in ("none", "smote")]
-    assert "one fold has no interval" in build_leaderboard(single, OPTIONS).blocks[0].caption
+    assert "gain:" not in build_leaderboard([make_cell("smote")], OPTIONS).blocks[0].caption
+    single = [make_cell(label, n_folds=1, skill=s) for label, s in (("none", 1), ("smote", 3))]
+    one_fit = build_leaderboard(single, OPTIONS).blocks[0].caption
+    assert "these fitted models on new rows: the variance of training is not in it" in one_fit
 
 
 def test_an_interrupted_cell_says_how_many_folds_are_missing():
@@ -157,19 +171,45 @@ def test_terminal_table_shows_every_strategy_and_reason():
     text = rendered(sweep())
     for words in ("smote", "▲ +0.2", "▼ -0.2", "baseline", "focal needs a net", "out of memory"):
         assert words in text
-    assert "▲ better, ▼ worse" in " ".join(text.split())
+    assert "▲ better, △ probably better, = equal, · open" in " ".join(text.split())
+    assert text.splitlines()[0].strip() == "digits · knn · 1 repeat of 5 folds"
     assert "brier ↓" in text
     assert "f1_macro ↑" in text
 
 
-@pytest.mark.parametrize("width", [80, 100, 120, 200])
+@pytest.mark.parametrize("width", [80, 100, 120, 160, 260])
 def test_terminal_table_fits_and_says_what_was_left_out(width):
     lines = rendered(sweep(), width).splitlines()
-    (smote,) = [line for line in lines if line.startswith(" smote")]
+    smote = next(line for line in lines if line.startswith(" smote"))
     assert "▲ +0.2" in smote  # the verdict and the metric sorted by are never cut
     assert "0.983 ± 0.014" in smote
+    assert smote.count("▲") == 4  # the gain, and the three questions
     assert max(map(len, lines)) <= width
-    assert ("Not shown" in "".join(lines)) == (width < 180)
+    assert ("Not shown" in "".join(lines)) == (width < 220)
+
+
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_metrics_give_way_to_questions_and_counts(width):
+    text = " ".join(rendered(sweep(), width).split())
+    assert "267/272 9/728" in text
+    assert ("brier ↓" in text) == (width >= 160)
+    assert ("r d p: ranking, decisions, probabilities." in text) == (width < 120)
+
+
+def test_the_answer_is_the_last_line():
+    text = rendered(sweep(), 300)
+    answer = text.rstrip().splitlines()[-2:]
+    assert answer[0].startswith("On digits with knn: take smote. It improves macro F1 by 0.240")
+    assert answer[1].startswith("It finds 267 of 272 c1 instead of 204 (98 % instead of 75 %)")
+
+
+def test_repeats_and_why_they_stopped_are_in_the_header():
+    none, smote = (repeated(label, n, s) for label, n, s in (("none", 3, 1.0), ("smote", 1, 3.0)))
+    smote = dataclasses.replace(smote, stopped="told", sequential=True)
+    text = " ".join(rendered([none, smote]).split())
+    assert "digits · knn · 1 to 3 repeats of 5 folds" in text
+    assert "3 repeats: none. 1 repeat: smote (told)." in text
+    assert "and the looks at 1, 3 and 10 repeats" in text
 
 
 def test_the_metric_sorted_by_is_always_shown():
@@ -192,11 +232,21 @@ def test_json_lines_are_valid_and_undefined_is_null():
     lines = [json.loads(line) for line in to_json_lines(build_leaderboard(cells, OPTIONS))]
     found = {line["label"]: line for line in lines}
     assert len(lines) == len(cells)
-    assert set(found["smote"]) - {"gain"} == {
-        "run_id", "dataset", "model", "label", "status", "reason", "metrics", "std", "n_folds",
-        "fit_s", "notes", "among_best", "same_as", "undefined", "intervals", "recall",
-    }  # fmt: skip
-    assert found["smote"]["gain"]["verdict"] == "better"
+    for line in lines:
+        for key in ("gain", "interval", "p_adjusted", "p_better", "n_repeats", "stopped"):
+            assert key in line
+        assert line["baseline"] == "none"
+    smote = found["smote"]
+    assert smote["verdict"] == "better"
+    low, high = smote["interval"]
+    assert 0 < low < smote["gain"] < high
+    assert smote["p_adjusted"] < 0.05
+    assert 0.9 < smote["p_better"] <= 1
+    assert (smote["n_repeats"], smote["stopped"]) == (1, "")
+    assert smote["questions"] == dict.fromkeys(("ranking", "decisions", "probabilities"), "better")
+    assert smote["counts"]["rare"] == "c1"
+    assert (found["none"]["verdict"], found["none"]["gain"]) == ("baseline", None)
+    assert (found["broken"]["verdict"], found["broken"]["interval"]) == (None, None)
     assert found["single"]["std"]["f1_macro"] is None
     assert found["broken"]["status"] == "failed"
     assert found["broken"]["metrics"] == {}
@@ -249,14 +299,16 @@ def test_undefined_means_are_dashes_and_sort_last():
     board = build_leaderboard(cells, metric_options({"sort": "roc_auc", "columns": ["roc_auc"]}))
     assert [row.label for row in board.rows] == ["smote", "none"]
     assert math.isnan(board.rows[1].mean["roc_auc"])
-    assert "| none | baseline |  | - | 0.50 |" in to_markdown(board)
+    line = next(line for line in to_markdown(board).splitlines() if line.startswith("| none"))
+    assert line.startswith("| none | baseline |")
+    assert line.endswith("| - | 0.50 |")
 
 
 def test_flatten_joins_keys_with_dots():
     assert flatten({"a": {"b": 1, "c": {}}, "d": [1]}) == {"a.b": 1, "a.c": {}, "d": [1]}
 
 
-def test_the_group_that_cannot_be_told_from_the_best_is_marked():
+def test_the_group_of_the_best_is_marked():
     cells = [*sweep(), make_cell("almost", skill=2.95, n=200)]
     board = build_leaderboard(cells, OPTIONS)
     rows = {row.label: row for row in board.rows}
@@ -266,18 +318,61 @@ def test_the_group_that_cannot_be_told_from_the_best_is_marked():
     assert (
         f"{rows['almost'].mean['f1_macro']:.3f} ± {rows['almost'].std['f1_macro']:.3f} \\*" in text
     )
-    assert "* the best and what cannot be told from it" in board.blocks[0].caption
+    assert "* the group of the best" in board.blocks[0].caption
 
 
-def test_with_too_few_folds_nothing_is_told_from_the_best_and_no_verdict_is_given():
-    cells = [make_cell(label, skill=s, n=200, n_folds=4) for label, s in (("none", 0), ("a", 3))]
+def test_with_two_rare_rows_no_verdict_is_given_and_everything_else_is_shown():
+    cells = [make_cell(label, skill=s, n=40) for label, s in (("none", 1), ("a", 3))]
+    for i, cell in enumerate(cells):
+        folds = []
+        for fold in cell.folds:
+            y = np.zeros_like(fold.y_true)
+            y[0] = fold.fold < 2
+            folds.append(dataclasses.replace(fold, y_true=y))
+        cells[i] = dataclasses.replace(cell, folds=tuple(folds))
     board = build_leaderboard(cells, OPTIONS)
     assert all(row.among_best for row in board.rows)
-    (judged,) = [row.comparison for row in board.rows if row.comparison]
-    assert judged.test.low > 0
-    assert judged.verdict == "cannot be told"
-    assert "4 folds: no verdict below 5" in judged.note
-    assert "no verdict below 5 folds" in board.blocks[0].caption
+    (told,) = [row.comparison for row in board.rows if row.comparison]
+    assert (told.verdict, told.note) == ("open", "2 rare rows: no verdict below 3 repeats")
+    assert math.isfinite(told.gain)
+    text = " ".join(rendered(cells).split())
+    assert "a: 2 rare rows: no verdict below 3 repeats" in text
+    assert text.endswith(
+        "(2 rare rows: no verdict below 3 repeats). Set splits.n_repeats=3. Open: a."
+    )
+
+
+def test_one_fold_has_a_verdict_about_its_models():
+    cells = [make_cell(lb, n_folds=1, skill=s, n=400) for lb, s in (("none", 0.5), ("a", 3))]
+    (row, _) = build_leaderboard(cells, OPTIONS).rows
+    assert row.comparison.verdict == "better"
+    text = rendered(cells)
+    assert "1 repeat of one fold" in text
+    assert "On digits with knn: take a. It improves macro F1 by" in text
+
+
+def test_different_repeats_are_compared_on_the_folds_that_both_have():
+    cells = [repeated("none", 3, 1.0), repeated("smote", 1, 3.0)]
+    rows = rows_by_label(cells)
+    assert (len(rows["none"].folds), rows["none"].n_repeats) == (15, 3)
+    told = rows["smote"].comparison
+    assert (told.n_folds, told.n_repeats, told.verdict) == (5, 1, "better")
+    assert "3 repeats: none. 1 repeat: smote." in rendered(cells)
+
+
+def test_rows_that_differ_in_anything_have_different_titles():
+    base = {"dataset": {"name": "digits"}, "model": {"name": "knn"}}
+    configs = [
+        {**base, "splits": {"n_splits": 5, "n_repeats": 1}},  # of an older version
+        {**base, "splits": {"n_splits": 5, "n_repeats": 3}},
+        {**base, "splits": {"n_splits": 5}},
+        {**base, "splits": {"n_splits": 5}, "search": {"model": {"k": [1, 2]}}},
+    ]
+    (block,) = build_leaderboard([make_cell("none", config=c) for c in configs], OPTIONS).blocks
+    assert {row.title for row in block.rows} == {
+        "none (n_repeats=1)", "none (n_repeats=3)", "none (no k)", "none (k=[1, 2])",
+    }  # fmt: skip
+    assert block.baseline in {row.title for row in block.rows}
 
 
 def test_an_undefined_mean_is_never_among_the_best():
@@ -294,14 +389,15 @@ def test_identical_predictions_are_said_and_never_judged():
     better = make_cell("smote-twin", skill=3.0, n=200)
     rows = rows_by_label([*sweep(), twin, better])
     assert rows["twin"].same_as == "none"
-    assert rows["twin"].comparison.note == "same predictions as none"
-    assert math.isnan(rows["twin"].comparison.p_holm)
-    assert rows["twin"].comparison.verdict == "cannot be told"
+    told = rows["twin"].comparison
+    assert (told.gain, told.low, told.high, told.verdict) == (0, 0, 0, "equal")
+    assert math.isnan(told.p_adjusted)
     assert rows["smote-twin"].same_as == "smote"
-    # Holm counts smote, noise and smote's twin, but not the twin of the baseline.
+    # The interval is simultaneous over smote, noise and smote's twin; the baseline's is no test.
     caption = build_leaderboard([*sweep(), twin, better], OPTIONS).blocks[0].caption
-    assert "Holm over 3 strategies" in caption
+    assert "simultaneous over 3 strategies" in caption
     assert "smote-twin: same predictions as smote" in rendered([*sweep(), twin, better])
+    assert "do nothing. Every strategy predicts the same." in rendered([sweep()[0], twin])
 
 
 def test_equal_labels_with_other_scores_are_not_the_same_predictions():
@@ -313,7 +409,8 @@ def test_equal_labels_with_other_scores_are_not_the_same_predictions():
     cells[1] = dataclasses.replace(cells[1], folds=squared)
     rows = rows_by_label(cells)
     assert rows["sharper"].same_as == ""
-    assert rows["sharper"].comparison.p_holm == 1.0
+    assert rows["sharper"].comparison.verdict == "equal"  # in f1_macro, by equal labels
+    assert rows["sharper"].profile["brier"].gain != 0
 
 
 def test_a_metric_undefined_on_a_fold_is_said():
@@ -332,7 +429,7 @@ def test_a_class_that_one_data_set_lacks_is_undefined_there_and_no_crash():
     three, two = board.blocks
     assert math.isfinite(three.rows[0].mean["recall/c2"])
     assert two.rows[0].undefined["recall/c2"] == 5
-    assert two.rows[0].comparison is None or two.rows[0].comparison.test.n == 0
+    assert two.rows[0].comparison is None or two.rows[0].comparison.n_folds == 0
 
 
 def test_calibration_stands_beside_ranking_by_default():
@@ -343,7 +440,7 @@ def test_calibration_stands_beside_ranking_by_default():
 def test_intervals_are_computed_on_request_for_the_shown_metrics():
     cells = sweep()
     assert rows_by_label(cells)["smote"].intervals == {}
-    rows = {row.label: row for row in build_leaderboard(cells, OPTIONS, n_boot=200).rows}
+    rows = {row.label: row for row in build_leaderboard(cells, OPTIONS, with_intervals=True).rows}
     assert set(rows["smote"].intervals) == set(OPTIONS.shown)
     interval = rows["smote"].intervals["f1_macro"]
     assert interval.low < rows["smote"].mean["f1_macro"] < interval.high
@@ -358,13 +455,33 @@ def test_recalls_have_wilson_intervals_over_all_test_rows():
     assert 0 < rare.low < rare.hits / rare.n < rare.high < 1
 
 
-def test_the_posterior_uses_the_region_of_practical_equivalence():
+def test_equal_is_an_interval_inside_of_the_region_of_practical_equivalence():
     narrow, wide = (
-        rows_by_label(sweep(), metric_options({"rope": rope}))["smote"].comparison.posterior
+        rows_by_label(sweep(), metric_options({"rope": rope}))["smote"].comparison
         for rope in (0.01, 0.5)
     )
-    assert narrow.better > 0.99
-    assert wide.equal > 0.99
+    assert (narrow.verdict, wide.verdict) == ("better", "equal")
+    assert (narrow.low, narrow.high) == (wide.low, wide.high)
+
+
+def test_the_best_trivial_remedy_is_a_second_baseline():
+    cells = [*sweep(), make_cell("threshold", skill=2.0, n=200)]
+    rows = rows_by_label(cells)
+    assert rows["smote"].trivial.baseline == "threshold"
+    assert 0 < rows["smote"].trivial.gain < rows["smote"].comparison.gain
+    assert "Beyond threshold, the best trivial remedy: smote +0." in rendered(cells)
+    auto = build_leaderboard(cells, OPTIONS, baseline="auto")
+    assert auto.blocks[0].baseline == "threshold"
+    assert "Beyond threshold" not in to_markdown(auto)
+
+
+def test_a_baseline_that_was_not_run_is_one_sentence_and_a_table_without_gains():
+    board = build_leaderboard(sweep(), OPTIONS, baseline="threshold")
+    assert all(row.comparison is None for row in board.rows)
+    text = to_markdown(board)
+    assert "gain in" not in text
+    assert "| smote |" in text
+    assert json.loads(next(to_json_lines(board)))["baseline"] is None
 
 
 @pytest.mark.parametrize("rope", [-0.1, "wide", True, math.inf, math.nan])

@@ -1,0 +1,69 @@
+"""How small a gain a table can show."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from imbench.report.forecast import forecast
+from imbench.report.statistics.detectable import detectable_gain, gain_from
+from imbench.report.statistics.verdict import Comparison
+
+
+def test_more_rare_rows_more_repeats_and_fewer_strategies_show_smaller_gains():
+    few, many = (detectable_gain((19 * n, n), 5) for n in (50, 500))
+    assert 0.05 < few < 0.12
+    assert few / many == pytest.approx(math.sqrt(10), rel=0.3)
+    assert detectable_gain((950, 50), 5, n_repeats=3) < few
+    assert detectable_gain((950, 50), 5, n_strategies=9) > few
+    assert detectable_gain((950, 50), 5, level=0.025) > few
+
+
+@pytest.mark.parametrize("metric", ["f1_minority", "roc_auc", "average_precision", "brier", "mcc"])
+def test_every_metric_has_a_gain(metric):
+    assert 0 < detectable_gain((800, 200), 5, metric=metric) < 0.3
+
+
+def test_many_classes_and_one_fold():
+    assert 0 < detectable_gain((300, 300, 300, 60), 5) < 0.2
+    assert 0 < detectable_gain((2000, 300), 1) < 0.1
+
+
+def test_large_tables_are_simulated_by_a_part():
+    large, larger = (detectable_gain((19 * n, n), 5) for n in (20_000, 80_000))
+    assert large / larger == pytest.approx(2, rel=0.2)
+    assert detectable_gain((99_950, 50), 5) > 0.01  # very rare, and still predicted
+
+
+@pytest.mark.parametrize(
+    "counts", [(998, 2), (990, 10), (100,), (100, 0), (3, 3)], ids=lambda counts: str(counts)
+)
+def test_too_small_tables_show_nothing(counts):
+    assert math.isnan(detectable_gain(counts, 5))
+
+
+def test_three_repeats_make_up_for_few_rows_a_fold():
+    assert detectable_gain((990, 10), 5, n_repeats=3) > 0.05
+
+
+def test_a_metric_of_the_user_is_not_simulated():
+    assert math.isnan(detectable_gain((950, 50), 5, metric="my_cost"))
+    assert forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, "my_cost") == ""
+
+
+def test_the_forecast_is_one_sentence():
+    assert forecast("toy", ("a", "b"), (990, 10), 5, 1, 1, "f1_macro") == (
+        "toy: 10 test rows of b in 5 folds are too few to show a gain in macro F1."
+    )
+    auto = forecast("toy", ("a", "b"), (950, 50), 5, None, 1, "f1_macro")
+    assert "50 test rows of b in 5 folds and up to 10 repeats can show gains in macro F1" in auto
+    assert " in one fold can show" in forecast("toy", ("a", "b"), (950, 50), 1, 1, 1, "roc_auc")
+
+
+def test_intervals_give_the_gain_after_a_run():
+    wide, narrow = (
+        [Comparison(gain=0.0, low=-half, high=half, p_adjusted=1.0)] * 3 for half in (0.2, 0.1)
+    )
+    assert gain_from(wide) == pytest.approx(2 * gain_from(narrow))
+    assert 0.1 < gain_from(narrow) < 0.15
