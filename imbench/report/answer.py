@@ -38,6 +38,8 @@ class Answer:
         What to take and how sure that is.
     details : tuple of str
         Sentences: counts, simpler strategies, ranking and probabilities, the other strategies.
+    pick : str
+        Title of the row to take, empty if the baseline is as good or nothing is known.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class Answer:
 
     headline: str
     details: tuple[str, ...] = ()
+    pick: str = ""
 
     def __str__(self) -> str:
         return " ".join([self.headline, *self.details])
@@ -137,7 +140,7 @@ def _take(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
     details = [_counts(pick, base), _beyond(block, pick, best), *_profile(pick, block, sort)]
     left = [row for row in block.finished if row.comparison is not None and row is not pick]
     groups = _groups(left).replace(told.verdict.capitalize(), f"{told.verdict.capitalize()} too", 1)
-    return Answer(headline, tuple(filter(None, [*details, groups])))
+    return Answer(headline, tuple(filter(None, [*details, groups])), pick.title)
 
 
 def _simplest(block: Block, rows: Sequence[Row]) -> Row:

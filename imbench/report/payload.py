@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.report import words
+from imbench.report.answer import answer
 from imbench.report.audit import audit_cells, duplicate_warnings
 from imbench.report.board import (
     BASELINE,
-    PROBABILITIES,
-    RANKING,
     Block,
     Crossed,
     Leaderboard,
@@ -29,6 +28,7 @@ from imbench.report.comparisons import Judge
 from imbench.report.curves import Curve, classes_shown, confusion, curves
 from imbench.report.packing import STATS, mean_counts, packed_fold_values, packed_stats, short
 from imbench.report.provenance import provenance
+from imbench.report.questions import question_of
 from imbench.report.ranking import rank_strategies
 from imbench.report.statistics.across import cliques
 from imbench.report.statistics.verdict import VERDICTS, Comparison
@@ -130,49 +130,34 @@ def _place(block: Block, title: str) -> int:
     return next((i for i, row in enumerate(block.rows) if title and row.title == title), -1)
 
 
-def recommended(block: Block) -> str:
-    """Return the title of the row to look at beside the baseline, empty if there is none.
+def beside_baseline(block: Block, sort: str) -> str:
+    """Return the title of the row to show beside the baseline, empty if there is none.
 
-    Of the rows that are better, else of those that probably are, the one with the largest gain,
-    or the best trivial remedy unless that row is (probably) better than it by more than
-    ``metrics.rope``. Else the largest gain.
+    It is what the answer takes, else the largest gain, else the first other row.
 
     Parameters
     ----------
     block : Block
+        With comparisons in `sort`.
+    sort : str
     """
-    rows = [row for row in block.rows if row.comparison is not None]
-    if not rows:
-        done = [row for row in block.rows if row.status == "ok" and row.folds]
-        return next((row.title for row in done if row.title != block.baseline), "")
-    rows.sort(key=lambda row: -row.comparison.gain if row.comparison else 0.0)
-    for verdict in ("better", "probably better"):
-        told = [row for row in rows if row.comparison and row.comparison.verdict == verdict]
-        if not told:
-            continue
-        beyond = told[0].trivial
-        trivial = next((row for row in told if row.title == block.trivial), None)
-        is_beyond = (
-            beyond is not None and beyond.verdict.endswith("better") and beyond.gain > beyond.rope
-        )
-        return told[0].title if trivial is None or is_beyond else trivial.title
-    return rows[0].title
+    if pick := answer(block, sort).pick:
+        return pick
+    others = [row for row in block.finished if row.title != block.baseline]
+    compared = [row for row in others if row.comparison and not math.isnan(row.comparison.gain)]
+    if compared:
+        return max(compared, key=lambda row: row.comparison.gain if row.comparison else 0.0).title
+    return others[0].title if others else ""
 
 
 def _profile(row: Row, sort: str) -> dict[str, dict[str, Comparison]]:
     """Return the comparisons with the baseline in the metrics of each of three questions."""
     found: dict[str, dict[str, Comparison]] = {name: {} for name in QUESTIONS}
     for metric, told in row.profile.items():
-        found[_question_of(metric)][metric] = told
-    if not found["decisions"] and _question_of(sort) == "decisions" and row.comparison is not None:
+        found[question_of(metric)][metric] = told
+    if not found["decisions"] and question_of(sort) == "decisions" and row.comparison is not None:
         found["decisions"][sort] = row.comparison
     return found
-
-
-def _question_of(metric: str) -> str:
-    if metric in RANKING:
-        return "ranking"
-    return "probabilities" if metric in PROBABILITIES else "decisions"
 
 
 def _questions(block: Block, sort: str) -> list[list[Any]]:
@@ -254,7 +239,9 @@ def _block(
         "stats": packed_stats(block, by_metric),
         "values": packed_fold_values(block, places, tuple(by_metric)),
         "baseline": _place(block, block.baseline),
-        "recommended": [_place(block, recommended(told)) for told in by_metric.values()],
+        "recommended": [
+            _place(block, beside_baseline(told, metric)) for metric, told in by_metric.items()
+        ],
         "questions": _questions(block, board.sort),
         "trivial": _place(block, block.trivial),
         "paired": [[places.index(p) for p in paired] for paired in _paired(block, cells)],

@@ -16,9 +16,9 @@ from imbench.report.packing import STATS
 from imbench.report.page import write_report
 from imbench.report.payload import (
     Extras,
+    beside_baseline,
     build_payload,
     paired_folds,
-    recommended,
     to_json,
     with_metric,
 )
@@ -350,17 +350,17 @@ def test_the_page_compares_with_the_chosen_baseline():
     assert [len(paired) for paired in block["paired"]] == [5, 5]
 
 
-def test_recommended_is_the_largest_gain_unless_a_trivial_remedy_does_the_same():
+def test_what_the_answer_takes_is_shown_beside_the_baseline():
     far = [make_cell("none", skill=1.0, n=200), make_cell("threshold", skill=2.0, n=200)]
     (block,) = build_leaderboard([*far, make_cell("smote", skill=3.5, n=200)], OPTIONS).blocks
-    assert recommended(block) == "smote"
+    assert beside_baseline(block, "f1_macro") == "smote"
     (block,) = build_leaderboard([*far, make_cell("smote", skill=2.02, n=200)], OPTIONS).blocks
     assert block.rows[0].title == "smote"
-    assert recommended(block) == "threshold"
+    assert beside_baseline(block, "f1_macro") == "threshold"
     (block,) = build_leaderboard(far[:1], OPTIONS).blocks
-    assert recommended(block) == ""
+    assert beside_baseline(block, "f1_macro") == ""
     (block,) = build_leaderboard(far[1:], OPTIONS).blocks
-    assert recommended(block) == "threshold"
+    assert beside_baseline(block, "f1_macro") == "threshold"
 
 
 def test_few_rare_rows_say_why_there_is_no_verdict():

@@ -215,10 +215,11 @@ function beyondCell(row) {
 
 /** Number of repeats, and why there are no more. */
 function repeatsCell(row) {
+  const isSaid = row.stopped?.includes(count(row.repeats, "repeat"));
   return el(
     "td",
     { class: "text stopped" },
-    String(row.repeats ?? "–"),
+    isSaid ? "" : String(row.repeats ?? "–"),
     row.stopped ? el("span", { class: "range" }, ` ${row.stopped}`) : "",
   );
 }
