@@ -208,7 +208,7 @@ def test_repeats_and_why_they_stopped_are_in_the_header():
     smote = dataclasses.replace(smote, stopped="told", sequential=True)
     text = " ".join(rendered([none, smote]).split())
     assert "digits · knn · 1 to 3 repeats of 5 folds" in text
-    assert "3 repeats: none. 1 repeat: smote (told)." in text
+    assert "3 repeats: none. 1 repeat (told): smote." in text
     assert "and the looks at 1, 3 and 10 repeats" in text
 
 
