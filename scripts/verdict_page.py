@@ -11,7 +11,8 @@ import numpy as np
 from verdict_coverage import RARE_ROWS
 from verdict_rates import ALLOWED, POWER, WRONG
 
-from imbench.report.statistics.joint import CAUTION, N_DRAWS
+from imbench.report.statistics.draws import N_DRAWS
+from imbench.report.statistics.joint import CAUTION
 from imbench.report.statistics.verdict import FEW_ROWS, LOOKS, PROBABLE, REPEATS_OF_FEW_ROWS
 
 METHOD = f"""## What the verdict says

@@ -139,6 +139,7 @@ def test_rows_of_weight_zero_do_not_count():
         )
 
 
+@pytest.mark.slow
 def test_a_user_metric_has_about_the_same_variance_as_the_metric_itself():
     node = {"_target_": "imbench.results.metrics.fbeta_minority", "beta": 1.0}
     options = MetricOptions(extra={"mine": node})

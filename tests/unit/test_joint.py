@@ -6,20 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from imbench.report.statistics.draws import as_normal, as_student, largest, largest_of_pairs
 from imbench.report.statistics.evidence import collect
-from imbench.report.statistics.joint import (
-    CAUTION,
-    Evidence,
-    as_normal,
-    as_student,
-    covariance_with,
-    estimates,
-    largest,
-    largest_of_pairs,
-)
-from imbench.report.statistics.joint import (
-    TestPart as Part,
-)
+from imbench.report.statistics.joint import CAUTION, Evidence, covariance_with, estimates
+from imbench.report.statistics.joint import TestPart as Part
 from imbench.results.metric_options import MetricOptions
 from imbench.results.metrics import compute
 from tests.factories import make_fold

@@ -53,6 +53,7 @@ def mean_of(folds, metric):
     return np.nanmean([compute(f, OPTIONS)[metric] for f in folds])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("metric", "n_rare"),
     [("balanced_accuracy", 3), ("f1_macro", 3), ("recall/c1", 3), ("log_loss", 5), ("mcc", 20)],

@@ -46,6 +46,7 @@ def test_the_estimates_solve_their_equation(seed):
     assert found.n_datasets == n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau", [0.0, 0.03])
 def test_intervals_cover_the_mean_and_the_next_gain(tau):
     rng = np.random.default_rng(1)

@@ -109,6 +109,7 @@ def test_a_clear_gain_is_better_and_noise_is_not():
     assert among_best(evidence, told, 0) == [False, True, False, False]
 
 
+@pytest.mark.slow
 def test_null_tables_raise_few_alarms():
     alarms = 0
     for seed in range(100):

@@ -49,6 +49,7 @@ def test_tables_are_paired_null_and_of_the_wanted_size(module):
     assert not np.array_equal(table[1][0].y_score, table[0][0].y_score)
 
 
+@pytest.mark.slow
 def test_every_condition_makes_its_table(module):
     tables = module("verdict_tables")
     for condition in tables.CONDITIONS:

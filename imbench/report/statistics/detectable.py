@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.report.statistics.draws import as_student
 from imbench.report.statistics.evidence import collect
-from imbench.report.statistics.joint import as_student, estimates
+from imbench.report.statistics.joint import estimates
 from imbench.report.statistics.verdict import (
     ALPHA,
     FEW_ROWS,

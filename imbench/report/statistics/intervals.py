@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from imbench.report.statistics.joint import Evidence, as_student, estimates
+from imbench.report.statistics.draws import as_student
+from imbench.report.statistics.joint import Evidence, estimates
 from imbench.results.fold import FoldResult
 from imbench.results.metric_options import HIGHER_IS_BETTER
 

@@ -20,9 +20,6 @@ Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 MOST_REPEATS = 10  # of splits.n_repeats=auto
 CAUTION = 1.25  # training parts share rows, which the differences between folds do not show
-N_DRAWS = 20_000
-N_DRAWS_OF_PAIRS = 4_000  # where there are more than a few dozen strategies
-MANY = 30
 BLOCK = 4096  # units
 ROUNDING = 1e-12  # of a variance that is a difference of larger ones
 
@@ -195,14 +192,14 @@ def _estimate(
             values = np.stack([part.values[members] for part in own], axis=1)
             between += np.cov(values) / len(own) / r
     values = np.stack([part.values[members] for part in parts], axis=1)
-    once = _of_pairs(single)
+    once = of_pairs(single)
     covariance, fourth = _moments(mean)
-    rows = once if not evidence.rows_count_once else _of_pairs(covariance)
+    rows = once if not evidence.rows_count_once else of_pairs(covariance)
     if n > r:  # several folds a repeat
-        excess, n_fits = _of_pairs(between) - once, 2.0 * (n - r)
+        excess, n_fits = of_pairs(between) - once, 2.0 * (n - r)
     elif r > 1:  # hold-outs: what they share varies in no repeat
         both = (r * rows - once) / (r - 1)
-        excess, n_fits = _of_pairs(np.atleast_2d(np.cov(values))) + both - once, 1.0 * (r - 1)
+        excess, n_fits = of_pairs(np.atleast_2d(np.cov(values))) + both - once, 1.0 * (r - 1)
     else:
         excess, n_fits = np.full((m, m), np.nan), 0.0
     place = tuple(axis[wanted] for axis in np.meshgrid(members, members, indexing="ij"))
@@ -222,7 +219,7 @@ def _estimate(
         target[place] = source[wanted]
 
 
-def _of_pairs(matrix: Floats) -> Floats:
+def of_pairs(matrix: Floats) -> Floats:
     """Return the variances of differences from a covariance matrix."""
     own = np.diag(matrix)
     both = own[:, None] + own
@@ -308,93 +305,3 @@ def covariance_with(found: Differences, base: int, others: NDArray[np.intp]) -> 
     c = found.covariance
     across = c[others, base]
     return np.asarray(c[np.ix_(others, others)] - across[:, None] - across + c[base, base])
-
-
-def largest(covariance: Floats, seed: int = 0) -> Floats:
-    """Draw the largest absolute value of correlated normal variables.
-
-    Parameters
-    ----------
-    covariance : ndarray of shape (m, m)
-        A variable without variance is independent of the others.
-    seed : int, default=0
-
-    Returns
-    -------
-    ndarray of shape (20000,)
-        Descending.
-
-    Examples
-    --------
-    >>> drawn = largest(np.eye(2))
-    >>> round(float(np.quantile(drawn, 0.95)), 1)
-    2.2
-    """
-    root = _root(covariance)
-    drawn = np.random.default_rng(seed).standard_normal((N_DRAWS, len(root))) @ root
-    return np.sort(np.abs(drawn).max(axis=1))[::-1]
-
-
-def largest_of_pairs(covariance: Floats, seed: int = 0) -> Floats:
-    """Draw the largest absolute standardised difference over all pairs of variables, descending."""
-    n = N_DRAWS if len(covariance) <= MANY else N_DRAWS_OF_PAIRS
-    scale = np.sqrt(_of_pairs(covariance))
-    scale[scale == 0] = np.inf
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))).T
-    drawn = np.random.default_rng(seed).standard_normal((n, len(root))) @ root
-    found = np.zeros(n)
-    for i in range(len(root) - 1):
-        gaps = np.abs(drawn[:, i, None] - drawn[:, i + 1 :]) / scale[i, i + 1 :]
-        np.maximum(found, gaps.max(axis=1), out=found)
-    return np.sort(found)[::-1]
-
-
-def _root(covariance: Floats) -> Floats:
-    """Return a matrix that turns independent normal variables into correlated ones."""
-    scale = np.sqrt(np.diag(covariance))
-    varies = scale > 0
-    correlation = covariance / np.outer(*[np.where(varies, scale, 1.0)] * 2)
-    correlation[~varies] = correlation[:, ~varies] = 0.0
-    np.fill_diagonal(correlation, 1.0)
-    values, vectors = np.linalg.eigh(correlation)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    root /= np.sqrt((root**2).sum(axis=1, keepdims=True))  # after clipping, variances of one
-    return np.asarray(root.T)
-
-
-def as_normal(t: Floats, df: Floats) -> Floats:
-    """Return the absolute normal value whose tail is that of Student's t.
-
-    Examples
-    --------
-    >>> as_normal(np.array([2.571]), np.array([5.0])).round(2)
-    array([1.96])
-    """
-    from scipy import stats
-
-    return np.asarray(stats.norm.isf(stats.t.sf(np.abs(t), df)))
-
-
-def as_student(z: float, df: Floats) -> Floats:
-    """Return the inverse of :func:`as_normal`."""
-    from scipy import stats
-
-    return np.asarray(stats.t.isf(stats.norm.sf(z), df))
-
-
-def critical_value(drawn: Floats, alpha: float) -> float:
-    """Return the value that the largest of `drawn` exceeds with probability `alpha`.
-
-    Parameters
-    ----------
-    drawn : ndarray
-        Descending.
-    alpha : float
-
-    Examples
-    --------
-    >>> critical_value(np.arange(100.0)[::-1], alpha=0.05)
-    95.0
-    """
-    return float(drawn[max(int(np.ceil(alpha * len(drawn))) - 1, 0)])

@@ -13,18 +13,20 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.report.statistics.draws import (
+    as_normal,
+    as_student,
+    critical_value,
+    largest,
+    largest_of_pairs,
+)
 from imbench.report.statistics.joint import (
     Differences,
     Estimates,
     Evidence,
     Floats,
-    as_normal,
-    as_student,
     covariance_with,
-    critical_value,
     estimates,
-    largest,
-    largest_of_pairs,
 )
 
 Verdict = Literal["better", "worse", "equal", "probably better", "probably worse", "open"]
