@@ -13,6 +13,8 @@ from imbench.config.parse import Draft, check
 from imbench.errors import ConfigError
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.slow  # seconds as a whole
+
 MINE = """\
 about:
   mine: {summary: A loss of mine., paper: ""}

@@ -13,6 +13,8 @@ from sklearn.svm import OneClassSVM
 from imbench.models.autoencoder import Autoencoder, mirrored
 from imbench.models.outlier import OutlierClassifier, PrincipalEnvelope
 
+pytestmark = pytest.mark.slow  # seconds as a whole
+
 DETECTORS = {
     "forest": IsolationForest(n_estimators=50, random_state=0),
     "svm": OneClassSVM(nu=0.1),

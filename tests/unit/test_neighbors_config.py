@@ -27,6 +27,8 @@ from imbench.strategies.neighbors.torch_search import TorchNeighbors
 from tests.cells import cell_from
 from tests.factories import make_cell
 
+pytestmark = pytest.mark.slow  # seconds as a whole
+
 COMPOSER = Composer(None)
 
 

@@ -29,6 +29,8 @@ from imbench.results.metric_options import MetricOptions, metric_options
 from tests.factories import make_cell, make_fold
 from tests.pages import EVIL, sweep
 
+pytestmark = pytest.mark.slow  # seconds as a whole
+
 OPTIONS = MetricOptions()
 
 

@@ -14,6 +14,8 @@ from imbench.report.texts import RANKING_HEADS, ranking_notes, ranking_texts
 from imbench.results.metric_options import MetricOptions
 from tests.factories import make_cell
 
+pytestmark = pytest.mark.slow  # seconds as a whole
+
 OPTIONS = MetricOptions()
 SKILLS = {"none": 1.0, "smote": 2.5, "noise": 0.3}
 

@@ -18,6 +18,8 @@ from imbench.pipeline.steps import CheckedSampler
 from imbench.testing import cells
 from imbench.testing.data import CASES
 
+pytestmark = pytest.mark.slow  # seconds as a whole
+
 OVER = (
     *("smote", "rose", "borderline_smote", "svm_smote", "kmeans_smote", "adasyn"),
     *("polynom_fit_smote", "prowsyn", "smote_ipf", "smote_tomek", "smote_enn"),
