@@ -1,0 +1,85 @@
+"""``imbench check FILE --target COLUMN``: what a table is like, before anything is fitted."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+from imbench.components.override import override
+from imbench.errors import ConfigError
+
+
+def command(words: list[str]) -> int:
+    """Print what was read of a table, and every notice about it.
+
+    Returns
+    -------
+    int
+        1 if a notice is about a possible leak, else 0.
+
+    Raises
+    ------
+    ConfigError
+        If a key or a value is wrong.
+    DataError
+        If the file cannot be read or used.
+    """
+    from imbench.cli.compose import Composer
+    from imbench.cli.notices import ignored_codes, notices_of
+    from imbench.config.parse import Draft
+    from imbench.data.description import describe
+    from imbench.data.load import load
+    from imbench.data.notices import LEAKS
+
+    arguments = _parser().parse_args(words)
+    composer = Composer(arguments.config_dir)
+    config = composer.cells(_overrides(arguments), multirun=False)[0]
+    outline = Draft(config, composer.folders).outline
+    data = load(outline.dataset)
+    for line in describe(data):
+        print(line)
+    node = outline.dataset.node
+    notices = notices_of(data, outline.splitter, node, ignored_codes(config))
+    for notice in notices:
+        print(f"notice: {notice}")
+    if not notices:
+        print("no notice.")
+    return int(any(notice.code in LEAKS for notice in notices))
+
+
+def _overrides(arguments: argparse.Namespace) -> list[str]:
+    """Return the overrides that name the file and its target, and those of ``--set``."""
+    given = [word for words in arguments.overrides for word in words]
+    if arguments.file is None:
+        if not any(word.startswith("dataset=") for word in given):
+            raise ConfigError("check: give a FILE, or a data set such as --set dataset=digits.")
+        return given
+    named = ["dataset=table", *shlex.split(override("dataset.path", arguments.file))]
+    if (target := arguments.target) is not None:
+        is_place = re.fullmatch(r"-?\d+", target)
+        named += (
+            [f"dataset.target={target}"]
+            if is_place
+            else shlex.split(override("dataset.target", target))
+        )
+    return [*named, *given]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="imbench check", allow_abbrev=False)
+    parser.add_argument("file", nargs="?", metavar="FILE", help="a table")
+    parser.add_argument("--target", metavar="COLUMN", help="column of the classes")
+    parser.add_argument("--config-dir", type=Path)
+    parser.add_argument("--traceback", action="store_true")
+    parser.add_argument(
+        "--set",
+        nargs="*",
+        action="append",
+        default=[],
+        metavar="key=value",
+        dest="overrides",
+        help="keys of the groups dataset and splits, and checks.ignore=[code]",
+    )
+    return parser
