@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
 
+OWN_HELP = ("list", "report", "audit", "check", "sync", "ui")
+
 Command = Callable[[list[str]], int]
 
 
@@ -23,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 all is well; 1 a cell failed, every cell was skipped, or `audit` found a leak; 2 the
-        command or its configuration is wrong and nothing ran; 130 interrupted.
+        0 all is well; 1 a cell failed, every cell was skipped, or `audit` or `check` found a
+        leak; 2 the command or its configuration is wrong and nothing ran; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # `python -m` puts the working directory on the path, a console script does not: components
@@ -52,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(words: list[str]) -> tuple[Command, list[str]]:
     """Return the command that the first word names; `run` is meant where none is named."""
     name = words[0] if words else ""
-    asks = {"-h", "--help"} & set(words) and name not in ("list", "report", "audit", "sync", "ui")
+    asks = {"-h", "--help"} & set(words) and name not in OWN_HELP
     if asks or name == "help":
         from imbench.cli.help import command
     elif name == "list":
@@ -61,6 +63,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.report_command import command
     elif name == "audit":
         from imbench.cli.audit_command import command
+    elif name == "check":
+        from imbench.cli.check_command import command
     elif name == "sync":
         from imbench.cli.sync_command import command
     elif name == "ui":

@@ -10,6 +10,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench list strategies       what there is (also: datasets, models)
   python -m imbench report [RUNS]         tables and a page; --filter --out --set
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
+  python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
   python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
 
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'
@@ -21,8 +22,7 @@ keys: any key can be overridden; --cfg prints them all
   dataset= model= strategy=               a name; strategies also as a list [a,b]
   dataset/imbalance=                      none, keep, tutorial, long_tail, step
   splits=kfold|holdout|official           splits.n_splits=5 splits.n_repeats=auto|3
-  metrics.sort=f1_macro                   what tables and verdicts are about
-  baseline=none|threshold|auto            what gains are measured against
+  metrics.sort=f1_macro                   for verdicts; baseline=none|threshold|auto
   tuning=optuna tuning.trials=20          choose parameters inside each fold
   device=auto|cpu|cuda amp=true seed=0    where and how nets train
   results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA

@@ -27,6 +27,7 @@ def command(words: list[str]) -> int:
     from imbench.report.tables import build_leaderboard
     from imbench.report.terminal import to_rich
     from imbench.results.metric_options import metric_options
+    from imbench.results.readings import reading_of
 
     arguments = _parser().parse_args(words)
     check_folder("report", arguments.runs)
@@ -43,6 +44,10 @@ def command(words: list[str]) -> int:
     extras = Extras(
         commands=commands(cells, composer),
         problems=tuple(f"Left out: {problem}" for problem in problems),
+        readings={
+            fingerprint: reading_of(arguments.runs, fingerprint)
+            for fingerprint in {str(cell.config.get("fingerprint")): None for cell in cells}
+        },
     )
     try:
         page = write_report(cells, options, out, extras, board)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import os
+import re
 import signal
 import sys
 import time
@@ -25,6 +27,7 @@ from imbench.cli.looks import judge_by
 from imbench.cli.progress import ProgressBar, progress_bar
 from imbench.components.construct import bind, construct
 from imbench.components.hashing import run_id_of
+from imbench.components.override import quoted
 from imbench.components.startup import quick_imports, resume_collection
 from imbench.config.budget import parse_budget
 from imbench.config.cell import Cell, CellOutline, RefusedCell
@@ -77,16 +80,32 @@ def _command(options: argparse.Namespace) -> int:
         tracker.close()
 
 
+PATHS = ("dataset.path", "data_dir", "dataset.data_dir", "results_dir")
+PLAIN = re.compile(
+    r"[\w./:+,%*@?|$\\ -]*", re.ASCII
+)  # what the grammar of overrides reads as it is
+
+
 def _quoted(word: str) -> str:
-    """Quote the second "=" of budget=fits=200, which the grammar of overrides does not know.
+    """Quote what the grammar of overrides does not know: budget=fits=200, and odd file names.
+
+    A path that starts with ``~`` is expanded, which a shell does at the start of a word only.
 
     Examples
     --------
     >>> _quoted("budget=fits=200"), _quoted("budget=10m")
     ("budget='fits=200'", 'budget=10m')
+    >>> print(_quoted("dataset.path=my table (1).csv"))
+    dataset.path="my table (1).csv"
     """
     key, _, value = word.partition("=")
-    return f"{key}='{value}'" if key == "budget" and "=" in value and "'" not in value else word
+    if key == "budget":
+        return f"{key}='{value}'" if "=" in value and "'" not in value else word
+    if key not in PATHS or re.match(r"[\['\"]|\w+\(|.*\$\{", value):
+        return word
+    parts = [os.path.expanduser(part) for part in value.split(",")]
+    text = ",".join(parts)
+    return f"{key}={text}" if PLAIN.fullmatch(text) else f"{key}={','.join(map(quoted, parts))}"
 
 
 def _distinct(drafts: Sequence[Draft]) -> Sequence[Draft]:
@@ -222,6 +241,8 @@ class _Sweep:
     def _run(self, bar: ProgressBar, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
         """Run cells in order; PyTorch and the like are imported only if there is one."""
         from imbench.cli.forecast import forecasts
+        from imbench.cli.notices import notice_lines
+        from imbench.cli.readings import readings
         from imbench.run.cell import Runner
         from imbench.run.sweep import run_cells
 
@@ -237,6 +258,10 @@ class _Sweep:
         ]
         if self._runner is None:
             self._runner = Runner(self.results_dir, count)
+            for line in readings(self._runner, cells):
+                print(line, file=sys.stderr)
+            for line in notice_lines(self._runner, cells, self.config):
+                print(line, file=sys.stderr)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):
                 print(line, file=sys.stderr)
         yield from run_cells(self._runner, cells, self.config["n_jobs"])

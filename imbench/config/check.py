@@ -9,6 +9,7 @@ from typing import Any
 from imbench.components.construct import closest, is_component
 from imbench.config import catalogue
 from imbench.config.budget import budget_problems
+from imbench.data.notices import CODES
 from imbench.strategies import CHAINED, STAGES
 
 Config = Mapping[str, Any]
@@ -109,6 +110,7 @@ def _check_run(config: Config) -> list[str]:
         if config[key] not in known
     ]
     problems += budget_problems(config.get("budget"))
+    problems += _check_ignored(config.get("checks"))
     if not isinstance(config["amp"], bool):
         problems.append(f"amp={config['amp']} must be true or false.")
     if type(config["seed"]) is not int or config["seed"] < 0:
@@ -120,6 +122,21 @@ def _check_run(config: Config) -> list[str]:
             f"n_jobs={n_jobs} must be auto, an integer of at least 1, or -1 for all cores."
         )
     return problems
+
+
+def _check_ignored(node: Any) -> list[str]:
+    """Return a sentence for each code of ``checks.ignore`` that no notice has."""
+    codes = (node or {}).get("ignore") if isinstance(node or {}, Mapping) else node
+    if codes is None:
+        return []
+    if not isinstance(codes, list):
+        return [f"checks.ignore={codes!r} must be a list of codes, such as [{CODES[0]}]."]
+    return [
+        f"checks.ignore: {code!r} is not a code{closest(str(code), CODES)}; "
+        f"the codes are {', '.join(CODES)}."
+        for code in codes
+        if code not in CODES
+    ]
 
 
 def _check_stages(node: Config, folders: Sequence[Path]) -> list[str]:

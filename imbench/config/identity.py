@@ -13,8 +13,13 @@ from imbench.config.neighbors import neighbors_identity
 from imbench.results.run_ids import without_repeats
 from imbench.strategies import CHAINED
 
+HOW_IT_IS_READ = (
+    "comment", "dates", "day_first", "decimal", "encoding", "header", "missing", "separator",
+    "thousands",
+)  # fmt: skip
 NOT_IN_RUN_ID = {
-    "dataset": ("about", "path", "data_dir", "download_dir"),  # the fingerprint says what it holds
+    # The fingerprint says what was read. (drop and categorical are in the ids of older results.)
+    "dataset": ("about", "path", "data_dir", "download_dir", *HOW_IT_IS_READ),
     "model": ("about", "search"),
     "strategy": ("about", "search"),
 }

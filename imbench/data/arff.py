@@ -8,6 +8,7 @@ and ``@outputs``, and writes missing values as ``<null>`` instead of ``?``.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from imbench.data.columns import MISSING_NUMBERS, SHOWN, Format, as_numbers
+from imbench.data.text_files import decode, read_bytes
 from imbench.errors import DataError
 
 _NUMERIC = {"numeric", "real", "integer"}
@@ -148,14 +151,36 @@ def _nominal(name: str, declared: tuple[str, ...], values: list[str | None]) -> 
 
 
 def _numeric(name: str, values: list[str | None]) -> pd.Series:
+    """Return numbers, or text if a missing number is spelled as in CSV files.
+
+    Raises
+    ------
+    ValueError
+        If a value is no number.
+    """
     try:
         return pd.Series(np.array([np.nan if v is None else float(v) for v in values]))
-    except ValueError as error:
-        raise ValueError(f"attribute {name!r} is numeric, but {error}") from error
+    except ValueError:
+        text = pd.Series(values, dtype=object)
+        cells = pd.Series([v for v in set(values) if v not in (None, *MISSING_NUMBERS)])
+        odd = cells[as_numbers(cells, Format()).isna().to_numpy()].tolist()
+        if not odd:
+            return text
+        n, shown = int(text.isin(odd).sum()), ", ".join(map(repr, sorted(odd)[:SHOWN]))
+        raise ValueError(
+            f"attribute {name!r} is numeric, but {n} of {len(values)} values are no number "
+            f"({shown}{', ...' if len(odd) > SHOWN else ''})"
+        ) from None
 
 
-def read_arff(path: Path) -> ArffTable:
-    r"""Read an ARFF or KEEL file.
+def read_arff(path: Path, encoding: str | None = None) -> ArffTable:
+    r"""Read an ARFF or KEEL file, which may be compressed.
+
+    Parameters
+    ----------
+    path : Path
+    encoding : str or None
+        None is UTF-8, with or without a byte order mark, or UTF-16 with one.
 
     Raises
     ------
@@ -177,14 +202,14 @@ def read_arff(path: Path) -> ArffTable:
     """
     parser, place = _Parser(), ""
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for number, raw in enumerate(file, start=1):
-                line, place = raw.strip(), f"line {number} "
-                if line and not line.startswith("%"):
-                    parser.feed(line)
+        text = decode(read_bytes(path), encoding, f"dataset.path={path}")
+        for number, raw in enumerate(io.StringIO(text, newline=None), start=1):
+            line, place = raw.strip(), f"line {number} "
+            if line and not line.startswith("%"):
+                parser.feed(line)
         place = ""
         columns = dict(parser.columns())
-    except ValueError as error:  # includes UnicodeDecodeError
+    except ValueError as error:
         raise DataError(f"dataset.path={path}: {place}{error}; mend the file.") from error
     if not parser.in_data or not columns:
         raise DataError(

@@ -34,11 +34,14 @@ from imbench.components.files import replacing
 from imbench.components.hashing import run_id_of
 from imbench.components.names import current_path
 from imbench.data.dataset import Dataset
+from imbench.data.notices import Notice
 from imbench.data.spec import DatasetSpec
 from imbench.errors import ImbenchError
 
 MAX_BYTES = 4 * 2**30
-READ_BY = ("imbalanced-learn", "numpy", "pandas", "pyarrow", "scikit-learn", "torchvision")
+READ_BY = (
+    "imbalanced-learn", "numpy", "openpyxl", "pandas", "pyarrow", "scikit-learn", "torchvision",
+)  # fmt: skip
 PLACES = ("about", "data_dir", "download_dir", "path")  # keys that do not change the data
 ARRAYS = ("X", "y", "test_index")
 _log = logging.getLogger(__name__)
@@ -194,6 +197,7 @@ def read(key: str) -> Dataset | None:
             feature_names=tuple(meta["feature_names"]),
             input_shape=None if meta["input_shape"] is None else tuple(meta["input_shape"]),
             categories={column: tuple(names) for column, names in meta["categories"]},
+            notices=tuple(Notice(code, words) for code, words in meta["notices"]),
             cut=tuple(meta["cut"]),
             **arrays,
         )
@@ -225,6 +229,7 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
         "feature_names": data.feature_names,
         "input_shape": data.input_shape,
         "categories": [[column, names] for column, names in data.categories.items()],
+        "notices": [[notice.code, notice.words] for notice in data.notices],
         "cut": data.cut,
     }
     arrays = {n: getattr(data, n) for n in ARRAYS if getattr(data, n) is not None}

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.data.notices import Notice
 from imbench.data.row_hashes import Contents, contents_of
 from imbench.errors import DataError
 
@@ -82,6 +83,8 @@ class Dataset:
         Rows of the official test set, None if there is none.
     cut : tuple of int
         Labels of the classes that ``dataset.imbalance`` thinned more than others.
+    notices : tuple of Notice
+        What was noticed while a file was read.
 
     Raises
     ------
@@ -122,6 +125,7 @@ class Dataset:
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     test_index: NDArray[np.int64] | None = None
     cut: tuple[int, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def __post_init__(self) -> None:
         _check_shapes(self)

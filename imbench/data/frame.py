@@ -6,7 +6,7 @@ one-hot encoding are fitted inside the folds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,73 +14,51 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from imbench.components.construct import closest
+from imbench.components.override import override
 from imbench.data.dataset import Dataset
+from imbench.data.features import FeatureOptions, Features, class_column
+from imbench.data.names import codes_of, sorted_names
+from imbench.data.problems import sentences
 from imbench.errors import DataError
 
 # A target with more than 20 classes and fewer than 10 rows per class is taken for a measurement.
 _MANY_CLASSES, _ROWS_A_CLASS = 20, 10
 
 
-def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort names numerically if all are integers, else alphabetically.
+def _labels(
+    column: pd.Series, target: str, missing: Sequence[str], insists: bool
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the labels and the class names of the target column.
 
-    Examples
-    --------
-    >>> sorted_names(["10", "9"]), sorted_names(["b", "a", "10"])
-    (('9', '10'), ('10', 'a', 'b'))
+    Raises
+    ------
+    DataError
+        If a row has no class, or the values look like measurements and the user does not insist.
     """
-    unique = set(names)
-    try:
-        return tuple(sorted(unique, key=int))
-    except ValueError:
-        return tuple(sorted(unique))
-
-
-def _name(value: object) -> str:
-    """Return a value as text. 1.0 becomes "1": pandas reads integers with gaps as floats."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value).strip()
-
-
-def _codes(column: pd.Series) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the code of each row, -1 if it is missing, and the categories in code order."""
-    raw, uniques = pd.factorize(column)
-    names = [_name(value) for value in uniques]
-    dtype = column.dtype
-    if isinstance(dtype, pd.CategoricalDtype):
-        declared = [_name(value) for value in dtype.categories]
-        order = tuple(declared) if dtype.ordered else sorted_names(declared)
-    else:
-        order = sorted_names(name for name in names if name)
-    place = {name: code for code, name in enumerate(order)}
-    lookup = np.array([*(place.get(name, -1) for name in names), -1], dtype=np.int64)
-    return lookup[raw], order
-
-
-def _labels(column: pd.Series, target: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the labels and the class names of the target column."""
     key = f"dataset.target={target}"
-    if types.is_float_dtype(column.dtype):
+    as_classes = f"set {override('dataset.categorical', [target])} if every value is a class"
+    if types.is_float_dtype(column.dtype) and not insists:
         values = column.to_numpy(np.float64, na_value=np.nan)
         odd = values[~np.isnan(values) & (np.isinf(values) | (values != np.floor(values)))]
         if len(odd):
             raise DataError(
                 f"{key}: holds numbers that name no class, such as {odd[0]}; choose a column of "
-                "classes, or cut it into classes first."
+                f"classes, cut it into classes first, or {as_classes}."
             )
-    codes, names = _codes(column)
+    codes, names = codes_of(column)
     if n_missing := int((codes < 0).sum()):
+        spelled = ", ".join(map(repr, missing))
+        keep = f", or take the name of a class out of dataset.missing ({spelled})"
         raise DataError(
             f"{key}: {n_missing} of {len(codes)} rows have no class; remove those rows from the "
-            "file."
+            f"file{keep if missing else ''}."
         )
     present, labels = np.unique(codes, return_inverse=True)
-    if len(present) > _MANY_CLASSES and len(present) * _ROWS_A_CLASS > len(codes):
+    if len(present) > _MANY_CLASSES and len(present) * _ROWS_A_CLASS > len(codes) and not insists:
         raise DataError(
             f"{key}: has {len(present)} different values in {len(codes)} rows, fewer than "
-            f"{_ROWS_A_CLASS} rows a class; choose a column of classes, or cut it into classes "
-            "first."
+            f"{_ROWS_A_CLASS} rows a class; choose a column of classes, cut it into classes "
+            f"first, or {as_classes}."
         )
     if len(present) == 1:
         raise DataError(
@@ -92,51 +70,13 @@ def _labels(column: pd.Series, target: str) -> tuple[NDArray[np.int64], tuple[st
     return np.array([order.index(name) for name in found])[labels], order
 
 
-def _feature(
-    column: pd.Series, where: str, forced: bool
-) -> tuple[NDArray[np.float64], tuple[str, ...] | None]:
-    """Return a column as numbers, and its categories if the numbers are codes (else None)."""
-    dtype, name = column.dtype, column.name
-    where = f"{where}: column {name!r}"
-    if types.is_datetime64_any_dtype(dtype) or types.is_timedelta64_dtype(dtype):
-        raise DataError(f"{where} holds dates; turn it into numbers, or set dataset.drop=[{name}].")
-    if column.isna().all():
-        raise DataError(f"{where} holds no value; set dataset.drop=[{name}].")
-    if types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype) and not forced:
-        return column.to_numpy(np.float64, na_value=np.nan), None
-    try:
-        codes, categories = _codes(column)
-    except TypeError as error:
-        raise DataError(f"{where} holds lists or objects; set dataset.drop=[{name}].") from error
-    declared = isinstance(dtype, pd.CategoricalDtype) and dtype.ordered
-    if not (forced or declared) and len(np.unique(codes[codes >= 0])) == len(codes):
-        raise DataError(
-            f"{where} has another text in each of the {len(codes)} rows, as "
-            f"identifiers have; set dataset.drop=[{name}]."
-        )
-    return np.where(codes < 0, np.nan, codes.astype(np.float64)), categories
-
-
-def _features(
-    frame: pd.DataFrame, names: Sequence[str], where: str, categorical: Sequence[str]
-) -> tuple[NDArray[np.float64], dict[int, tuple[str, ...]]]:
-    """Return columns as numbers (n, d), and by their places the categories of those with codes."""
-    columns, categories = [], {}
-    for place, name in enumerate(names):
-        values, found = _feature(frame[name], where, name in categorical)
-        columns.append(values)
-        if found is not None:
-            categories[place] = found
-    return np.column_stack(columns), categories
-
-
-def _check_columns(
+def _name_problems(
     frame: pd.DataFrame, target: str, drop: Sequence[str], categorical: Sequence[str], where: str
-) -> None:
-    """Raise DataError if a column name is duplicated or a named column does not exist."""
+) -> Iterator[str]:
+    """Yield what is wrong with the names of columns: two alike, or one that does not exist."""
     if frame.columns.has_duplicates:
         name = frame.columns[frame.columns.duplicated()][0]
-        raise DataError(f"{where}: two columns are named {name!r}; rename one of them.")
+        yield f"{where}: two columns are named {name!r}; rename one of them."
     keys = [
         ("target", target),
         *(("drop", c) for c in drop),
@@ -144,12 +84,12 @@ def _check_columns(
     ]
     for key, name in keys:
         if name not in frame.columns:
-            raise DataError(
+            yield (
                 f"dataset.{key}={name}: {where} has no such column"
                 f"{closest(name, frame.columns)}; it has {some_of(frame.columns)}."
             )
     if target in drop:
-        raise DataError(f"dataset.drop={target}: is the target; choose another dataset.target.")
+        yield f"dataset.drop={target}: is the target; choose another dataset.target."
 
 
 def some_of(columns: Iterable[object], n_shown: int = 12) -> str:
@@ -182,6 +122,40 @@ def as_names(value: object, key: str) -> tuple[str, ...]:
     raise ValueError(f"{key} must be a list of column names, got {value!r}.")
 
 
+def _read_columns(
+    frame: pd.DataFrame, target: str, drop: Sequence[str], options: FeatureOptions, where: str
+) -> tuple[NDArray[np.int64], tuple[str, ...], Features]:
+    """Return labels, class names and features.
+
+    Raises
+    ------
+    DataError
+        With a line for each thing that is wrong.
+    """
+    problems: list[str] = []
+    labels: tuple[NDArray[np.int64], tuple[str, ...]] | None = None
+    found = Features(options)
+    try:
+        classes, notices = class_column(frame[target], options.how, target)
+        found.notices += notices
+        labels = _labels(classes, target, options.how.missing, target in options.categorical)
+    except DataError as error:
+        problems.append(str(error))
+    for column in frame.columns:
+        if column != target and column not in drop:
+            found.add(frame[column])
+    given = {"drop": drop, "categorical": options.categorical, "missing": options.how.missing}
+    problems += [f"{where}: {line}" for line in sentences(found.problems, given)]
+    if not (found.columns or problems):
+        reasons = " ".join(notice.words for notice in found.notices)
+        problems.append(
+            f"{where}: no column is left beside the target; drop fewer columns. {reasons}".strip()
+        )
+    if problems or labels is None:
+        raise DataError("\n".join(problems))
+    return *labels, found
+
+
 def frame_to_dataset(
     frame: pd.DataFrame,
     target: str,
@@ -189,7 +163,7 @@ def frame_to_dataset(
     name: str,
     where: str,
     drop: Sequence[str] = (),
-    categorical: Sequence[str] = (),
+    options: FeatureOptions | None = None,
 ) -> Dataset:
     """Convert a table to a data set.
 
@@ -205,39 +179,35 @@ def frame_to_dataset(
         Origin of the table, for error messages.
     drop : sequence of str
         Columns to leave out.
-    categorical : sequence of str
-        Numeric columns to treat as categories.
+    options : FeatureOptions or None
+        How the columns of features are read.
 
     Raises
     ------
     DataError
-        If a column is unknown or unusable.
+        If a column is unknown, or with one line for each column that is unusable.
 
     Examples
     --------
     >>> frame = pd.DataFrame({"age": [31, 44, 52], "city": ["Ulm", "Kiel", "Ulm"], "y": [0, 1, 0]})
     >>> data = frame_to_dataset(frame, "y", name="people", where="example")
-    >>> data.X
-    array([[31.,  1.],
-           [44.,  0.],
-           [52.,  1.]])
-    >>> data.categories
-    {1: ('Kiel', 'Ulm')}
+    >>> data.X.tolist(), data.categories
+    ([[31.0, 1.0], [44.0, 0.0], [52.0, 1.0]], {1: ('Kiel', 'Ulm')})
     """
+    options = options or FeatureOptions()
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-    _check_columns(frame, target, drop, categorical, where)
+    problems = list(_name_problems(frame, target, drop, options.categorical, where))
+    if problems:  # without the right columns there is nothing to look at
+        raise DataError("\n".join(problems))
     if len(frame) == 0:
         raise DataError(f"{where}: has a header but no rows; give a file with data.")
-    y, class_names = _labels(frame[target], target)
-    features = [c for c in frame.columns if c != target and c not in drop]
-    if not features:
-        raise DataError(f"{where}: no column is left beside the target; drop fewer columns.")
-    X, categories = _features(frame, features, where, categorical)
+    y, class_names, found = _read_columns(frame, target, drop, options, where)
     return Dataset(
         name=name,
-        X=X,
+        X=np.column_stack(found.columns),
         y=y.astype(np.int64),
         class_names=class_names,
-        feature_names=tuple(features),
-        categories=categories,
+        feature_names=tuple(found.names),
+        categories=found.categories,
+        notices=tuple(found.notices),
     )

@@ -8,14 +8,17 @@ a larger share keeps with the same seed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from difflib import get_close_matches
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.components.class_names import find_class
 from imbench.components.construct import closest
+from imbench.components.override import override
 from imbench.data.dataset import Dataset
 from imbench.errors import ConfigError, DataError
 
@@ -97,15 +100,34 @@ def _shrink_to(data: Dataset, targets: NDArray[np.int64], ratio: float, seed: in
     return _thin(data, n_keep, n_keep / np.maximum(data.counts, 1), seed)
 
 
+def _pairs(ratios: object) -> list[tuple[Any, Any]]:
+    """Return the shares of :class:`KeepRatios` as pairs of a class name and a number.
+
+    Raises
+    ------
+    ValueError
+        If they are neither a mapping nor pairs.
+    """
+    if isinstance(ratios, Mapping):
+        return list(ratios.items())
+    listed = [] if ratios is None else ratios
+    if isinstance(listed, list | tuple) and all(
+        isinstance(pair, list | tuple) and len(pair) == 2 for pair in listed
+    ):
+        return [(name, share) for name, share in listed]
+    raise ValueError(f"ratios must be such as {{cat: 0.1}} or [[cat,0.1]], got {ratios!r}.")
+
+
 @dataclass(frozen=True)
 class KeepRatios:
     """Keep a given share of each class.
 
     Parameters
     ----------
-    ratios : mapping of class name to float, or None
+    ratios : mapping of class name to float, list of pairs of them, or None
         Share of the rows to keep, in [0, 1]. 0 removes the class, also from the test set. Names
-        are compared as text, because yaml reads ``0:`` as a number.
+        are compared as text, because yaml reads ``0:`` as a number. On the command line a name
+        such as ``>50K`` can be quoted in a pair only: ``[[">50K",0.1]]``.
     others : float, default=1.0
         Share of all classes that are not in `ratios`.
     seed : int, default=0
@@ -124,12 +146,12 @@ class KeepRatios:
     ([90, 10], (1,))
     """
 
-    ratios: Mapping[str | int, float] | None = None
+    ratios: Mapping[str | int, float] | Sequence[Any] | None = None
     others: float = 1.0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, share in [*(self.ratios or {}).items(), ("others", self.others)]:
+        for name, share in [*_pairs(self.ratios), ("others", self.others)]:
             if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
                 key = "others" if name == "others" else f"ratios[{name}]"
                 raise ValueError(f"{key} must be a share of the rows in 0..1, got {share!r}.")
@@ -142,15 +164,19 @@ class KeepRatios:
         ConfigError
             If a name is no class of the data set.
         """
-        shares = {str(name): share for name, share in (self.ratios or {}).items()}
-        for name in shares:
-            if name not in data.class_names:
+        wanted = np.full(len(data.class_names), float(self.others))
+        for key, share in _pairs(self.ratios):
+            name = str(key)
+            label = find_class(name, data.class_names)
+            if label is None:
+                alike = get_close_matches(name, data.class_names, n=1) or data.class_names[-1:]
                 raise ConfigError(
                     f"dataset.imbalance.ratios: dataset={data.name} has no class {name!r}"
                     f"{closest(name, data.class_names)}; its classes are "
-                    f"{', '.join(data.class_names)} (in a yaml file, quote names such as 'Yes')."
+                    f"{', '.join(data.class_names)} (in a yaml file, quote names such as 'Yes'); "
+                    f"set them such as {override('dataset.imbalance.ratios', {alike[0]: share})}."
                 )
-        wanted = np.array([float(shares.get(n, self.others)) for n in data.class_names])
+            wanted[label] = share
         return _thin(data, _share_of(data.counts, wanted), wanted, self.seed)
 
 

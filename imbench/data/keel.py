@@ -8,7 +8,7 @@ from imbench.components.construct import closest
 from imbench.data.cache import from_files
 from imbench.data.dataset import Dataset
 from imbench.data.download import data_folder
-from imbench.data.table import load_table
+from imbench.data.table import read_dataset
 from imbench.errors import ConfigError, DataError
 
 
@@ -71,4 +71,8 @@ def load_keel(table: str | None = None, data_dir: str | None = None) -> Dataset:
             f"dataset.table={table}: {folder}/keel has no such table{closest(str(table), known)}; "
             f"it has {', '.join(known)}."
         )
-    return load_table(path=str(Path(str(folder), "keel", f"{table}.dat").resolve()))
+    from imbench.data.features import FeatureOptions
+    from imbench.data.text_files import Layout
+
+    path = str(Path(str(folder), "keel", f"{table}.dat").resolve())
+    return read_dataset(path, None, (), Layout(), FeatureOptions(keeps_constants=True))

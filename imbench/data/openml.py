@@ -9,6 +9,7 @@ from typing import Any
 
 from imbench.data.dataset import Dataset
 from imbench.data.download import OFFLINE, downloading, fetch_cached
+from imbench.data.features import FeatureOptions
 from imbench.data.frame import as_names, frame_to_dataset, some_of
 from imbench.errors import ConfigError, DataError
 
@@ -102,5 +103,7 @@ def load_openml(
         name=str(bunch.details["name"]),
         where=label,
         drop=as_names(drop, "drop"),
-        categorical=as_names(categorical, "categorical"),
+        options=FeatureOptions(
+            categorical=as_names(categorical, "categorical"), keeps_constants=True
+        ),
     )

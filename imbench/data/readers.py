@@ -7,84 +7,78 @@ to import.
 from __future__ import annotations
 
 import csv
+import io
+import lzma
 import warnings
-from collections.abc import Callable, Sequence
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from pandas.api import types
 
 from imbench.components.construct import closest
+from imbench.components.override import override
 from imbench.data.arff import ArffTable, read_arff
+from imbench.data.columns import Format
+from imbench.data.text_files import (
+    SUFFIXES,
+    Layout,
+    column_names,
+    read_bytes,
+    read_text,
+    split_suffix,
+)
 from imbench.errors import DataError
 
-
-def _tidy(column: pd.Series, missing: Sequence[str]) -> pd.Series:
-    """Strip text, replace markers of missing values by NaN, and convert to numbers if possible."""
-    if types.is_numeric_dtype(column.dtype):
-        return column
-    # pandas reads a column of bools with blanks as objects. As text they stay True and False.
-    text = column.astype(object).map(lambda v: v if v != v else str(v).strip())
-    text = text.mask(text.isin(["", *missing]))
-    try:
-        return pd.to_numeric(text)
-    except (TypeError, ValueError):
-        return text
+READ = (*SUFFIXES, ".parquet", ".xlsx", ".arff", ".dat")
+"""Suffixes of files that are read; each may be followed by .gz, .zip, .bz2 or .xz."""
 
 
-def _read_separated(path: Path, separator: str, missing: Sequence[str]) -> ArffTable:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader(file, delimiter=separator, skipinitialspace=True), [])
-    names = [name.strip() for name in header]
-    if twice := [name for name in dict.fromkeys(names) if name and names.count(name) > 1]:
-        # pandas would silently rename the second one to "x.1".
-        raise DataError(
-            f"dataset.path={path}: two columns are named {twice[0]!r}; rename one of them."
-        )
-    with warnings.catch_warnings():
-        # pandas warns about rows longer than the header and truncates them. Here it is an error.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        frame = pd.read_csv(
-            path,
-            sep=separator,
-            encoding="utf-8-sig",
-            skipinitialspace=True,
-            keep_default_na=False,
-            na_values=["", *missing],
-            index_col=False,
-            low_memory=False,
-        )
-    frame.columns = [str(column).strip() for column in frame.columns]
-    return ArffTable(pd.DataFrame({c: _tidy(frame[c], missing) for c in frame.columns}))
+DAMAGED = (
+    ValueError, OSError, EOFError, RuntimeError, KeyError, csv.Error, zipfile.BadZipFile,
+    zlib.error, lzma.LZMAError, pd.errors.ParserWarning,
+)  # fmt: skip
+"""What readers raise: pandas' ParserError and pyarrow's ArrowInvalid are ValueErrors."""
+
+AS_USUAL, POINTS = Layout(), Format()
 
 
-def _read_parquet(path: Path, _separator: str, _missing: Sequence[str]) -> ArffTable:
-    return ArffTable(pd.read_parquet(path))
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """A table as a file holds it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Text where the file holds text, else typed columns.
+    inputs, outputs : tuple of str
+        Roles that a KEEL or ARFF file declares.
+    notes : tuple of str
+        What was detected.
+    has_roles : bool
+        Whether the file may name the target.
+    """
+
+    frame: pd.DataFrame
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    has_roles: bool = False
 
 
-def _read_arff(path: Path, _separator: str, _missing: Sequence[str]) -> ArffTable:
-    return read_arff(path)
-
-
-READERS: dict[str, tuple[Callable[[Path, str, Sequence[str]], ArffTable], str]] = {
-    ".csv": (_read_separated, ","),
-    ".tsv": (_read_separated, "\t"),
-    ".parquet": (_read_parquet, ""),
-    ".arff": (_read_arff, ""),
-    ".dat": (_read_arff, ""),
-}
-
-
-def read_table(path: Path, separator: str | None, missing: Sequence[str]) -> ArffTable:
+def read_table(path: Path, layout: Layout = AS_USUAL, how: Format = POINTS) -> RawTable:
     r"""Read a file with the reader of its suffix.
 
     Parameters
     ----------
     path : Path
-    separator : str or None
-        Column separator of CSV and TSV files. None takes the default of the suffix.
-    missing : sequence of str
-        Texts that mean "no value" in CSV and TSV files.
+    layout : Layout
+        How a text file is divided into cells.
+    how : Format
+        How it writes numbers.
 
     Raises
     ------
@@ -97,41 +91,97 @@ def read_table(path: Path, separator: str | None, missing: Sequence[str]) -> Arf
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "toy.csv")
     ...     _ = path.write_text("a,b\n1,x\n?,y\n")
-    ...     read_table(path, None, ["?"]).frame
-         a  b
-    0  1.0  x
-    1  NaN  y
+    ...     read_table(path).frame
+       a  b
+    0  1  x
+    1  ?  y
     """
-    suffix = path.suffix.lower()
-    if suffix not in READERS:
+    suffix, compression = split_suffix(path)
+    if suffix not in READ:
         raise DataError(
-            f"dataset.path={path}: the suffix {suffix!r} is unknown{closest(suffix, READERS)}; "
-            f"imbench reads {', '.join(READERS)}."
+            f"dataset.path={path}: the suffix {suffix!r} is unknown{closest(suffix, READ)}; "
+            f"imbench reads {', '.join(READ)}, also as .gz or .zip."
         )
     if path.stat().st_size == 0:
         raise DataError(f"dataset.path={path}: the file is empty; give a file with data.")
-    reader, default = READERS[suffix]
     try:
-        return reader(path, separator or default, missing)
-    except (ValueError, OSError, pd.errors.ParserWarning) as error:
-        # pandas' ParserError and EmptyDataError, pyarrow's ArrowInvalid and UnicodeDecodeError
-        # are ValueErrors.
+        return _read(path, suffix, bool(compression), layout, how)
+    except DAMAGED as error:
         reason = str(error).splitlines()[0].strip().rstrip(".") if str(error) else "no text"
+        way = ", or set dataset.separator to what separates its columns"
+        if suffix in SUFFIXES and path.read_bytes()[:1] == b"#":
+            way = f", or set {override('dataset.comment', '#')} if lines with # are comments"
         raise DataError(
             f"dataset.path={path}: cannot be read as {suffix} ({type(error).__name__}: {reason}); "
-            "mend the file, save it as UTF-8, or set dataset.separator if its columns are not "
-            "separated as its suffix says."
+            f"mend the file{way if suffix in SUFFIXES else ''}."
         ) from error
 
 
-def keel_roles(table: ArffTable, path: Path) -> tuple[pd.DataFrame, str]:
+def _read(path: Path, suffix: str, is_packed: bool, layout: Layout, how: Format) -> RawTable:
+    if suffix in SUFFIXES:
+        frame, notes = read_text(path, layout, how)
+        return RawTable(frame, notes=tuple(notes))
+    if suffix in (".arff", ".dat"):
+        table: ArffTable = read_arff(path, layout.encoding)
+        return RawTable(table.frame, table.inputs, table.outputs, has_roles=True)
+    source: Any = io.BytesIO(read_bytes(path)) if is_packed else path
+    if suffix == ".parquet":
+        frame = pd.read_parquet(source)
+        if any(name is not None for name in frame.index.names):
+            frame = frame.reset_index()  # pandas saved a column as the index
+    else:
+        frame = _read_excel(source, path, layout, how)
+    frame.columns = pd.Index([str(name) for name in frame.columns], dtype=object)
+    return RawTable(frame)
+
+
+def _read_excel(source: Any, path: Path, layout: Layout, how: Format) -> pd.DataFrame:
+    """Return the only sheet of a workbook; its cells are typed.
+
+    Raises
+    ------
+    DataError
+        If openpyxl is not installed, or there are several sheets.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of styles that openpyxl leaves out
+            book = pd.read_excel(
+                source,
+                sheet_name=None,
+                header=None,
+                dtype=object,
+                keep_default_na=False,
+                na_values=[""],
+                engine="openpyxl",
+            )
+    except ImportError as error:
+        raise DataError(
+            f"dataset.path={path}: workbooks need openpyxl; run pip install 'imbench[xlsx]', or "
+            "save the sheet as CSV."
+        ) from error
+    if len(book) != 1:
+        raise DataError(
+            f"dataset.path={path}: has {len(book)} sheets ({', '.join(book)}); save the one to be "
+            "read as CSV."
+        )
+    (frame,) = book.values()
+    frame = frame.dropna(how="all")
+    if layout.header is False or frame.empty:
+        return frame.reset_index(drop=True)
+    first = ["" if pd.isna(cell) else str(cell) for cell in frame.iloc[0]]
+    names = column_names(first, f"dataset.path={path}", layout, how)
+    return frame.iloc[1:].reset_index(drop=True).set_axis(names, axis=1)
+
+
+def declared_roles(table: RawTable, path: Path) -> tuple[pd.DataFrame, str]:
     """Return the columns and the target that an ARFF or KEEL file declares.
 
     The target is ``@outputs``, by default the last attribute. The features are ``@inputs``, by
     default all other attributes.
     """
     frame = table.frame
-    named = [*table.inputs, *table.outputs]
+    named: Sequence[str] = [*table.inputs, *table.outputs]
     if unknown := [name for name in named if name not in frame.columns]:
         raise DataError(
             f"dataset.path={path}: @inputs or @outputs names {unknown[0]!r}, which is no "

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.components.override import override
 from imbench.components.seeding import derive
 from imbench.data.dataset import Dataset
 from imbench.errors import ConfigError, DataError
@@ -306,7 +307,8 @@ def _check_class_sizes(data: Dataset, needed: int) -> None:
     n_rows, name = int(data.counts[smallest]), data.class_names[smallest]
     if n_rows >= needed:
         return
-    drop = f"drop the class with dataset/imbalance=keep 'dataset.imbalance.ratios={{{name}: 0}}'"
+    without = override("dataset.imbalance.ratios", {name: 0})
+    drop = f"drop the class with dataset/imbalance=keep {without}"
     fix = f"set splits.n_splits={n_rows}, or {drop}" if n_rows >= 2 else drop
     raise DataError(
         f"dataset={data.name}: class {name!r} has {n_rows} rows, but stratification needs at "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -68,7 +68,7 @@ def write_report(
     files = {
         "results.csv": to_csv(board),
         "tables.tex": to_latex(board),
-        "report.md": to_report_markdown(board, payload["problems"]),
+        "report.md": to_report_markdown(board, payload["problems"], extras.readings),
         "index.html": to_html(board, to_json(payload)),
     }
     try:
@@ -111,13 +111,19 @@ def to_html(board: Leaderboard, data: str) -> str:
     return re.sub(r"<!--([A-Z]+)-->", lambda found: parts[found[1]], skeleton)
 
 
-def to_report_markdown(board: Leaderboard, problems: Sequence[str]) -> str:
-    """Return the content of ``report.md``: problems, verdicts in words, tables."""
+def to_report_markdown(
+    board: Leaderboard, problems: Sequence[str], readings: Mapping[str, Sequence[str]]
+) -> str:
+    """Return the content of ``report.md``: problems, verdicts, what was read, tables."""
     together = summary(board.blocks, board.sort)
     lines = [*([together] if together else []), *_answers(board)]
     verdicts = "\n".join(f"- {escape_markdown(line)}" for line in lines)
     warned = "".join(f"> {escape_markdown(line)}\n" for line in problems)
-    return "\n\n".join(filter(None, ["# imbench report", warned, verdicts, to_markdown(board)]))
+    told = dict.fromkeys(line for lines in readings.values() for line in lines)
+    read = "\n".join(f"- {escape_markdown(line)}" for line in told)
+    read = f"## What was read\n\n{read}" if read else ""
+    parts = ["# imbench report", warned, verdicts, read, to_markdown(board)]
+    return "\n\n".join(filter(None, parts))
 
 
 def _answers(board: Leaderboard) -> list[str]:

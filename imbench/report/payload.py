@@ -54,10 +54,13 @@ class Extras:
         Override words that reproduce a cell, by ``run_id``, see :mod:`imbench.cli.reproduce`.
     problems : tuple of str
         Sentences about files that could not be read.
+    readings : mapping of str to tuple of str
+        What was read of a table, by its fingerprint.
     """
 
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def build_payload(
@@ -245,6 +248,7 @@ def _block(
         "questions": _questions(block, board.sort),
         "trivial": _place(block, block.trivial),
         "paired": [[places.index(p) for p in paired] for paired in _paired(block, cells)],
+        "read": list(extras.readings.get(str(cells[0].config.get("fingerprint")), ())),
         **provenance(cells, block, extras.commands),
     }
     if some is not None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from imbench.components.class_names import find_class
 from imbench.components.construct import bind, closest
+from imbench.components.override import override
 from imbench.errors import ConfigError
 from imbench.results.metric_formulas import PER_CLASS
 
@@ -179,7 +182,9 @@ def check_classes(options: MetricOptions, class_names: Sequence[str]) -> None:
     rare_labels(options, class_names, ())
     for name in (*options.columns, options.sort):
         if _is_per_class(name):
-            _class_index(name.partition("/")[2], class_names, f"metrics: {name}")
+            kind, _, class_name = name.partition("/")
+            key = "metrics.sort" if name == options.sort else "metrics.columns"
+            _class_index(class_name, class_names, key, name, f"{kind}/{{}}")
 
 
 def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: int) -> int:
@@ -197,7 +202,7 @@ def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: i
     """
     if options.minority is None:
         return rarest
-    return _class_index(options.minority, class_names, f"metrics.minority={options.minority}")
+    return _class_index(options.minority, class_names, "metrics.minority", options.minority)
 
 
 def rare_labels(
@@ -230,8 +235,8 @@ def rare_labels(
     [2]
     """
     if options.rare is not None:
-        key = f"metrics.rare=[{','.join(options.rare)}]"
-        return [_class_index(name, class_names, key) for name in options.rare]
+        written = f"[{','.join(options.rare)}]"
+        return [_class_index(name, class_names, "metrics.rare", written) for name in options.rare]
     if len(class_names) == 2 and options.minority is not None:
         return [minority_label(options, class_names, 0)]
     if known:
@@ -245,13 +250,21 @@ def _is_per_class(name: str) -> bool:
     return kind in PER_CLASS and bool(slash) and bool(class_name)
 
 
-def _class_index(name: str, class_names: Sequence[str], key: str) -> int:
-    if name not in class_names:
+def _class_index(
+    name: str, class_names: Sequence[str], key: str, written: str, form: str = "{}"
+) -> int:
+    """Return the label of a class, which `form` turns into a value of `key`."""
+    label = find_class(name, class_names) if form == "{}" or name in class_names else None
+    if label is None:
+        alike = get_close_matches(name, class_names, n=1) or class_names[-1:]
+        value = form.format(alike[0])
+        is_list = key in ("metrics.rare", "metrics.columns")
         raise ConfigError(
-            f"{key}: the data set has no class {name!r}{closest(name, class_names)}; "
-            f"its classes are {', '.join(class_names)}."
+            f"{key}={written}: the data set has no class {name!r}{closest(name, class_names)}; "
+            f"its classes are {', '.join(class_names)}; set one such as "
+            f"{override(key, [value] if is_list else value)}."
         )
-    return list(class_names).index(name)
+    return label
 
 
 def _check_extra(name: str, node: Mapping[str, Any]) -> None:

@@ -70,7 +70,7 @@ class Runner:
             If the data cannot be read or split, or a metric names a class that is not there.
         """
         if self._latest is None or not _is_same(self._latest[0], cell):
-            data = self._dataset(cell.dataset)
+            data = self.data(cell.dataset)
             self._latest = cell, task_of(cell, data, self.results_dir, self.cache)
         return self._latest[1]
 
@@ -83,7 +83,7 @@ class Runner:
     def failed(self, cell: CellOutline, reason: str) -> CellResult:
         """Return the failed cell of which no fold could be run; nothing is stored."""
         try:
-            data = self._dataset(cell.dataset)
+            data = self.data(cell.dataset)
             key = cell.key(data.name, data.fingerprint)
         except ImbenchError:
             key = cell.key(str(cell.dataset.node.get("name")), None)
@@ -101,7 +101,14 @@ class Runner:
                 missing.append(fold)
         return done, missing
 
-    def _dataset(self, spec: DatasetSpec) -> Dataset:
+    def data(self, spec: DatasetSpec) -> Dataset:
+        """Load a data set, or return it if it is one of the latest.
+
+        Raises
+        ------
+        ImbenchError
+            If it cannot be read.
+        """
         name = run_id_of(spec.node)
         if name not in self._datasets:
             while len(self._datasets) >= KEPT_DATASETS:

@@ -30,7 +30,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         command = words[0] if words else ""
         extra = (
             []
-            if command in ("list", "report", "audit", "sync", "ui", "--help")
+            if command in ("list", "report", "audit", "check", "sync", "ui", "--help")
             else [f"tracking={tracking}"]
         )
         code = main([*words, *extra])
@@ -51,10 +51,13 @@ def table_words(path: Path, *more: str) -> tuple[str, ...]:
 
 
 def says(done: Done, *parts: str) -> None:
-    """Assert a non-zero exit and one sentence on standard error that holds the parts."""
+    """Assert a non-zero exit and one sentence on standard error that holds the parts.
+
+    It may stand below the description of what was read.
+    """
     assert done.code != 0
     assert "Traceback" not in done.err + done.out
-    lines = [line for line in done.err.splitlines() if line]
+    lines = [x for x in done.err.splitlines() if x and not x.startswith("table: ")]
     assert len(lines) == 1, done.err
     assert lines[0].endswith("."), lines[0]
     for part in parts:

@@ -358,7 +358,7 @@ def test_an_unknown_class_names_the_classes():
         check_classes(metric_options({"minority": "chrun"}), ("stay", "churn"))
     with pytest.raises(ConfigError, match="no class 'c7'"):
         check_classes(metric_options({"columns": ["recall/c7"]}), ("c0", "c1"))
-    with pytest.raises(ConfigError, match=r"metrics\.rare=\[a,bb\].*'bb' .*'b'.*are a, b, c\."):
+    with pytest.raises(ConfigError, match=r"metrics\.rare=\[a,bb\].*'bb' .*'b'.*are a, b, c;"):
         check_classes(metric_options({"rare": ["a", "bb"]}), ("a", "b", "c"))
     check_classes(metric_options({"sort": "recall/c1"}), ("c0", "c1"))
 

@@ -53,12 +53,12 @@ def test_every_format_gives_the_same_data(tmp_path):
     assert len({data.fingerprint for data in loaded.values()}) == 1
 
 
-def test_blanks_and_marks_are_missing_but_other_words_are_not(csv):
+def test_marks_of_a_missing_number_are_categories_beside_other_words(csv):
     lines = ["a,b,c", "1,x,0", " ,NA,1", "?,None,0", '" ",,1', "2.5, x ,0"]
     data = load_table(csv(*lines), "c")
     np.testing.assert_array_equal(data.X[:, 0], [1, np.nan, np.nan, np.nan, 2.5])
-    assert data.categories == {1: ("None", "x")}
-    np.testing.assert_array_equal(data.X[:, 1], [1, np.nan, 0, np.nan, 1])
+    assert data.categories == {1: ("NA", "None", "x")}
+    np.testing.assert_array_equal(data.X[:, 1], [2, 0, 1, np.nan, 2])
     assert data.info.has_missing
 
 
@@ -122,12 +122,19 @@ def test_a_relative_path_is_looked_up_here_first_then_in_data_dir(tmp_path, monk
     assert len(load_table("t.csv", "class", data_dir=str(there)).y) == 20
 
 
-def test_a_separator_can_be_given(csv):
-    path = csv(*(line.replace(",", ";") for line in TABLE))
+def test_a_separator_can_be_given_and_is_detected(csv):
     plain = load_table(csv(*TABLE, name="plain.csv"), "cls")
+    path = csv(*(line.replace(",", ";") for line in TABLE))
     assert load_table(path, "cls", separator=";").fingerprint == plain.fingerprint
-    with pytest.raises(DataError, match=r"has one column, 'num;cat;cls'; set dataset\.separator"):
-        load_table(path, "cls")
+    found = load_table(path, "cls")
+    assert found.fingerprint == plain.fingerprint
+    assert [str(notice) for notice in found.notices] == [
+        "'dataset.separator=\";\"' was detected. [detected-format]"
+    ]
+    odd = csv(*(line.replace(",", "!") for line in TABLE))
+    with pytest.raises(DataError, match=r"has one column, 'num!cat!cls'; set dataset\.separator"):
+        load_table(odd, "cls")
+    assert load_table(odd, "cls", separator="!").fingerprint == plain.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -151,15 +158,19 @@ def test_a_separator_can_be_given(csv):
             {},
             r"dataset\.target=c: has 30 different values in 30 rows, fewer than 10 rows a class",
         ),
-        (["a,c", "1,x", "inf,y"], {}, "column 'a' has infinite values"),
+        (
+            ["a,c", "1,x", "inf,y"],
+            {},
+            "column 'a': has infinite values .*or set 'dataset.drop=.a.'",
+        ),
         (["a,b,a,c", "1,2,3,x", "1,2,3,y"], {}, "two columns are named 'a'; rename one of them"),
         (
             ["id,c", "u1,x", "u2,y", "u3,x"],
             {},
-            r"column 'id' has another text in each of the 3 rows.*set dataset\.drop=\[id\]",
+            r"no column is left.*column 'id': has another text in each of the 3 rows.*is left out",
         ),
-        (["a,b,c", "1,,x", "2,,y"], {}, r"column 'b' holds no value; set dataset\.drop=\[b\]"),
-        ([",a,c", "0,1,x", "1,2,y"], {}, r"column without a name.*dataset\.drop=\['Unnamed: 0'\]"),
+        (["b,c", ",x", ",y"], {}, r"no column is left.*column 'b': holds no value"),
+        ([",a,c", "0,1,x", "1,2,y"], {}, r"column without a name.*'dataset.drop=.\"Unnamed: 0\".'"),
         (["a,c", "1,x", "2,y,z"], {}, r"cannot be read as \.csv \(ParserError: .*line 3"),
         (["a,c", "1,x,2", "1,y,3"], {}, r"cannot be read as \.csv \(ParserWarning"),
         (["a,c"], {}, "has a header but no rows"),
@@ -177,11 +188,14 @@ def test_a_table_that_cannot_be_used_is_one_sentence_with_the_fix(csv, lines, op
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("a.xlsx", b"x", r"the suffix '\.xlsx' is unknown; imbench reads \.csv, \.tsv"),
+        ("a.xls", b"x", r"the suffix '\.xls' is unknown .*; imbench reads \.csv, \.tsv"),
+        ("a.xlsx", b"x", r"cannot be read as \.xlsx \(BadZipFile"),
+        ("a.csv.gz", b"x", r"cannot be read as \.csv \(BadGzipFile"),
+        ("a.zip", b"x", r"cannot be read as \.csv \(BadZipFile"),
         ("a.cvs", b"x", r"the suffix '\.cvs' is unknown \(did you mean '\.csv'\?\)"),
         ("a.csv", b"", "the file is empty"),
         ("a.csv", b"\n\n", r"cannot be read as \.csv \(EmptyDataError"),
-        ("a.csv", b"caf\xe9,b\n1,2\n", r"cannot be read as \.csv \(UnicodeDecodeError.*UTF-8"),
+        ("a.csv", b"caf\xe9,b\n1,2\n", r"line 1 is not UTF-8; set dataset\.encoding=latin-1"),
         ("a.parquet", b"PAR1 but no more", r"cannot be read as \.parquet \(ArrowInvalid"),
         ("a.dat", b"", "the file is empty"),
     ],
@@ -193,15 +207,19 @@ def test_a_damaged_file_is_one_sentence(tmp_path, name, content, sentence):
     assert "\n" not in str(caught.value)
 
 
-def test_dates_and_lists_are_rejected_with_the_column(tmp_path):
+def test_dates_and_lists_are_rejected_at_once(tmp_path):
     frame = pd.DataFrame(
         {"d": pd.to_datetime(["2020-01-01", "2021-01-01"]), "l": [[1], [2]], "c": [0, 1]}
     )
+    frame["x"] = [1.0, 2.0]
     frame.to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(DataError, match=r"column 'd' holds dates; .* dataset\.drop=\[d\]"):
+    with pytest.raises(DataError) as caught:
         load_table(str(tmp_path / "t.parquet"), "c")
-    with pytest.raises(DataError, match=r"column 'l' holds lists or objects; .*drop=\[l\]"):
-        load_table(str(tmp_path / "t.parquet"), "c", drop=["d"])
+    dates, lists, both = str(caught.value).splitlines()
+    assert "column 'd': holds dates ('2020-01-01 00:00:00'); set 'dataset.drop=[d]'" in dates
+    assert "column 'l': holds objects of type ndarray; set 'dataset.drop=[l]'." in lists
+    assert both.endswith("for these 2 columns at once: 'dataset.drop=[d,l]'.")
+    assert load_table(str(tmp_path / "t.parquet"), "c", drop=["d", "l"]).feature_names == ("x",)
 
 
 def test_a_missing_file_is_reported_with_the_folders_searched(tmp_path, monkeypatch):
@@ -246,10 +264,13 @@ def test_telco_has_a_numeric_column_with_11_missing_values(data_dir):
     assert data.categories[contract] == ("Month-to-month", "One year", "Two year")
 
 
-def test_telcos_identifier_is_rejected_with_the_override(data_dir):
-    node = dataset_node("dataset=telco_churn", f"data_dir={data_dir}", "dataset.drop=[]")
-    with pytest.raises(DataError, match=r"'customerID' .* set dataset\.drop=\[customerID\]"):
-        load_dataset(node)
+def test_telcos_identifier_is_left_out_with_a_notice(data_dir):
+    node = dataset_node("dataset=telco_churn", f"data_dir={data_dir}")
+    as_it_comes = load_dataset({**node, "drop": []})
+    assert as_it_comes.fingerprint == load_dataset(node).fingerprint
+    (notice,) = as_it_comes.notices
+    assert notice.code == "identifier-text"
+    assert "'customerID': has another text in each of the 7,043 rows" in notice.words
 
 
 def test_keel_tables_are_chosen_by_name(data_dir):

@@ -36,6 +36,7 @@ function aboutBlock(block) {
     "div",
     { class: "about" },
     el("h3", {}, block.title),
+    block.read.length ? el("ul", { class: "plain-list" }, ...block.read.map((line) => el("li", {}, line))) : null,
     ...block.commands.map((line) => el("pre", { tabindex: "0" }, line)),
     block.uncommanded.length
       ? el("p", { class: "soft" }, `No command is known for ${block.uncommanded.join(", ")}: their configuration is in cell.json.`)

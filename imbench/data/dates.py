@@ -1,0 +1,116 @@
+"""Turn dates and times of day, as text or typed, into time stamps and into columns of numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from imbench.data.columns import LOCAL_DATE
+from imbench.data.problems import Problem, Way
+from imbench.errors import DataError
+
+STARTS_LOCAL = re.compile(LOCAL_DATE)
+CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}")
+
+
+def time_stamps(column: pd.Series, day_first: bool | None = None) -> pd.Series:
+    """Return dates as time stamps without a zone, missing where a cell is no date.
+
+    Parameters
+    ----------
+    column : Series of shape (n,)
+        Text or dates.
+    day_first : bool or None
+        Whether ``03/04/2020`` is in April. None asks for it where both can be meant.
+
+    Raises
+    ------
+    DataError
+        If day and month cannot be told apart.
+
+    Examples
+    --------
+    >>> time_stamps(pd.Series(["13/04/2020", "01/05/2020"], name="when")).dt.month.tolist()
+    [4, 5]
+    """
+    if types.is_datetime64_any_dtype(column.dtype):
+        found = column
+    else:
+        text = column.map(str, na_action="ignore")
+        first = _is_day_first(text, day_first)
+        found = pd.to_datetime(text, format="mixed", dayfirst=first, errors="coerce", utc=True)
+    return found.dt.tz_localize(None) if getattr(found.dt, "tz", None) is not None else found
+
+
+def _is_day_first(text: pd.Series, given: bool | None) -> bool:
+    """Return whether the day stands before the month, where both are numbers.
+
+    Raises
+    ------
+    DataError
+        If both can be meant, or the cells contradict each other or what is given.
+    """
+    found = {
+        match[0]: tuple(map(int, re.split(r"[-/.]", match[0])[:2]))
+        for match in map(STARTS_LOCAL.match, text.dropna().unique())
+        if match
+    }
+    day_first = next((cell for cell, (first, _) in found.items() if first > 12), None)
+    month_first = next((cell for cell, (_, second) in found.items() if second > 12), None)
+    if day_first and month_first:
+        raise DataError(
+            f"column {text.name!r}: has dates with the day first ({day_first!r}) and with the "
+            f"month first ({month_first!r}); write them in one order in the file."
+        )
+    if odd := (day_first if given is False else month_first if given else None):
+        raise DataError(
+            f"dataset.day_first={str(given).lower()}: column {text.name!r} holds {odd!r}; set "
+            f"dataset.day_first={str(not given).lower()}."
+        )
+    if given is None and found and not (day_first or month_first):
+        raise DataError(
+            f"column {text.name!r}: day and month cannot be told apart ({next(iter(found))!r}); "
+            "set dataset.day_first=true or dataset.day_first=false."
+        )
+    return bool(given or day_first)
+
+
+def date_parts(column: pd.Series, stamps: pd.Series) -> Iterator[tuple[str, Any]]:
+    """Yield names and numbers of the parts: year, month, weekday (Monday is 0) and hour.
+
+    Parts that never vary are left out.
+
+    Examples
+    --------
+    >>> dates = pd.Series(["2020-01-06", "2020-02-08"], name="when")
+    >>> [(name, values.tolist()) for name, values in date_parts(dates, time_stamps(dates))]
+    [('when_month', [1.0, 2.0]), ('when_weekday', [0.0, 5.0])]
+    """
+    parts = {"year": "year", "month": "month", "weekday": "day_of_week", "hour": "hour"}
+    for part, attribute in parts.items():
+        values = getattr(stamps.dt, attribute).to_numpy(np.float64, na_value=np.nan)
+        if len(np.unique(values[~np.isnan(values)])) > 1:
+            yield f"{column.name}_{part}", values
+
+
+def date_problem(name: str, example: object) -> Problem:
+    """Return what is wrong with a column of dates that has no role.
+
+    Examples
+    --------
+    >>> date_problem("when", "2020-01-31").words
+    "holds dates ('2020-01-31')"
+    """
+    return Problem(
+        name,
+        f"holds dates ({str(example)!r})",
+        (
+            Way("drop", (name,)),
+            Way("dates", "parts", "to have year, month, weekday and hour as columns"),
+        ),
+    )

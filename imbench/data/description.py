@@ -1,0 +1,122 @@
+"""Say what was read: rows, columns by kind, classes, duplicates, missing cells."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from imbench.data.dataset import Dataset
+
+LEFT_OUT = {
+    "dropped": "dataset.drop",
+    "empty-column": "empty",
+    "constant-column": "constant",
+    "identifier-text": "identifier",
+}
+"""Codes of notices on columns that are left out, and why in a word."""
+SAID = ("dropped", "empty-column", "constant-column")  # the first line says all of it
+SHOWN = 6  # names in a line, and notices of one code
+
+
+def describe(data: Dataset) -> list[str]:
+    r"""Return three lines: rows and columns; classes; missing cells and duplicates.
+
+    Parameters
+    ----------
+    data : Dataset
+        A table. Rows are those that are left after ``dataset.imbalance``.
+
+    Examples
+    --------
+    >>> data = Dataset(
+    ...     name="toy",
+    ...     X=np.array([[1.0, 0.0], [1.0, 0.0], [np.nan, 1.0], [3.0, 1.0]]),
+    ...     y=np.array([0, 0, 0, 1]),
+    ...     class_names=("no", "yes"),
+    ...     feature_names=("age", "city"),
+    ...     categories={1: ("Kiel", "Ulm")},
+    ... )
+    >>> print("\n".join(describe(data)))
+    toy: 4 rows, 2 columns: 1 numeric, 1 categorical (at most 2 levels)
+    toy: classes: no 3 (75.00 %), yes 1 (25.00 %)
+    toy: 1 cell of 1 column missing (12.50 %); 1 row repeats another
+    """
+    return [f"{data.name}: {line}" for line in (_columns(data), _classes(data), _cells(data))]
+
+
+def notice_lines(data: Dataset) -> Iterator[str]:
+    """Yield what else was noticed, a line each, of one code at most `SHOWN`.
+
+    Examples
+    --------
+    >>> from imbench.data.notices import Notice
+    >>> data = Dataset("toy", np.eye(2), np.array([0, 1]), ("a", "b"), notices=(Notice("x", "y."),))
+    >>> list(notice_lines(data))
+    ['toy: y. [x]']
+    """
+    seen: Counter[str] = Counter()
+    for notice in data.notices:
+        seen[notice.code] += 1
+        if notice.code not in SAID and seen[notice.code] <= SHOWN:
+            yield f"{data.name}: {notice}"
+    for code, n in seen.items():
+        if code not in SAID and n > SHOWN:
+            yield f"{data.name}: {n - SHOWN} more such columns. [{code}]"
+
+
+def _columns(data: Dataset) -> str:
+    n_categorical = len(data.categories)
+    kinds = [f"{data.X.shape[1] - n_categorical:,} numeric"]
+    if n_categorical:
+        column = max(data.categories, key=lambda column: len(data.categories[column]))
+        n_levels = len(data.categories[column])
+        name = f" in {data.feature_names[column]!r}" if n_categorical > 1 else ""
+        kinds.append(f"{n_categorical:,} categorical (at most {_many(n_levels, 'level')}{name})")
+    columns = f"{_many(data.X.shape[1], 'column')}: {', '.join(kinds)}"
+    left_out = [f"{name} ({why})" for name, why in _left_out(data)]
+    return f"{_many(len(data.y), 'row')}, {columns}" + (
+        f"; left out: {_listed(left_out)}" if left_out else ""
+    )
+
+
+def _left_out(data: Dataset) -> Iterator[tuple[str, str]]:
+    """Yield the columns that are left out, and why."""
+    for notice in data.notices:
+        if notice.code in LEFT_OUT:
+            found = re.match(r"""column ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"): """, notice.words)
+            yield found[1] if found else notice.words, LEFT_OUT[notice.code]
+
+
+def _classes(data: Dataset) -> str:
+    counts = np.bincount(data.y, minlength=len(data.class_names))
+    order = np.argsort(-counts, kind="stable")
+    parts = [
+        f"{data.class_names[k]} {counts[k]:,} ({100 * counts[k] / len(data.y):.2f} %)"
+        for k in order
+    ]
+    if len(parts) > SHOWN:  # the rarest is what matters
+        parts = [*parts[: SHOWN - 1], f"{len(parts) - SHOWN} more", parts[-1]]
+    return f"classes: {', '.join(parts)}"
+
+
+def _cells(data: Dataset) -> str:
+    missing = np.isnan(data.X).sum(axis=0)
+    n_missing, n_columns = int(missing.sum()), int((missing > 0).sum())
+    share = f" ({100 * n_missing / data.X.size:.2f} %)" if n_missing else ""
+    of = f" of {_many(n_columns, 'column')}" if n_missing else ""
+    n_twice = len(data.y) - data.contents.n_distinct
+    repeats = f"{_many(n_twice, 'row')} repeat{'s' if n_twice == 1 else ''} another"
+    repeats = repeats if n_twice else "no row repeats another"
+    return f"{_many(n_missing, 'cell')}{of} missing{share}; {repeats}"
+
+
+def _many(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def _listed(parts: list[str]) -> str:
+    more = f" and {len(parts) - SHOWN} more" if len(parts) > SHOWN else ""
+    return ", ".join(parts[:SHOWN]) + more
