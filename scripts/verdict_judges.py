@@ -14,7 +14,7 @@ from imbench.components.seeding import derive
 from imbench.report.statistics.evidence import collect
 from imbench.report.statistics.joint import Evidence
 from imbench.report.statistics.ttest import ALPHA, corrected_t_test, holm
-from imbench.report.statistics.verdict import LOOKS, Comparison, among_best, compare
+from imbench.report.statistics.verdict import LEVELS, Comparison, among_best, compare
 from imbench.results.metric_options import MetricOptions
 from imbench.results.metrics import compute
 
@@ -126,9 +126,9 @@ def judge(table: Table, values: Values, metric: str, looks: bool) -> Seen:
 
 def after_looks(table: Table, values: Values, metric: str) -> list[Comparison]:
     """Judge after each of several numbers of repeats; strategies that were told stop there."""
-    last = [max(LOOKS)] * len(table)
+    last = [max(LEVELS)] * len(table)
     told: list[Comparison] = []
-    for n in LOOKS:
+    for n in LEVELS:
         seen = [
             [i for i, fold in enumerate(folds) if fold.repeat < min(n, end)]
             for folds, end in zip(table, last, strict=True)

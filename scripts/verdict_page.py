@@ -13,7 +13,7 @@ from verdict_rates import ALLOWED, POWER, WRONG
 
 from imbench.report.statistics.draws import N_DRAWS
 from imbench.report.statistics.joint import CAUTION
-from imbench.report.statistics.verdict import FEW_ROWS, LOOKS, PROBABLE, REPEATS_OF_FEW_ROWS
+from imbench.report.statistics.verdict import FEW_ROWS, LEVELS, PROBABLE, REPEATS_OF_FEW_ROWS
 
 METHOD = f"""## What the verdict says
 
@@ -70,7 +70,7 @@ folds, R repeats, and every metric can be computed without a row.
 
 Strategies of equal values are not tested. Below {FEW_ROWS} rare rows a fold a verdict needs
 {REPEATS_OF_FEW_ROWS} repeats. With `splits.n_repeats=auto` a table is looked at after
-{", ".join(map(str, LOOKS))} repeats, at levels of {", ".join(map(str, LOOKS.values()))}.
+{", ".join(map(str, LEVELS))} repeats, at levels of {", ".join(map(str, LEVELS.values()))}.
 The old test is the corrected resampled t-test (Nadeau and Bengio 2003) of D with Holm's adjustment,
 on at least five folds.
 """
@@ -138,7 +138,7 @@ simultaneous intervals miss.
 
 {markdown(heads, parts["nulls"])}
 
-Looks after {", ".join(map(str, LOOKS))} repeats, where strategies that are told stop:
+Looks after {", ".join(map(str, LEVELS))} repeats, where strategies that are told stop:
 
 {markdown(("null tables", "metric", "any better at any look"), parts["looks"])}
 """

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imbench.config.cell import Cell, RefusedCell
+from imbench.config.cell import Cell, RefusedCell, by_dataset
 from imbench.errors import ImbenchError
 from imbench.report.board import AUTO, BASELINE
 from imbench.report.forecast import forecast
@@ -38,12 +38,9 @@ def forecasts(
     """
     base = BASELINE if config["baseline"] == AUTO else config["baseline"]
     is_sequential = config["splits"].get("n_repeats") == "auto"
-    groups: dict[str, list[Cell]] = {}
-    for cell in cells:
-        if isinstance(cell, Cell):
-            groups.setdefault(str(cell.dataset.node), []).append(cell)
     shown = [cell.label for cell in stored]
-    for group in list(groups.values())[:KEPT_DATASETS]:
+    parsed = [cell for cell in cells if isinstance(cell, Cell)]
+    for group in by_dataset(parsed)[:KEPT_DATASETS]:
         labels = {*shown, *(cell.label for cell in group)}
         if base in labels and len(labels) > 1:
             with suppress(ImbenchError):  # the run says what is wrong with the data

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from imbench.components.override import override
-from imbench.config.cell import Cell, RefusedCell
+from imbench.config.cell import Cell, RefusedCell, by_dataset
 from imbench.data.checks import check
 from imbench.data.dataset import Dataset
 from imbench.data.notices import Notice, without
@@ -33,11 +33,8 @@ def notice_lines(
     config : mapping
         Configuration of the first cell.
     """
-    first: dict[str, Cell] = {}
-    for cell in cells:
-        if isinstance(cell, Cell):
-            first.setdefault(str(cell.dataset.node), cell)
-    for cell in list(first.values())[:KEPT_DATASETS]:
+    parsed = [cell for cell in cells if isinstance(cell, Cell)]
+    for cell, *_ in by_dataset(parsed)[:KEPT_DATASETS]:
         with suppress(ImbenchError):  # the run says what is wrong with the data
             data = runner.prepare(cell).data
             node = cell.dataset.node

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from imbench.components.names import current_path
-from imbench.config.cell import Cell, RefusedCell
+from imbench.config.cell import Cell, RefusedCell, by_dataset
 from imbench.data.description import describe, notice_lines
 from imbench.errors import ConfigError, DataError
 from imbench.results.readings import write_reading
@@ -33,18 +33,18 @@ def readings(runner: Runner, cells: Sequence[Cell | RefusedCell]) -> Iterator[st
         With all that is wrong with the files, a line each, or with the only data set there is. In
         a sweep over others the cells of one that cannot be loaded fail, and the rest goes on.
     """
-    specs = {str(cell.dataset.node): cell.dataset for cell in cells}
-    files = {key for key, spec in specs.items() if current_path(spec.source.path) == READER}
+    specs = [group[0].dataset for group in by_dataset(cells)]
     problems: list[str] = []
-    for key, spec in specs.items():
-        if key not in files and len(specs) > 1:
+    for spec in specs:
+        is_file = current_path(spec.source.path) == READER
+        if not is_file and len(specs) > 1:
             continue
         try:
             data = runner.data(spec)
         except (ConfigError, DataError) as error:
             problems.append(str(error))
             continue
-        if key in files:
+        if is_file:
             lines = describe(data)
             with suppress(OSError):  # of a folder in which nothing can be written the run says more
                 stored = [*lines, *notice_lines(data)]

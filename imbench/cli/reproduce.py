@@ -8,7 +8,6 @@ that the result is equal. If it is not, the cell has no command.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ import yaml
 
 from imbench.cli.compose import Composer
 from imbench.components.names import with_stable_paths
+from imbench.components.override import quoted
 from imbench.config import catalogue
 from imbench.config.identity import identity_of
 from imbench.config.search_space import entries
@@ -27,8 +27,6 @@ from imbench.strategies import STAGES
 
 MISSING = object()
 TOLD = ("dataset=", "model=", "strategy=")  # in every command, even if they are the defaults
-PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")
-WORDS = {"true", "false", "null", "nan", "inf"}  # YAML does not read them as strings
 
 
 def commands(cells: Iterable[CellResult], composer: Composer) -> dict[str, tuple[str, ...]]:
@@ -242,7 +240,4 @@ def _text(value: object) -> str:
         return "{" + ",".join(f"{_text(k)}:{_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "[" + ",".join(_text(v) for v in value) + "]"
-    text = str(value)
-    if PLAIN.fullmatch(text) and text.lower() not in WORDS:
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return quoted(str(value))

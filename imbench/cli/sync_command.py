@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbench.cli.console import console
+from imbench.components.override import quoted
 from imbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ def _config(arguments: argparse.Namespace) -> Mapping[str, Any]:
     if not any(word.startswith("tracking=") for word in overrides):
         overrides.insert(0, "tracking=mlflow")
     if folders:
-        quoted = folders[0].replace("'", "\\'")
-        overrides.append(f"results_dir='{quoted}'")
+        overrides.append(f"results_dir={quoted(folders[0])}")
     return Composer(arguments.config_dir).cells(overrides, multirun=False)[0]
 
 

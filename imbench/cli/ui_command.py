@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from imbench.components.override import quoted
 from imbench.errors import ConfigError, ImbenchError
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def _tracker(results_dir: Path | None) -> MlflowTracker:
 
     overrides = ["tracking=mlflow"]
     if results_dir is not None:
-        quoted = str(results_dir).replace("'", "\\'")
-        overrides.append(f"results_dir='{quoted}'")
+        overrides.append(f"results_dir={quoted(str(results_dir))}")
     config = Composer(None).cells(overrides, multirun=False)[0]
     tracker: MlflowTracker = construct(config["tracking"], "tracking")
     return tracker

@@ -10,7 +10,6 @@ from typing import Literal
 from imbench.errors import ConfigError
 
 SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
-COUNTED = ("fits", "rows")
 FORM = re.compile(r"(?:(fits|rows)\s*=\s*)?([0-9.]+(?:e\+?[0-9]+)?)\s*(s|m|h|fits|rows)?")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from imbench.config import parts as config_parts
 from imbench.config.search_space import Space
@@ -204,3 +204,14 @@ class Cell(CellOutline):
             strategy=strategy,
             parts={k: v for k, v in self.parts.items() if not k.startswith("strategy.decision.")},
         )
+
+
+AnyCell = TypeVar("AnyCell", bound=Cell | RefusedCell)
+
+
+def by_dataset(cells: Sequence[AnyCell]) -> list[list[AnyCell]]:
+    """Return the cells of each data set, in the order in which the data sets occur."""
+    groups: dict[str, list[AnyCell]] = {}
+    for cell in cells:
+        groups.setdefault(str(cell.dataset.node), []).append(cell)
+    return list(groups.values())

@@ -197,7 +197,7 @@ def read(key: str) -> Dataset | None:
             feature_names=tuple(meta["feature_names"]),
             input_shape=None if meta["input_shape"] is None else tuple(meta["input_shape"]),
             categories={column: tuple(names) for column, names in meta["categories"]},
-            notices=tuple(Notice(code, words) for code, words in meta["notices"]),
+            notices=tuple(Notice(*parts) for parts in meta["notices"]),
             cut=tuple(meta["cut"]),
             **arrays,
         )
@@ -229,7 +229,7 @@ def write(key: str, data: Dataset, with_arrays: bool = True) -> None:
         "feature_names": data.feature_names,
         "input_shape": data.input_shape,
         "categories": [[column, names] for column, names in data.categories.items()],
-        "notices": [[notice.code, notice.words] for notice in data.notices],
+        "notices": [[n.code, n.words, n.column] for n in data.notices],
         "cut": data.cut,
     }
     arrays = {n: getattr(data, n) for n in ARRAYS if getattr(data, n) is not None}

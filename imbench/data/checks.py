@@ -173,8 +173,6 @@ def _identifiers(reasons: dict[str, str], dropped: Sequence[str] | None) -> Noti
 
 
 def _groups(data: Dataset, columns: Sequence[ColumnView]) -> list[ColumnView]:
-    if getattr(data, "groups", None) is not None:
-        return []
     companions = Companions(columns)
     return [column for column in columns if repeats_by_group(column, companions)]
 
@@ -205,8 +203,6 @@ def _tells(names: Sequence[str], dropped: Sequence[str] | None) -> Notice:
 
 
 def _sorted_by(data: Dataset, columns: Sequence[ColumnView]) -> Iterator[Notice]:
-    if getattr(data, "time", None) is not None:
-        return
     found = [
         column
         for column in columns

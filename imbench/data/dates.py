@@ -15,7 +15,6 @@ from imbench.data.problems import Problem, Way
 from imbench.errors import DataError
 
 STARTS_LOCAL = re.compile(LOCAL_DATE)
-CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}")
 
 
 def time_stamps(column: pd.Series, day_first: bool | None = None) -> pd.Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -86,8 +85,7 @@ def _left_out(data: Dataset) -> Iterator[tuple[str, str]]:
     """Yield the columns that are left out, and why."""
     for notice in data.notices:
         if notice.code in LEFT_OUT:
-            found = re.match(r"""column ('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"): """, notice.words)
-            yield found[1] if found else notice.words, LEFT_OUT[notice.code]
+            yield repr(notice.column), LEFT_OUT[notice.code]
 
 
 def _classes(data: Dataset) -> str:

@@ -183,7 +183,7 @@ class Features:
         self._note(code, name, f"{words}; it is left out.{more}")
 
     def _note(self, code: str, name: str, words: str) -> None:
-        self.notices.append(Notice(code, f"column {name!r}: {words}"))
+        self.notices.append(Notice(code, f"column {name!r}: {words}", name))
 
     def _as_category(self, name: str) -> str:
         given = {"categorical": self.options.categorical}

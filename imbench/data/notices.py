@@ -28,6 +28,8 @@ class Notice:
         Its section in docs/checks.md, and what ``checks.ignore`` silences.
     words : str
         One sentence, with the key to set.
+    column : str
+        The column it is about, if it is about one that a reader met.
 
     Examples
     --------
@@ -37,6 +39,7 @@ class Notice:
 
     code: str
     words: str
+    column: str = ""
 
     def __str__(self) -> str:
         """Return the sentence with its code."""
@@ -49,7 +52,7 @@ def without(notices: Iterable[Notice], ignored: Iterable[str]) -> list[Notice]:
     Examples
     --------
     >>> without([Notice("small-class", "a."), Notice("huge-values", "b.")], ["small-class"])
-    [Notice(code='huge-values', words='b.')]
+    [Notice(code='huge-values', words='b.', column='')]
     """
     silenced = set(ignored)
     return [notice for notice in notices if notice.code not in silenced]

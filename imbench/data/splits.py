@@ -21,7 +21,6 @@ from imbench.errors import ConfigError, DataError
 AUTO: Literal["auto"] = "auto"
 # Repeats after which splits.n_repeats=auto looks whether the verdicts are told.
 LOOKS = (1, 3, 10)
-Repeats = int  # checked where it is constructed, with a sentence that names a fix
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +177,7 @@ class Holdout:
     """
 
     test_size: float = 0.25
-    n_repeats: Repeats = 1
+    n_repeats: Any = 1  # what is no integer is refused below, with a sentence
     n_seeds: int = 1
 
     def __post_init__(self) -> None:

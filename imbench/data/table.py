@@ -181,7 +181,7 @@ def read_dataset(
         frame, name, name=_name_of(file), where=f"dataset.path={path}", drop=drop, options=options
     )  # fmt: skip
     said = [Notice("detected-format", f"{note} was detected.") for note in table.notes]
-    said += [Notice("dropped", f"column {c!r}: left out by dataset.drop.") for c in drop]
+    said += [Notice("dropped", f"column {c!r}: left out by dataset.drop.", c) for c in drop]
     return replace(data, notices=(*said, *data.notices))
 
 

@@ -18,7 +18,7 @@ from imbench.report.board import AUTO, BASELINE, TRIVIAL, Block, Row
 from imbench.report.names import joined, metric_name
 from imbench.report.questions import MIXED, question_of, question_verdicts
 from imbench.report.statistics.detectable import gain_from
-from imbench.report.statistics.verdict import Comparison
+from imbench.report.statistics.verdict import VERDICTS, Comparison
 from imbench.report.texts import interval
 
 NARROW = 2.0  # upper ends of intervals up to so many half widths of practical equivalence
@@ -311,8 +311,7 @@ def _groups(rows: Sequence[Row]) -> str:
     titles: dict[str, list[str]] = {}
     for row in rows:
         titles.setdefault(_told(row).verdict, []).append(row.title)
-    order = ("better", "probably better", "equal", "open", "probably worse", "worse")
-    parts = [f"{verdict}: {joined(titles[verdict])}" for verdict in order if verdict in titles]
+    parts = [f"{verdict}: {joined(titles[verdict])}" for verdict in VERDICTS if verdict in titles]
     return f"{parts[0][:1].upper()}{'; '.join(parts)[1:]}." if parts else ""
 
 

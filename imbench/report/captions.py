@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -45,7 +46,7 @@ def repeats_line(rows: Sequence[Row]) -> str:
     ...     return Row("0", "toy", "knn", title, title, (), "ok", "", {}, {}, 0.5, folds,
     ...                stopped=stopped)
     >>> repeats_line([row("none", 3), row("smote", 3), row("rose", 1, "told after 1 repeat")])
-    '3 repeats: none, smote. told after 1 repeat: rose.'
+    '3 repeats: none, smote. Told after 1 repeat: rose.'
     >>> repeats_line([row("none", 3), row("smote", 3)])
     ''
     """
@@ -60,7 +61,7 @@ def repeats_line(rows: Sequence[Row]) -> str:
         repeats = f"{n} repeat{'s' if n > 1 else ''}"
         why = stopped.removesuffix(".") or repeats
         head = why if repeats in why else f"{repeats} ({why})"
-        lines.append(f"{head}: {', '.join(groups[n, stopped])}.")
+        lines.append(f"{head[:1].upper()}{head[1:]}: {', '.join(groups[n, stopped])}.")
     return " ".join(lines)
 
 
@@ -90,7 +91,7 @@ def _gains(rows: Sequence[Row], sort: str, sequential: bool) -> str:
     compared = [row.comparison for row in rows if row.comparison is not None]
     if not compared:
         return ""
-    m = sum(c.p_adjusted == c.p_adjusted for c in compared)
+    m = sum(not math.isnan(c.p_adjusted) for c in compared)
     looks = " and the looks at 1, 3 and 10 repeats" if sequential else ""
     target = ONE_FIT if all(c.n_folds == 1 for c in compared) else TARGET
     gain = f"gain: improvement of {sort} over {compared[0].baseline}"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from imbench.report.names import metric_name
 from imbench.report.statistics.detectable import detectable_gain
-from imbench.report.statistics.verdict import ALPHA, LOOKS
+from imbench.report.statistics.verdict import ALPHA, LEVELS
 from imbench.results.metric_options import HIGHER_IS_BETTER
 
 
@@ -43,7 +43,7 @@ def forecast(
     """
     if metric not in HIGHER_IS_BETTER:
         return ""
-    n, level = (max(LOOKS), LOOKS[max(LOOKS)]) if n_repeats is None else (n_repeats, ALPHA)
+    n, level = (max(LEVELS), LEVELS[max(LEVELS)]) if n_repeats is None else (n_repeats, ALPHA)
     gain = detectable_gain(counts, n_splits, n, n_strategies, metric, level)
     rare = min(range(len(counts)), key=lambda k: counts[k])
     where = f"{counts[rare]:,} test rows of {class_names[rare]} in "

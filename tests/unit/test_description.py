@@ -21,7 +21,7 @@ def test_of_many_classes_the_largest_and_the_rarest_are_named():
 
 def test_columns_that_are_left_out_are_named_with_the_reason():
     words = {"dropped": "left out.", "constant-column": "holds 1.", "empty-column": "is empty."}
-    notices = [Notice(code, f"column {code + ': x'!r}: {text}") for code, text in words.items()]
+    notices = [Notice(code, text, f"{code}: x") for code, text in words.items()]
     data = table(notices=tuple(notices))
     assert describe(data)[0] == (
         "t: 3 rows, 1 column: 1 numeric; left out: 'dropped: x' (dataset.drop), "

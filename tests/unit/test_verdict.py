@@ -12,7 +12,7 @@ from imbench.report.statistics.evidence import collect
 from imbench.report.statistics.joint import estimates
 from imbench.report.statistics.verdict import (
     ALPHA,
-    LOOKS,
+    LEVELS,
     PROBABLE,
     VERDICTS,
     among_best,
@@ -209,7 +209,7 @@ def test_an_empty_table_and_a_single_strategy_have_no_comparison():
 
 
 def test_looks_spend_the_level_and_stopped_strategies_keep_their_verdict():
-    assert sum(LOOKS.values()) == pytest.approx(ALPHA)
+    assert sum(LEVELS.values()) == pytest.approx(ALPHA)
     assert [level_of(n) for n in (1, 2, 3, 4, 10, 30)] == [0.01, 0.015, 0.015, 0.025, 0.025, 0.025]
     table = make_table(10, [1, 3, 1.1], repeats=3, n=200)
     table[1] = [f for f in table[1] if f.repeat == 0]  # it was told and stopped

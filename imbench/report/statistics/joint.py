@@ -15,10 +15,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.data.splits import LOOKS
+
 Floats = NDArray[np.float64]
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]
 
-MOST_REPEATS = 10  # of splits.n_repeats=auto
+MOST_REPEATS = LOOKS[-1]  # of splits.n_repeats=auto
 CAUTION = 1.25  # training parts share rows, which the differences between folds do not show
 BLOCK = 4096  # units
 ROUNDING = 1e-12  # of a variance that is a difference of larger ones

@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.data.splits import LOOKS
 from imbench.report.statistics.draws import (
     as_normal,
     as_student,
@@ -36,7 +37,7 @@ VERDICTS: tuple[Verdict, ...] = (
 ALPHA = 0.05
 PROBABLE = 0.9
 # What each look of splits.n_repeats=auto may spend of ALPHA, by its number of repeats.
-LOOKS = {1: 0.01, 3: 0.015, 10: 0.025}
+LEVELS = dict(zip(LOOKS, (0.01, 0.015, 0.025), strict=True))
 FEW_ROWS = 5  # rare rows a fold; with fewer, one repeat tells nothing
 REPEATS_OF_FEW_ROWS = 3
 
@@ -116,7 +117,7 @@ def level_of(n_repeats: int) -> float:
     >>> level_of(1), level_of(3), level_of(10)
     (0.01, 0.015, 0.025)
     """
-    return next((level for n, level in LOOKS.items() if n_repeats <= n), LOOKS[max(LOOKS)])
+    return next((level for n, level in LEVELS.items() if n_repeats <= n), LEVELS[LOOKS[-1]])
 
 
 def compare(
