@@ -293,8 +293,8 @@ def _run_all(sweep: _Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
             except KeyboardInterrupt:
                 bar.stop()
                 print(
-                    f"imbench: interrupted after {len(rounds.latest)} of {len(sweep.outlines)} "
-                    f"cells; every finished fold is stored in {sweep.store.runs}, and the same "
+                    f"imbench: interrupted with {len(final)} of {len(sweep.outlines)} cells "
+                    f"complete; every finished fold is stored in {sweep.store.runs}, and the same "
                     "command goes on from there.",
                     file=sys.stderr,
                 )

@@ -107,7 +107,7 @@ def _class_sizes(data: Dataset, n_splits: int | None) -> Iterator[Notice]:
         return
     fewest = int(small[data.counts[small].argmin()])
     n_rows, name = int(data.counts[fewest]), data.class_names[fewest]
-    which = f"class {name!r} has {n_rows} rows"
+    which = f"class {name!r} has {n_rows} row{'' if n_rows == 1 else 's'}"
     if len(small) > 1:
         which = f"{len(small)} classes have fewer than {TESTED * n_splits} rows, {which}"
     fewer = n_rows // TESTED

@@ -306,10 +306,11 @@ def _check_class_sizes(data: Dataset, needed: int) -> None:
     n_rows, name = int(data.counts[smallest]), data.class_names[smallest]
     if n_rows >= needed:
         return
+    rows = f"{n_rows} row{'' if n_rows == 1 else 's'}"
     without = override("dataset.imbalance.ratios", {name: 0})
     drop = f"drop the class with dataset/imbalance=keep {without}"
     fix = f"set splits.n_splits={n_rows}, or {drop}" if n_rows >= 2 else drop
     raise DataError(
-        f"dataset={data.name}: class {name!r} has {n_rows} rows, but stratification needs at "
+        f"dataset={data.name}: class {name!r} has {rows}, but stratification needs at "
         f"least {needed} (one a fold): {fix}."
     )

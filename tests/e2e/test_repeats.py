@@ -190,7 +190,7 @@ class TestAuto:
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=120)
         assert process.returncode == 130, said
-        assert "interrupted after 2 of 2 cells" in said
+        assert "interrupted with 0 of 2 cells complete" in said
         assert "the same command goes on from there" in said
         before = arrays()
         found = lines(run(*words))
