@@ -344,8 +344,7 @@ def _print_results(cells: Sequence[CellResult], draft: Draft, show_tracebacks: b
     if draft.config["output"] == "json":
         for line in to_json_lines(board):
             print(line)
-        if board.has_comparison:
-            print("\n".join(answers(board.blocks, board.sort)), file=sys.stderr)
+        print("\n".join(answers(board.blocks, board.sort)), file=sys.stderr)
     elif len(cells) > 1 or cells[0].status == "ok":
         console().print(to_rich(board))
     # One cell that did not run is an error message; in a sweep it is a row of the table.

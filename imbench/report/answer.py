@@ -113,7 +113,10 @@ def _no_baseline(block: Block, place: str, sort: str) -> str:
     best, asked = block.finished[0], block.asked
     if asked == AUTO:
         asked = BASELINE
-    words = f"{place}, {best.title} has the best {metric_name(sort)}"
+    alone = len(block.finished) == 1
+    words = f"{place}, " + (
+        f"only {best.title} finished" if alone else f"{best.title} has the best {metric_name(sort)}"
+    )
     if asked == BASELINE:
         return f"{words}: run strategy={BASELINE} too, to learn whether it helps."
     return (
@@ -210,7 +213,7 @@ def _too_few(block: Block, base: Row, known: Sequence[Comparison], metric: str) 
     smallest = f"gains in {metric} from {gain_from(known):.2f} on"
     largest = f"the largest is that of {title}, {interval(best)}"
     if base.counts is not None and base.counts.n_rare <= FEW_ROWS:
-        rare = f"{base.counts.n_rare:,.0f} {base.counts.rare}"
+        rare = f"{base.counts.n_rare:,.0f} {base.counts.rare_rows}"
         return f"too few rare rows to tell. {rare} can show {smallest}; {largest}."
     bound = max(c.high for c in known)
     return (
@@ -238,7 +241,7 @@ def _moved(base: Row, rows: Sequence[Row]) -> str:
         return ""
     left = [row.title for row in finders if row is not most]
     likewise = f" The same holds for {joined(left)}." if left else ""
-    rare = base.counts.rare if base.counts else "rare rows"
+    rare = base.counts.rare_rows if base.counts else "rare rows"
     return (
         f"{most.title} {counts}, at the same ranking ({_cited(most, 'ranking')}).{likewise} If "
         f"more {rare} are worth that, move the threshold instead."
@@ -300,9 +303,9 @@ def _counts(row: Row, base: Row) -> str:
         else "as many false alarms"
     )
     return (
-        f"It finds {ours.found:,.0f} of {ours.n_rare:,.0f} {ours.rare} instead of "
+        f"It finds {ours.found:,.0f} of {ours.n_rare:,.0f} {ours.rare_rows} instead of "
         f"{theirs.found:,.0f} ({shares.replace('%', ' %')}), with {alarms} among "
-        f"{ours.n_others:,.0f} {ours.others}."
+        f"{ours.n_others:,.0f} {ours.other_rows}."
     )
 
 

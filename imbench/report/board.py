@@ -51,7 +51,7 @@ class Counts:
         Other rows that are predicted as one of the rare classes, and all of them. Means over
         repeats.
     rare, others : str
-        What the rows are called: their class, or "rare rows" and "others" of many classes.
+        Name of their class, or "rare rows" and "others" of many classes.
 
     Examples
     --------
@@ -66,6 +66,20 @@ class Counts:
     n_others: float
     rare: str = "rare rows"
     others: str = "others"
+
+    @property
+    def rare_rows(self) -> str:
+        """What the rare rows are called after a number: ``Yes``, but ``rows of 1``."""
+        return _called(self.rare)
+
+    @property
+    def other_rows(self) -> str:
+        """What the other rows are called after a number."""
+        return _called(self.others)
+
+
+def _called(name: str) -> str:
+    return f"rows of {name}" if name[-1:].isdigit() else name
 
 
 @dataclass(frozen=True)
@@ -256,8 +270,3 @@ class Leaderboard:
     def rows(self) -> list[Row]:
         """The rows of all blocks."""
         return [row for block in self.blocks for row in block.rows]
-
-    @property
-    def has_comparison(self) -> bool:
-        """Whether more than one row is shown, so that there is something to answer."""
-        return any(len(block.rows) > 1 for block in self.blocks)

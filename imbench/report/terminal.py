@@ -63,7 +63,7 @@ class TerminalTables:
             yield from _block(board, block, options.max_width, is_pictured, is_last)
         for ranking in board.rankings:
             yield from _ranking(ranking)
-        lines = answers(board.blocks, board.sort) if board.has_comparison else []
+        lines = answers(board.blocks, board.sort)
         yield from (Text(f"\n{line}" if i == 0 else line) for i, line in enumerate(lines))
 
 

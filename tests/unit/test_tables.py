@@ -200,7 +200,8 @@ def test_the_answer_is_the_last_line():
     text = rendered(sweep(), 300)
     answer = text.rstrip().splitlines()[-2:]
     assert answer[0].startswith("On digits with knn: take smote. It improves macro F1 by 0.240")
-    assert answer[1].startswith("It finds 267 of 272 c1 instead of 204 (98 % instead of 75 %)")
+    found = "It finds 267 of 272 rows of c1 instead of 204 (98 % instead of 75 %)"
+    assert answer[1].startswith(found)
 
 
 def test_repeats_and_why_they_stopped_are_in_the_header():
