@@ -21,7 +21,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from verdict_coverage import coverage
+from verdict_coverage import coverage, effects_coverage
 from verdict_figures import draw_coverage, draw_power
 from verdict_judges import parallel, run
 from verdict_page import page
@@ -29,6 +29,7 @@ from verdict_populations import TABLES, Call, available, judge_sample
 from verdict_rates import (
     at_gains,
     coverage_lines,
+    effects_lines,
     null_lines,
     population_lines,
     power_lines,
@@ -115,7 +116,9 @@ def main() -> int:
     covered = list(coverage(2 * tables, jobs))
     data_dir = Path(os.environ.get("IMBENCH_DATA", "data"))
     real = check_populations(data_dir, arguments.samples, jobs)
-    parts = check_tables(tables, jobs) | {"coverage": coverage_lines(covered)}
+    effects = effects_lines(effects_coverage(2 * tables, jobs))
+    parts = check_tables(tables, jobs)
+    parts |= {"coverage": coverage_lines(covered), "effects": effects}
     reasons = parts.pop("reasons") + real.pop("reasons")
     draw_power(parts.pop("curves"), IMAGES / "verdict-power.png")
     draw_coverage(covered, IMAGES / "verdict-coverage.png")

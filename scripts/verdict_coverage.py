@@ -16,6 +16,7 @@ from verdict_judges import evidence_of, parallel, values_of
 
 from imbench.components.seeding import derive
 from imbench.report.statistics.intervals import metric_intervals, recall_intervals
+from imbench.report.statistics.random_effects import random_effects
 from imbench.results.fold import FoldResult
 
 RARE_ROWS = (3, 5, 10, 40)  # in a fold; 19 common rows for each
@@ -25,6 +26,7 @@ METRICS = (
 )  # fmt: skip
 WILSON = "recall/c1, Wilson"
 SEPARATION, SHIFT, THRESHOLD = 2.0, 0.2, 0.2
+DATASETS, TAUS, GAIN = (3, 8, 20), (0.0, 0.03), 0.02  # of claims over several data sets
 
 
 def draw_fold(rng: np.random.Generator, n_rare: int, fold: int) -> FoldResult:
@@ -70,3 +72,30 @@ def coverage(n_tables: int, n_jobs: int) -> Iterator[tuple[str, int, int, int, f
         width = np.nanmean(found[:, :, 2] - found[:, :, 1], axis=0)
         for k, metric in enumerate((*METRICS, WILSON)):
             yield metric, n_rare, int(covers[:, k].sum()), n_tables, float(width[k])
+
+
+def measure_effects(n_datasets: int, tau: float, seed: int) -> tuple[bool, bool]:
+    """Draw gains on data sets; return whether the mean and the gain on a further one are covered.
+
+    Parameters
+    ----------
+    n_datasets : int
+    tau : float
+        Standard deviation of the true gains between data sets.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    errors = rng.uniform(0.01, 0.04, n_datasets)
+    found = random_effects(rng.normal(GAIN, tau, n_datasets) + rng.normal(0, errors), errors)
+    assert found is not None
+    further = rng.normal(GAIN, tau)
+    return found.low <= GAIN <= found.high, found.next_low <= further <= found.next_high
+
+
+def effects_coverage(n_tables: int, n_jobs: int) -> Iterator[tuple[int, float, int, int, int]]:
+    """Yield data sets, tau, how often the mean and the further gain are covered, and tables."""
+    for n in DATASETS:
+        for tau in TAUS:
+            calls = [(n, tau, derive(0, "effects", f"{n} {tau}", i)) for i in range(n_tables)]
+            mean, further = np.sum(parallel(n_jobs, measure_effects, calls), axis=0)
+            yield n, tau, int(mean), int(further), n_tables

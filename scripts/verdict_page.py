@@ -8,12 +8,14 @@ from textwrap import fill
 from typing import Any
 
 import numpy as np
-from verdict_coverage import RARE_ROWS
+from verdict_coverage import GAIN, RARE_ROWS
 from verdict_rates import ALLOWED, POWER, WRONG
 
 from imbench.report.statistics.draws import N_DRAWS
 from imbench.report.statistics.joint import CAUTION
 from imbench.report.statistics.verdict import FEW_ROWS, LEVELS, PROBABLE, REPEATS_OF_FEW_ROWS
+
+EFFECT_HEADS = ("data sets", "sd between them", "mean gain", "gain on a further data set")
 
 METHOD = f"""## What the verdict says
 
@@ -174,6 +176,12 @@ not exist counts as one that misses.
 ![Coverage over the rare rows of a fold](images/verdict-coverage.png)
 
 {markdown(("metric", *(f"{n} rare rows a fold" for n in RARE_ROWS)), parts["coverage"])}
+
+Gains over several data sets: drawn with a mean of {GAIN}, a standard deviation between data sets
+and errors of 0.01 to 0.04. Covered are the mean, by its interval, and the gain on a further data
+set, by the prediction interval.
+
+{markdown(EFFECT_HEADS, parts["effects"])}
 """
 
 

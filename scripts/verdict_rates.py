@@ -197,3 +197,11 @@ def coverage_lines(found: Iterable[tuple[str, int, int, int, float]]) -> Lines:
         cell = f"{100 * count / n:.1f} % ({width:.2f})"
         lines.setdefault(metric, [f"`{metric}`"]).append(cell)
     return list(lines.values())
+
+
+def effects_lines(found: Iterable[tuple[int, float, int, int, int]]) -> Lines:
+    """Return a line for each number of data sets and spread of the gains."""
+    return [
+        [str(n), f"{tau:.2f}", rate_text(mean, tables), rate_text(further, tables)]
+        for n, tau, mean, further, tables in found
+    ]

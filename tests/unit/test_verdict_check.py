@@ -192,7 +192,7 @@ def test_without_data_the_page_says_so(module, tmp_path, capsys):
     real = check.check_populations(tmp_path, 1, 1)
     assert "Left out" in capsys.readouterr().out
     assert real["names"] == []
-    empty = {key: [] for key in ("nulls", "looks", "power", "at_gains", "coverage")}
+    empty = {key: [] for key in ("nulls", "looks", "power", "at_gains", "coverage", "effects")}
     text = page.page(empty | real, 1, 1, [])
     assert "IMBENCH_DATA" in text
     assert "every reach is met" in text
