@@ -33,7 +33,7 @@ from imbench.components.construct import Component
 from imbench.components.files import replacing
 from imbench.components.hashing import run_id_of
 from imbench.components.names import current_path
-from imbench.data.dataset import Dataset
+from imbench.data.dataset import ARRAYS, Dataset
 from imbench.data.notices import Notice
 from imbench.data.spec import DatasetSpec
 from imbench.errors import ImbenchError
@@ -43,7 +43,6 @@ READ_BY = (
     "imbalanced-learn", "numpy", "openpyxl", "pandas", "pyarrow", "scikit-learn", "torchvision",
 )  # fmt: skip
 PLACES = ("about", "data_dir", "download_dir", "path")  # keys that do not change the data
-ARRAYS = ("X", "y", "test_index")
 _log = logging.getLogger(__name__)
 
 P = ParamSpec("P")

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 from imbench.data.notices import Notice
 from imbench.data.row_hashes import Contents, contents_of
 from imbench.errors import DataError
+
+
+ROLES = ("groups", "time", "weight")
+ARRAYS = ("X", "y", "test_index", *ROLES)
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class DatasetInfo:
         Columns of ``X`` that hold category codes.
     has_missing : bool
         Whether any value of ``X`` is NaN.
+    has_weight : bool
+        Whether rows have weights.
 
     Examples
     --------
@@ -50,6 +57,7 @@ class DatasetInfo:
     input_shape: tuple[int, int, int] | None = None
     categorical: tuple[int, ...] = ()
     has_missing: bool = False
+    has_weight: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -81,6 +89,13 @@ class Dataset:
         from rows, so the codes can be assigned before the split.
     test_index : ndarray of shape (n_test,) or None
         Rows of the official test set, None if there is none.
+    groups : ndarray of shape (n,) or None
+        int64: rows with the same number belong together, such as those of one patient. None if
+        rows are independent.
+    time : ndarray of shape (n,) or None
+        float64: when a row was seen; dates are days since 1970. None if the order means nothing.
+    weight : ndarray of shape (n,) or None
+        float64: how much a row counts, at least 0. None if all count the same.
     cut : tuple of int
         Labels of the classes that ``dataset.imbalance`` thinned more than others.
     notices : tuple of Notice
@@ -89,8 +104,8 @@ class Dataset:
     Raises
     ------
     DataError
-        If shapes or types do not match, a value is infinite, or fewer than two classes are
-        present.
+        If shapes or types do not match, a value is infinite, fewer than two classes are present,
+        or no row of a class has a weight above 0.
 
     Notes
     -----
@@ -124,6 +139,9 @@ class Dataset:
     input_shape: tuple[int, int, int] | None = None
     categories: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     test_index: NDArray[np.int64] | None = None
+    groups: NDArray[np.int64] | None = None
+    time: NDArray[np.float64] | None = None
+    weight: NDArray[np.float64] | None = None
     cut: tuple[int, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -131,7 +149,8 @@ class Dataset:
         _check_shapes(self)
         _check_labels(self)
         _check_values(self)
-        for name in ("X", "y", "test_index"):
+        _check_roles(self)
+        for name in ARRAYS:
             if (array := getattr(self, name)) is not None:
                 view = array.view()
                 view.flags.writeable = False
@@ -169,6 +188,7 @@ class Dataset:
             input_shape=self.input_shape,
             categorical=tuple(sorted(self.categories)),
             has_missing=self.X.dtype.kind == "f" and bool(np.isnan(self.X.min())),
+            has_weight=self.weight is not None,
         )
 
     @cached_property
@@ -186,7 +206,16 @@ class Dataset:
         for array in (self.X, self.y, test_index):
             digest.update(f"{array.shape}{array.dtype.str}".encode())
             digest.update(np.ascontiguousarray(array).data)
+        for name, values in self.roles.items():  # nothing without roles, as before there were any
+            digest.update(f"{name}{values.dtype.str}".encode())
+            digest.update(np.ascontiguousarray(values).data)
         return digest.hexdigest()
+
+    @property
+    def roles(self) -> dict[str, NDArray[Any]]:
+        """The columns of :data:`ROLES` that there are, by name."""
+        found = {name: getattr(self, name) for name in ROLES}
+        return {name: values for name, values in found.items() if values is not None}
 
 
 def _check_shapes(data: Dataset) -> None:
@@ -235,6 +264,36 @@ def _check_labels(data: Dataset) -> None:
         raise DataError(
             f"dataset={data.name}: the target has one class ({present!r}); "
             "comparing strategies needs rows of at least two classes."
+        )
+
+
+def _check_roles(data: Dataset) -> None:
+    """Raise DataError unless each role has a usable value for each row."""
+    for name, values in data.roles.items():
+        kind = np.dtype(np.int64 if name == "groups" else np.float64)
+        if values.shape != data.y.shape or values.dtype != kind:
+            raise DataError(
+                f"dataset={data.name}: {name} must be {kind} of shape {data.y.shape}, got "
+                f"{values.dtype} of shape {values.shape}."
+            )
+        if not np.isfinite(values).all():
+            raise DataError(
+                f"dataset={data.name}: {np.sum(~np.isfinite(values))} of {len(values)} rows have "
+                f"no {name}: give each row one, or leave these rows out."
+            )
+    if data.weight is None:
+        return
+    if (data.weight < 0).any():
+        raise DataError(
+            f"dataset={data.name}: {np.sum(data.weight < 0)} weights are below 0: a weight is how "
+            "much a row counts, at least 0."
+        )
+    pool = data.pool_index
+    mass = np.bincount(data.y[pool], data.weight[pool], len(data.class_names))
+    if len(weightless := np.flatnonzero((data.counts > 0) & (mass == 0))):
+        raise DataError(
+            f"dataset={data.name}: all rows of class {data.class_names[weightless[0]]!r} have "
+            "weight 0: give some of them a weight above 0, or leave the class out."
         )
 
 

@@ -52,6 +52,7 @@ def _thin(
         class_names=tuple(n for n, k in zip(data.class_names, n_keep, strict=True) if k > 0),
         test_index=None if data.test_index is None else np.flatnonzero(is_test[stays]),
         cut=tuple(labels[is_cut].tolist()),
+        **{name: values[stays] for name, values in data.roles.items()},
     )
 
 
