@@ -15,7 +15,6 @@ from imbench.data.notices import Notice
 from imbench.data.row_hashes import Contents, contents_of
 from imbench.errors import DataError
 
-
 ROLES = ("groups", "time", "weight")
 ARRAYS = ("X", "y", "test_index", *ROLES)
 

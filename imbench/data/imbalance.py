@@ -45,6 +45,7 @@ def _thin(
         stays[np.random.default_rng([seed, label]).permutation(rows)[:n_rows]] = True
     labels = np.cumsum(n_keep > 0) - 1
     is_cut = (n_keep > 0) & (shares < shares.max()) & (n_keep < n_keep.max())
+    kept: dict[str, Any] = {name: values[stays] for name, values in data.roles.items()}
     return replace(
         data,
         X=data.X[stays],
@@ -52,7 +53,7 @@ def _thin(
         class_names=tuple(n for n, k in zip(data.class_names, n_keep, strict=True) if k > 0),
         test_index=None if data.test_index is None else np.flatnonzero(is_test[stays]),
         cut=tuple(labels[is_cut].tolist()),
-        **{name: values[stays] for name, values in data.roles.items()},
+        **kept,
     )
 
 

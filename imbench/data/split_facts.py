@@ -26,7 +26,9 @@ def fold_facts(data: Dataset, fold: Fold) -> dict[str, Any]:
         - ``overlap``: test rows whose number is in the training part;
         - ``copies``: other test rows that equal a row of the training part;
         - ``contradictory``: copies that have another label in the training part;
-        - ``n_rows``, ``n_distinct``: rows and different rows of the whole data set.
+        - ``n_rows``, ``n_distinct``: rows and different rows of the whole data set;
+        - ``straddling_groups``: groups with rows in both parts, where the data have groups;
+        - ``from_future``: training rows that are not before all test rows, where they have times.
 
     Examples
     --------
@@ -58,7 +60,19 @@ def fold_facts(data: Dataset, fold: Fold) -> dict[str, Any]:
         "contradictory": _n_with_other_label(data, copies, train),
         "n_rows": len(data.y),
         "n_distinct": contents.n_distinct,
+        **_role_facts(data, fold),
     }
+
+
+def _role_facts(data: Dataset, fold: Fold) -> dict[str, int]:
+    """Return what a split does to groups and times."""
+    train, test = fold.train_index, fold.test_index
+    facts = {}
+    if data.groups is not None:
+        facts["straddling_groups"] = len(np.intersect1d(data.groups[train], data.groups[test]))
+    if data.time is not None:
+        facts["from_future"] = int((data.time[train] >= data.time[test].min()).sum())
+    return facts
 
 
 def _n_with_other_label(data: Dataset, rows: NDArray[np.int64], known: NDArray[np.int64]) -> int:

@@ -6,6 +6,7 @@ its place (repeat, fold) only, so that more repeats add folds and change none.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
@@ -13,9 +14,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.components.override import override
 from imbench.components.seeding import derive
 from imbench.data.dataset import Dataset
+from imbench.data.split_checks import check_class_sizes, check_classes, check_role, group_splits
 from imbench.errors import ConfigError, DataError
 
 AUTO: Literal["auto"] = "auto"
@@ -92,6 +93,8 @@ def with_repeats(splitter: Splitter, n_repeats: int) -> Splitter:
 class RepeatedKFold:
     """Repeated stratified k-fold cross-validation over all rows but the official test set.
 
+    Rows of one group stay together, where the data set has groups.
+
     Parameters
     ----------
     n_splits : int, default=5
@@ -99,6 +102,9 @@ class RepeatedKFold:
     n_repeats : int or "auto", default=1
         Repeats, each with another shuffle. ``auto`` splits once; :mod:`imbench.run.rounds` goes on
         with :func:`with_repeats` until the verdicts are told.
+    min_per_class : int or None, default=None
+        Rows (or groups) that a class needs at least, 2 or more; None is `n_splits`. With fewer rows
+        than folds a class is missing in some test parts, where its metrics are undefined.
 
     Examples
     --------
@@ -111,9 +117,12 @@ class RepeatedKFold:
 
     n_splits: int = 5
     n_repeats: int | Literal["auto"] = 1
+    min_per_class: int | None = None
 
     def __post_init__(self) -> None:
         _at_least("n_splits", self.n_splits, 2)
+        if self.min_per_class is not None:
+            _at_least("min_per_class", self.min_per_class, 2, "null or an integer")
         if self.n_repeats != AUTO:
             _at_least("n_repeats", self.n_repeats, 1, "auto or an integer")
 
@@ -137,30 +146,71 @@ class RepeatedKFold:
         Raises
         ------
         DataError
-            If a class has fewer than `n_splits` rows.
+            If a class has too few rows or groups, or a training part would miss one.
         """
-        _check_class_sizes(data, self.n_splits)
+        check_class_sizes(data, self.min_per_class or self.n_splits)
+        folds = [fold for repeat in self._repeats for fold in self._folds(data, seed, repeat)]
+        for fold in folds:
+            check_classes(data, fold, f"splits.n_splits={self.n_splits}", "set it lower")
+        return folds
+
+    def _folds(self, data: Dataset, seed: int, repeat: int) -> Iterator[Fold]:
         from sklearn.model_selection import StratifiedKFold
 
-        def folds(repeat: int) -> Iterator[Fold]:
-            splitter = StratifiedKFold(
-                self.n_splits, shuffle=True, random_state=derive(seed, "split", data.name, repeat)
-            )
-            pool = data.pool_index
-            for fold, (train, test) in enumerate(splitter.split(pool, data.y[pool])):
-                yield Fold(repeat, fold, pool[train], pool[test])
+        pool = data.pool_index
+        random_state = derive(seed, "split", data.name, repeat)
+        if data.groups is not None:
+            splits = group_splits(data, self.n_splits, random_state)
+        else:
+            splitter = StratifiedKFold(self.n_splits, shuffle=True, random_state=random_state)
+            with warnings.catch_warnings():  # fewer rows than folds are what min_per_class allows
+                warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+                splits = list(splitter.split(pool, data.y[pool]))
+        for fold, (train, test) in enumerate(splits):
+            yield Fold(repeat, fold, pool[train], pool[test])
 
-        return [f for repeat in self._repeats for f in folds(repeat)]
+
+@dataclass(frozen=True)
+class GroupKFold(RepeatedKFold):
+    """Repeated stratified k-fold cross-validation that demands groups, and keeps them together.
+
+    Parameters as in :class:`RepeatedKFold`, which does the same where the data set has groups.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = replace(load_synthetic(n_rows=100, ratio=4), groups=np.arange(100) // 2)
+    >>> folds = GroupKFold(n_splits=5).split(data, seed=0)
+    >>> {bool(np.isin(data.groups[f.test_index], data.groups[f.train_index]).any()) for f in folds}
+    {False}
+    """
+
+    def split(self, data: Dataset, seed: int) -> list[Fold]:
+        """Return ``n_repeats * n_splits`` folds. Each row is tested once per repeat.
+
+        Raises
+        ------
+        ConfigError
+            If the data set has no groups.
+        DataError
+            As :meth:`RepeatedKFold.split`.
+        """
+        check_role(data, "groups", "splits=group")
+        return super().split(data, seed)
 
 
 @dataclass(frozen=True)
 class Holdout:
     """Stratified hold-out, optionally repeated with other shuffles or other seeds of the models.
 
+    Rows of one group stay together, where the data set has groups.
+
     Parameters
     ----------
     test_size : float, default=0.25
-        Share of the rows in the test part, in (0, 1).
+        Share of the rows in the test part, in (0, 1). Of groups it is one part of k, or all parts
+        but one, whatever is nearest.
     n_repeats : int, default=1
         Repeats, each with another shuffle.
     n_seeds : int, default=1
@@ -214,34 +264,34 @@ class Holdout:
         DataError
             If a class has only one row, or a part would miss a class.
         """
-        _check_class_sizes(data, 2)
-        from sklearn.model_selection import StratifiedShuffleSplit
-
-        pool = data.pool_index
-        smaller = int(min(self.test_size, 1 - self.test_size) * len(pool))
+        check_class_sizes(data, 2)
+        smaller = int(min(self.test_size, 1 - self.test_size) * len(data.pool_index))
         if smaller < data.info.n_classes:
             raise DataError(
                 f"splits.test_size={self.test_size} leaves a part of {smaller} rows for "
                 f"{data.info.n_classes} classes of dataset={data.name}: set it nearer to 0.5."
             )
-        folds = [
-            Fold(repeat, 0, np.sort(pool[train]), np.sort(pool[test]))
-            for repeat in range(self.n_repeats)
-            for train, test in StratifiedShuffleSplit(
-                1, test_size=self.test_size, random_state=derive(seed, "split", data.name, repeat)
-            ).split(pool, data.y[pool])
-        ]
+        folds = [self._fold(data, seed, repeat) for repeat in range(self.n_repeats)]
         for fold in folds:
-            for part, index in (("training", fold.train_index), ("test", fold.test_index)):
-                counts = np.bincount(data.y[index], minlength=data.info.n_classes)
-                if not counts.all():
-                    k = int(counts.argmin())
-                    raise DataError(
-                        f"splits.test_size={self.test_size} leaves the {part} part without a row "
-                        f"of class {data.class_names[k]!r} of dataset={data.name}, which has "
-                        f"{data.counts[k]}: set it nearer to 0.5, or splits=kfold."
-                    )
+            key, fix = f"splits.test_size={self.test_size}", "set it nearer to 0.5, or splits=kfold"
+            check_classes(data, fold, key, fix, in_test=True)
         return folds + [replace(folds[0], repeat=s, fold=1) for s in range(1, self.n_seeds)]
+
+    def _fold(self, data: Dataset, seed: int, repeat: int) -> Fold:
+        from sklearn.model_selection import StratifiedShuffleSplit
+
+        pool, random_state = data.pool_index, derive(seed, "split", data.name, repeat)
+        if data.groups is not None:
+            is_small = self.test_size <= 0.5
+            n_parts = round(1 / (self.test_size if is_small else 1 - self.test_size))
+            train, test = group_splits(data, n_parts, random_state)[0]
+            train, test = (train, test) if is_small else (test, train)
+        else:
+            splitter = StratifiedShuffleSplit(
+                1, test_size=self.test_size, random_state=random_state
+            )
+            train, test = next(splitter.split(pool, data.y[pool]))
+        return Fold(repeat, 0, np.sort(pool[train]), np.sort(pool[test]))
 
 
 @dataclass(frozen=True)
@@ -298,19 +348,3 @@ class OfficialTest:
 def _at_least(name: str, value: object, smallest: int, kind: str = "an integer") -> None:
     if not isinstance(value, int) or value < smallest:
         raise ValueError(f"{name} must be {kind} of at least {smallest}, got {value!r}.")
-
-
-def _check_class_sizes(data: Dataset, needed: int) -> None:
-    """Raise DataError if a class has fewer than `needed` rows, too few for stratification."""
-    smallest = int(data.counts.argmin())
-    n_rows, name = int(data.counts[smallest]), data.class_names[smallest]
-    if n_rows >= needed:
-        return
-    rows = f"{n_rows} row{'' if n_rows == 1 else 's'}"
-    without = override("dataset.imbalance.ratios", {name: 0})
-    drop = f"drop the class with dataset/imbalance=keep {without}"
-    fix = f"set splits.n_splits={n_rows}, or {drop}" if n_rows >= 2 else drop
-    raise DataError(
-        f"dataset={data.name}: class {name!r} has {rows}, but stratification needs at "
-        f"least {needed} (one a fold): {fix}."
-    )

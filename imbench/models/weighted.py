@@ -11,6 +11,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
+from imbench.strategies.rows import WEIGHT
 
 if TYPE_CHECKING:
     from imbench.strategies.protocols import Weights
@@ -50,12 +51,17 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
         """Return the tags of the classifier inside: it decides what data is taken."""
         return get_tags(self.estimator)
 
-    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
-        """Return a generator that computes the weights from the labels and fits the classifier."""
+    def fitting(self, X: ArrayLike, y: ArrayLike, **given: NDArray[Any]) -> Fitting[Self]:
+        """Return a generator that computes the weights from the labels and fits the classifier.
+
+        ``sample_weight`` of the data, of shape (n,), is multiplied by the weight of the class.
+        """
         self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
         by_class = self.weights(counts, progress=0.0)
         self.class_weights_ = by_class * len(encoded) / by_class[encoded].sum()
         weight = self.class_weights_[encoded]
+        if WEIGHT in given:
+            weight = weight * given[WEIGHT]
         inner = clone(self.estimator)
         self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
         return self

@@ -32,6 +32,7 @@ from imbench.pipeline.pipeline import HoldoutPipeline, ResamplingPipeline
 from imbench.pipeline.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.base import Strategy
+from imbench.strategies.fitting import FittingMixin
 
 _TAKEN: dict[tuple[type, str], bool] = {}  # parameters of `fit`, by class
 
@@ -66,12 +67,23 @@ def build(
         If the parts do not fit; the reason names the strategy, the model or the data, and why.
     """
     check_needs(model, strategy, info)
-    _check_training_stages(strategy, info.n_classes)
+    _check_training_stages(strategy, info)
     estimator = _with_training_stages(model, strategy, info)
+    if info.has_weight and not _takes_weight(estimator):
+        raise Incompatible(
+            f"model={model.name} takes no sample_weight, but the rows of dataset={info.name} have "
+            "weights: leave dataset.weight out, or use another model."
+        )
     estimator = _pipeline(estimator, model, strategy, info, context or FitContext())
     for stage in ("ensemble", "decision"):
         wrap = strategy.entry(stage)
         estimator = estimator if wrap is None else wrap(estimator=estimator)
+        if info.has_weight and not isinstance(estimator, FittingMixin):
+            raise Incompatible(
+                f"strategy={next(iter(getattr(strategy, stage)))} passes no sample_weight on, but "
+                f"the rows of dataset={info.name} have weights: leave dataset.weight out, or let "
+                "it inherit from imbench's base class."
+            )
         if stage == "ensemble":
             _give_neighbors(estimator, strategy)
     return seed_estimator(estimator, seed)
@@ -103,14 +115,16 @@ def _is_batch_level(loss: Any, n_classes: int) -> bool:
         return bool(getattr(loss, "batch_level", False))
 
 
-def _check_training_stages(strategy: Strategy, n_classes: int) -> None:
-    """Raise Incompatible for in-training entries that cannot be combined."""
+def _check_training_stages(strategy: Strategy, info: DatasetInfo) -> None:
+    """Raise Incompatible for in-training entries that cannot be combined, or not with weights."""
     mixing = [n for n, entry in strategy.augment.items() if getattr(entry, "mixes_labels", False)]
-    loss, weighing = next(iter(strategy.loss), ""), (*strategy.weights, *mixing)
-    if loss and weighing and _is_batch_level(strategy.loss[loss], n_classes):
+    weighing = [f"strategy={name}" for name in (*strategy.weights, *mixing)]
+    weighing += ["dataset.weight"] if info.has_weight else []
+    loss = next(iter(strategy.loss), "")
+    if loss and weighing and _is_batch_level(strategy.loss[loss], info.n_classes):
         raise Incompatible(
-            f"strategy={loss} computes one loss for a whole batch, so strategy={weighing[0]} has "
-            "no loss of a row to weight; leave one of the two out."
+            f"strategy={loss} computes one loss for a whole batch, so {weighing[0]} has no loss of "
+            "a row to weight (weights need one a row); leave one of the two out."
         )
     *earlier, last = strategy.augment or [""]
     for name in earlier:
@@ -200,6 +214,10 @@ def _pipeline(
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
     takes_validation = _fit_takes(estimator, "validation")
     return HoldoutPipeline(steps) if takes_validation else ResamplingPipeline(steps)
+
+
+def _takes_weight(estimator: Any) -> bool:
+    return isinstance(estimator, WeightedClassifier) or _fit_takes(estimator, "sample_weight")
 
 
 def _fit_takes(estimator: Any, name: str) -> bool:

@@ -12,10 +12,12 @@ from sklearn.utils.metaestimators import available_if
 
 from imbench.models.mixin import ModelMixin
 from imbench.models.nets.validation import validation_rows
+from imbench.pipeline.row_weights import NOTE, weights_after
 from imbench.pipeline.steps import CheckedSampler, RowCounter, TrainingOnly
 from imbench.pipeline.witness import Rows
 from imbench.strategies.facts import FittedModel, ModelFacts, TrainingFacts
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
+from imbench.strategies.rows import GROUPS, WEIGHT
 
 
 class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
@@ -33,19 +35,27 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
     facts_ : ModelFacts
     """
 
-    def fitting(self, X: NDArray[Any], y: NDArray[Any]) -> Fitting[Self]:
+    def fitting(self, X: NDArray[Any], y: NDArray[Any], **given: NDArray[Any]) -> Fitting[Self]:
         """Return a generator that fits the steps in their order.
 
         The input array is released after each step, so that at most one copy of the training
         rows is alive: at 10^6 rows it is most of the memory of a fold.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, d)
+        y : ndarray of shape (n,)
+        **given : ndarray of shape (n,)
+            ``sample_weight`` goes to the model; ``groups`` are held out together, where rows are.
         """
         came_in = self._look_at(X)
+        weight = given.get(WEIGHT)
         for _, step in self.steps[:-1]:
             if isinstance(step, TrainingOnly):
-                X, y = step.fit_resample(X, y)
+                X, y, weight = self._resampled(step, X, y, weight)
             else:
                 X = step.fit_transform(X, y)
-        yield from fitting_of(self.steps[-1][1], X, y)
+        yield from fitting_of(self.steps[-1][1], X, y, **_weighted(weight))
         self._tell(came_in)
         self.facts_ = self._facts()
         return self
@@ -61,6 +71,16 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
             X = step.transform(X)
         scores: NDArray[np.float64] = self.steps[-1][1].predict_proba(X)
         return scores
+
+    def _resampled(
+        self, step: TrainingOnly, X: NDArray[Any], y: NDArray[Any], weight: NDArray[Any] | None
+    ) -> tuple[Any, Any, NDArray[Any] | None]:
+        """Return rows, labels and weights after a step that acts on training rows alone."""
+        X_after, y_after = step.fit_resample(X, y)
+        if weight is not None and isinstance(step, CheckedSampler):
+            weight = weights_after(X, y, weight, X_after, y_after)
+            step.notes_ += (NOTE.format(key=step.key),)
+        return X_after, y_after, weight
 
     def _facts(self) -> ModelFacts:
         """Return what the steps and the model know of the fit."""
@@ -100,7 +120,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
 
 
 class HoldoutPipeline(ResamplingPipeline):
-    """A pipeline whose last step is a net: its ``fit`` takes ``validation=(X, y)``.
+    """A pipeline whose last step, such as a net, has a ``fit`` that takes ``validation=(X, y)``.
 
     Constructed by :func:`imbench.pipeline.build.build`. The validation rows are chosen from the
     rows that `fit` gets and pass the fitted transformers only. Chosen behind a resampler they would
@@ -109,28 +129,39 @@ class HoldoutPipeline(ResamplingPipeline):
     the strategy.
     """
 
-    def fitting(self, X: NDArray[Any], y: NDArray[Any]) -> Fitting[Self]:
-        """Return a generator that fits the steps, the net with ``validation=(X, y)``."""
-        net = self.steps[-1][1]
-        chosen, held_out, labels = np.zeros(len(y), bool), X[:0], y[:0]
-        if net.validation_fraction:
-            rng = np.random.default_rng(net.random_state)
-            chosen = validation_rows(y, net.validation_fraction, rng)
+    def fitting(self, X: NDArray[Any], y: NDArray[Any], **given: NDArray[Any]) -> Fitting[Self]:
+        """Return a generator that fits the steps, the model with ``validation=(X, y)``.
+
+        Validation rows that have weights come as ``(X, y, sample_weight)``. Parameters as in
+        :class:`ResamplingPipeline`.
+        """
+        model, weight = self.steps[-1][1], given.get(WEIGHT)
+        chosen = np.zeros(len(y), bool)
+        if model.validation_fraction:
+            rng = np.random.default_rng(model.random_state)
+            chosen = validation_rows(y, model.validation_fraction, rng, given.get(GROUPS))
         came_in = self._look_at(X, chosen)
-        if net.validation_fraction:
-            held_out, labels = X[chosen], y[chosen]
+        held_out = X[chosen]
+        beside = [values[chosen] for values in (y, weight) if values is not None]
+        if chosen.any():
             X, y = X[~chosen], y[~chosen]
+            weight = None if weight is None else weight[~chosen]
         for _, step in self.steps[:-1]:
             if isinstance(step, TrainingOnly):
-                X, y = step.fit_resample(X, y)
+                X, y, weight = self._resampled(step, X, y, weight)
                 continue
             X = step.fit_transform(X, y)
-            held_out = step.transform(held_out) if len(labels) else held_out
+            held_out = step.transform(held_out) if len(held_out) else held_out
         rows = [X]
         del X  # a net makes tensors of its rows and may release them: no frame above holds them
-        validation = (held_out, labels) if len(labels) else None
+        validation = (held_out, *beside) if len(held_out) else None
         del held_out
-        yield from fitting_of(net, rows.pop(), y, validation=validation)
+        yield from fitting_of(model, rows.pop(), y, validation=validation, **_weighted(weight))
         self._tell(came_in)
         self.facts_ = self._facts()
         return self
+
+
+def _weighted(weight: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
+    """Return what a model without weights is not even given."""
+    return {} if weight is None else {WEIGHT: weight}

@@ -142,6 +142,16 @@ def _leaks(fold: FoldResult) -> Iterator[str]:
             f"{place}: {fold.audit['overlap']} rows of the test part are rows of the training "
             "part too."
         )
+    if n := fold.audit.get("straddling_groups"):
+        yield (
+            f"{place}: {n} groups have rows in the test part and in the training part: set "
+            "splits=group."
+        )
+    if n := fold.audit.get("from_future"):
+        yield (
+            f"{place}: {n} of {fold.audit['n_train']} training rows are not from before the test "
+            "part: set splits=time."
+        )
     for fit in (*fold.audit.get("fits", ()), *fold.audit.get("tuning_fits", ())):
         if fit["from_test"]:
             yield (

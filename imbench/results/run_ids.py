@@ -20,7 +20,9 @@ MOST_REPEATS = 20  # of older results that are used again; with more they are re
 
 
 def without_repeats(splits: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the node of a splitter without the keys that only add folds.
+    """Return the node of a splitter without the keys that only add folds, or that are null.
+
+    Null is the default of keys that older versions did not have.
 
     Examples
     --------
@@ -30,7 +32,8 @@ def without_repeats(splits: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not str(splits.get("_target_")).startswith(OWN):
         return dict(splits)
-    return {key: value for key, value in splits.items() if key not in COUNTS}
+    kept = {key: value for key, value in splits.items() if value is not None}
+    return {key: value for key, value in kept.items() if key not in COUNTS}
 
 
 def cell_id(identity: Mapping[str, Any]) -> str:

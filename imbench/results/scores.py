@@ -177,9 +177,11 @@ class Recorded(FactsMixin, FittingMixin, ClassifierMixin, BaseEstimator):
         """Return the tags of the classifier inside."""
         return get_tags(self.estimator)
 
-    def fitting(self, rows: NDArray[np.int64], y: NDArray[np.int64]) -> Fitting[Self]:
-        """Return a generator that fits to rows (n, 1) of the data set if no scores are stored."""
-        self._rows, self._y = rows[:, 0], y
+    def fitting(
+        self, X: NDArray[np.int64], y: NDArray[np.int64], **given: NDArray[Any]
+    ) -> Fitting[Self]:
+        """Return a generator that fits to row numbers (n, 1) if no scores are stored."""
+        self._rows, self._y, self._given = X[:, 0], y, given
         self.estimator_: Any = None
         self.classes_ = np.unique(y)
         self._key = _key(self._rows, y)
@@ -204,7 +206,8 @@ class Recorded(FactsMixin, FittingMixin, ClassifierMixin, BaseEstimator):
 
     def _fit(self) -> Fitting[None]:
         started = time.perf_counter()
-        self.estimator_ = yield from fitting_of(clone(self.estimator), self.X[self._rows], self._y)
+        rows = self.X[self._rows]
+        self.estimator_ = yield from fitting_of(clone(self.estimator), rows, self._y, **self._given)
         fit_s = (time.perf_counter() - started) * self.record.share
         classes, facts = np.asarray(self.estimator_.classes_, np.int64), facts_of(self.estimator_)
         fit_s += facts.reused_s
@@ -214,7 +217,7 @@ class Recorded(FactsMixin, FittingMixin, ClassifierMixin, BaseEstimator):
             self._key, Answer(classes, fit_s, facts.trained, facts.notes)
         )
         self.classes_ = answer.classes
-        del self._rows, self._y  # never fitted again
+        del self._rows, self._y, self._given  # never fitted again
 
     def predict_proba(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the probabilities of rows (m, 1) of the data set, shape (m, K)."""

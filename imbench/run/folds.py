@@ -27,6 +27,7 @@ from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.scores import Record, RecordFiles, rule_on_scores
 from imbench.run.environment import hardware, peak_bytes, versions
+from imbench.run.roles import given_of, roles_of
 from imbench.run.tuning.inner_folds import Tuned, tune_folds
 from imbench.run.warning_log import WarningLog, warnings_by_fold
 from imbench.strategies import fitted as scoring
@@ -140,7 +141,8 @@ def fold_fitting(
     """Return a generator that does what :func:`fit_fold` does."""
     estimator = build(model, strategy, data.info, fold_seed(seed, data, fold), context)
     started = time.perf_counter()
-    yield from fitting_of(estimator, data.X[fold.train_index], data.y[fold.train_index])
+    given = given_of(data, fold.train_index, estimator)
+    yield from fitting_of(estimator, data.X[fold.train_index], data.y[fold.train_index], **given)
     return estimator, time.perf_counter() - started
 
 
@@ -296,7 +298,9 @@ def _fitting(
         rule = rule_on_scores(task.model, task.strategy, task.data, seed, record, context)
         if rule is not None:
             started = time.perf_counter()
-            yield from fitting_of(rule, fold.train_index[:, None], task.data.y[fold.train_index])
+            rows = fold.train_index
+            given = given_of(task.data, rows, rule)
+            yield from fitting_of(rule, rows[:, None], task.data.y[rows], **given)
             fit_s = time.perf_counter() - started
             return _Fit(rule, fit_s, n_together, record, tuned, context)
     estimator, fit_s = yield from fold_fitting(
@@ -333,7 +337,7 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
         outcome = _predict(task.data, fold, fit)
         if fit.tuned is not None:
             outcome |= fit.tuned.facts()
-            outcome["notes"] += () if fit.tuned.trials else (UNTUNED,)
+            outcome["notes"] += fit.tuned.notes if fit.tuned.trials else (UNTUNED,)
         if fit.record is not None and task.records is not None:
             task.records.write(fold, fit.record)
         return outcome
@@ -386,6 +390,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
         "fitted_on": _fitted_on(data, fold, fit, facts),
         "test_index": fold.test_index,
         "y_true": data.y[fold.test_index],
+        **roles_of(data, fold.test_index),
         "y_pred": predicted,
         "y_score": scores,
         "history": facts.history,

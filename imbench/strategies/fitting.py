@@ -75,15 +75,20 @@ def _plain_fit(estimator: Any, X: ArrayLike, y: ArrayLike, fit_params: Any) -> F
 
 
 class FittingMixin:
-    """Mixin for estimators whose work is done in ``fitting(X, y)``."""
+    """Mixin for estimators whose work is done in ``fitting(X, y)``.
 
-    def fitting(self, X: Any, y: Any) -> Fitting[Self]:
+    What rows are given beside their labels comes by keyword, of shape (n,): ``sample_weight`` and
+    ``groups``. The signature does not name them: a meta-estimator of scikit-learn that finds
+    ``sample_weight`` there would bag by weights of its own.
+    """
+
+    def fitting(self, X: Any, y: Any, **given: Any) -> Fitting[Self]:
         """Return a generator that fits the estimator; see :mod:`imbench.strategies.fitting`."""
         raise NotImplementedError
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(self, X: ArrayLike, y: ArrayLike, **given: Any) -> Self:
         """Fit to rows (n, d) and labels (n,)."""
-        return run(self.fitting(X, y))
+        return run(self.fitting(X, y, **given))
 
 
 class _Started:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,19 @@ class StrategyContract:
                 and not self._outcome(model, case).equals(nothing)
             )
         assert any(differs), f"{self.name} changed nothing in {len(differs)} cells"
+
+    def test_weights_of_rows_reach_the_model(self) -> None:
+        """Rows that weigh more give another model, or a reason says that weights are not taken."""
+        model_name, case = next(self._fitting())
+        model, strategy = self._parts(model_name)
+        data, rng = CASES[case](), np.random.default_rng(0)
+        weighted = replace(data, weight=rng.uniform(0.1, 5.0, len(data.y)))
+        found = cells.outcome_or_reason(weighted, model, strategy, one_fold(data), data.X)
+        if isinstance(found, str):
+            assert "weights" in found
+            assert self.name in found
+        else:
+            assert not found.equals(self._outcome(model_name, case)), f"{self.name} loses weights"
 
     def test_is_seeded_and_leaves_its_inputs_alone(self) -> None:
         """A second fit gives identical results, and the arrays passed in are unchanged."""

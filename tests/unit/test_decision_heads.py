@@ -100,9 +100,13 @@ def test_tau_is_the_best_of_the_grid_on_inner_folds():
     assert changed.n_fits_ == 4
 
 
-def test_a_class_with_fewer_rows_than_inner_folds_is_a_sentence_that_names_cv():
-    data = make_data((160, 40, 4))
-    words = r"^strategy\.decision\.tau_norm\.cv=5 needs 5 rows .* smallest has 4 .*\.$"
+def test_inner_folds_are_clipped_to_the_smallest_class_with_a_note():
+    fitted, _ = fitted_cell("tau_norm", make_data((160, 40, 4)))
+    why = "a class has 4 rows in this training part"
+    assert fitted.notes_ == (f"strategy.decision.tau_norm.cv=5 was clipped to 4: {why}.",)
+    assert fitted.n_fits_ == 5
+    data = make_data((160, 40, 1))
+    words = r"^strategy\.decision\.tau_norm\.cv=5 needs two rows .* has 1 .*: leave tau_norm out\.$"
     with pytest.raises(ValueError, match=words):
         fitted_cell("tau_norm", data)
     fitted_cell("tau_norm", data, "strategy.decision.tau_norm.tau=1")

@@ -214,11 +214,11 @@ def test_a_number_of_folds_out_of_range_is_refused(cv):
         TunedRule(None, cv=cv).check_params()
 
 
-def test_too_few_rows_for_the_inner_folds_is_a_sentence_that_names_the_rule():
+def test_a_single_row_of_a_class_is_a_sentence_that_names_the_rule():
     X, y = make_rows(n=100)
     y[:] = 0
-    y[:3] = 1
-    words = r"^strategy\.decision\.class_thresholds\.cv=5 needs 5 rows .* has 3 .*\.$"
+    y[0] = 1
+    words = r"^strategy\.decision\.class_thresholds\.cv=5 needs two rows .* has 1 .*\.$"
     with pytest.raises(ValueError, match=words):
         ClassThresholds(LogisticRegression()).fit(X, y)
 

@@ -137,11 +137,15 @@ def test_with_decision_values_it_is_scikit_learns_calibration(method):
 
 
 @pytest.mark.parametrize("rule", CALIBRATIONS)
-def test_too_few_rows_for_the_inner_folds_is_a_sentence(rule):
+def test_inner_folds_are_clipped_to_the_smallest_class_with_a_note(rule):
     X, y = make_rows(n=60)
     y[:] = 0
     y[:4] = 1
-    words = rf"^strategy\.decision\.{rule.name}\.cv=5 needs 5 rows .* smallest has 4 .*\.$"
+    fitted = rule(LogisticRegression(), random_state=0).fit(X, y)
+    why = "a class has 4 rows in this training part"
+    assert fitted.notes_ == (f"strategy.decision.{rule.name}.cv=5 was clipped to 4: {why}.",)
+    y[1:4] = 0
+    words = rf"^strategy\.decision\.{rule.name}\.cv=5 needs two rows .* has 1 .*\.$"
     with pytest.raises(ValueError, match=words):
         rule(LogisticRegression()).fit(X, y)
 

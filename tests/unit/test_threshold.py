@@ -204,21 +204,25 @@ def test_class_weights_come_near_the_best_of_a_fine_grid():
     assert found >= best - 0.01
 
 
-def test_too_few_rows_for_the_inner_folds_is_a_sentence_that_names_cv():
+def test_inner_folds_are_clipped_to_the_smallest_class_with_a_note():
     X, y = make_rows(n=100)
     y[:] = 0
     y[:3] = 1
-    words = r"threshold\.cv=5 .* the smallest has 3 .*set it lower .*\.$"
-    with pytest.raises(ValueError, match=words) as caught:
+    clipped = TunedThreshold(LogisticRegression(), random_state=0).fit(X, y)
+    why = "a class has 3 rows in this training part"
+    assert f"strategy.decision.threshold.cv=5 was clipped to 3: {why}." in clipped.notes_
+    asked = TunedThreshold(LogisticRegression(), cv=3, random_state=0).fit(X, y)
+    assert clipped.weights_.tolist() == asked.weights_.tolist()
+    assert not any("clipped" in note for note in asked.notes_)
+
+
+def test_a_single_row_of_a_class_is_a_sentence_that_names_cv():
+    X, y = make_rows(n=100)
+    y[:] = 0
+    y[0] = 1
+    words = r"^strategy\.decision\.threshold\.cv=5 needs two rows .* has 1 .*leave threshold out\.$"
+    with pytest.raises(ValueError, match=words):
         TunedThreshold(LogisticRegression()).fit(X, y)
-    assert "\n" not in str(caught.value)
-
-
-def test_as_many_rows_as_folds_are_enough():
-    X, y = make_rows(n=100)
-    y[:] = 0
-    y[:3] = 1
-    TunedThreshold(LogisticRegression(), cv=3, random_state=0).fit(X, y)
 
 
 @pytest.mark.parametrize(

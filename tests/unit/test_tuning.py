@@ -451,8 +451,19 @@ def test_a_class_too_small_for_the_inner_folds_is_a_sentence(tmp_path):
     words = ("dataset.weights=[42,3]", "dataset.n_rows=45", "strategy=none", *TREE)
     cell = Runner(tmp_path).run(cell_of(*TUNED, "tuning.inner_splits=3", *words))
     assert cell.status == "failed"
-    assert cell.reason.startswith("tuning.inner_splits=3 needs as many rows of each class, but")
-    assert cell.reason.endswith("in a training part: set tuning=none.")
+    assert cell.reason.startswith("tuning.inner_splits=3 needs two rows of each class, but")
+    assert cell.reason.endswith("has 1 in this training part: set tuning=none.")
+
+
+def test_inner_folds_are_clipped_to_the_smallest_class_with_a_note(tmp_path):
+    words = ("dataset.weights=[40,5]", "dataset.n_rows=45", "strategy=none", *TREE)
+    cell = Runner(tmp_path).run(cell_of(*TUNED, "tuning.inner_splits=5", *words))
+    assert cell.status == "ok", cell.reason
+    counts = [fold.counts_before[1] for fold in cell.folds]
+    assert min(counts) < 5
+    for n, fold in zip(counts, cell.folds, strict=True):
+        why = f"a class has {n} rows in this training part"
+        assert f"tuning.inner_splits=5 was clipped to {n}: {why}." in fold.notes
 
 
 def test_no_batch_begins_after_the_timeout(tmp_path):

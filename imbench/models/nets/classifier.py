@@ -182,7 +182,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[ArrayLike, ...] | None = None,
     ) -> Self:
         """Train the net.
 
@@ -193,8 +193,9 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         y : array of shape (n,)
         sample_weight : array of shape (n,) or None
             Multiplies what the `weights` stage says.
-        validation : (X, y) or None
-            Validation rows; None holds out ``validation_fraction`` of the rows given.
+        validation : (X, y) or (X, y, sample_weight) or None
+            Validation rows; None holds out ``validation_fraction`` of the rows given. The curve
+            of their balanced accuracy counts all of them the same.
         """
         return run(self.fitting(X, y, sample_weight, validation))
 
@@ -203,7 +204,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
-        validation: tuple[ArrayLike, ArrayLike] | None = None,
+        validation: tuple[ArrayLike, ...] | None = None,
     ) -> Fitting[Self]:
         """Return a generator that does what :meth:`fit` does, and requests the training.
 
@@ -223,7 +224,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
-        validation: tuple[ArrayLike, ArrayLike] | None,
+        validation: tuple[ArrayLike, ...] | None,
     ) -> Job:
         """Return what is to be trained; sets ``classes_`` and ``net_``."""
         rows_in, labels = self._checked(X, y)
@@ -235,7 +236,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
         scored = rows_in[:0], encoded[:0]
         if validation is not None:
-            X_scored, y_scored = self._checked(*validation, is_new=False)
+            X_scored, y_scored = self._checked(validation[0], validation[1], is_new=False)
             scored = X_scored, np.searchsorted(self.classes_, y_scored)
         elif self.validation_fraction:
             rng = np.random.default_rng(self.random_state)

@@ -28,8 +28,11 @@ from imbench.pipeline.context import FitContext
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.metrics import compute
+from imbench.run.roles import role_arrays
 from imbench.strategies import fitted as scoring
-from imbench.strategies.fitting import Fitting, fitting_of, gather, run
+from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather, run
+from imbench.strategies.inner_splits import inner_splits
+from imbench.strategies.rows import GROUPS, WEIGHT, Given, taken
 
 State = Literal["complete", "pruned", "failed"]
 
@@ -125,12 +128,15 @@ class Tuned:
         Shares that sum to one; {} where there are too few trials to say.
     witness : Witness or None
         Was told of the fits that this process did, for the audit.
+    notes : tuple of str
+        What was clipped.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     witness: Witness | None = None
+    notes: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """Return the fields of a :class:`imbench.results.fold.FoldResult`."""
@@ -156,6 +162,8 @@ class Nested:
     X : ndarray of shape (n, d)
     y : ndarray of shape (n,)
         Rows of the training part.
+    given : mapping of str to ndarray of shape (n,)
+        Their weights and groups, as :func:`imbench.run.roles.given_of` returns them.
     info : DatasetInfo
     cell : Cell
     splits : list of (train, validation)
@@ -166,16 +174,20 @@ class Nested:
         Entered by every fit, so that its warnings find their fold.
     witness : Witness or None
         Is told of every fit.
+    notes : tuple of str
+        What was clipped.
     """
 
     X: NDArray[Any]
     y: NDArray[np.int64]
+    given: Given
     info: DatasetInfo
     cell: Cell
     splits: list[tuple[NDArray[np.int64], NDArray[np.int64]]]
     seed: int
     watched: Callable[[], AbstractContextManager[None]] = nullcontext
     witness: Witness | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def tuning(self) -> Tuning:
@@ -193,7 +205,8 @@ class Nested:
         with self.watched():
             seed, context = derive(self.seed, "inner", i), FitContext(self.witness)
             estimator = build(tried.model, tried.strategy, self.info, seed, context)
-            yield from fitting_of(estimator, self.X[train], self.y[train])
+            given = taken(self.given, train) if isinstance(estimator, FittingMixin) else {}
+            yield from fitting_of(estimator, self.X[train], self.y[train], **given)
             X = self.X[validation]
             scores = scoring.scores_for(estimator, X, np.arange(self.info.n_classes))
             fold = FoldResult(
@@ -210,8 +223,14 @@ class Nested:
                 y_true=self.y[validation],
                 y_pred=fitted.labels_for(estimator, X, scores),
                 y_score=scores,
+                **self._roles(validation),
             )
             return compute(fold, options)[options.sort]
+
+    def _roles(self, rows: NDArray[np.int64]) -> dict[str, Any]:
+        """Return groups and weights of validation rows, as a fold stores them."""
+        names = {WEIGHT: "test_weight", GROUPS: "test_group"}
+        return {names[name]: values for name, values in taken(self.given, rows).items()}
 
 
 def nested(
@@ -224,27 +243,18 @@ def nested(
 
     Raises
     ------
-    DataError
-        If a class of the training part has fewer rows than there are inner folds.
+    ValueError
+        If a class of the training part has a single row, or a single group.
     """
-    from sklearn.model_selection import StratifiedKFold
-
     assert cell.tuning is not None
-    n_splits = cell.tuning.tuner.inner_splits
-    X, y = data.X[fold.train_index], data.y[fold.train_index]
-    counts = np.bincount(y, minlength=data.info.n_classes)
-    rarest = int(np.where(counts > 0, counts, len(y)).argmin())
-    if counts[rarest] < n_splits:
-        most = f"set it to {counts[rarest]}" if counts[rarest] > 1 else "set tuning=none"
-        raise DataError(
-            f"tuning.inner_splits={n_splits} needs as many rows of each class, but class "
-            f"{data.class_names[rarest]!r} of dataset={data.name} has {counts[rarest]} in a "
-            f"training part: {most}."
-        )
+    rows = fold.train_index
+    given = role_arrays(data, rows)
     seed = derive(cell.seed, "tune", data.name, fold.repeat, fold.fold)
-    splitter = StratifiedKFold(n_splits, shuffle=True, random_state=seed)
-    witness = Witness(data.contents.hashes[fold.train_index], data.X.dtype)
-    return Nested(X, y, data.info, cell, list(splitter.split(X, y)), seed, watched, witness)
+    wanted = "tuning.inner_splits", cell.tuning.tuner.inner_splits
+    splits, notes = inner_splits(data.y[rows], given.get(GROUPS), wanted, "set tuning=none", seed)
+    witness = Witness(data.contents.hashes[rows], data.X.dtype)
+    X, y = data.X[rows], data.y[rows]
+    return Nested(X, y, given, data.info, cell, splits, seed, watched, witness, notes)
 
 
 def tune_folds(
@@ -293,7 +303,9 @@ def tune_folds(
     found: list[Tuned | Exception] = []
     for search, broken, problem in zip(searches, errors, problems, strict=True):
         try:
-            found.append(broken or replace(search.tuned(), witness=problem.witness))
+            found.append(
+                broken or replace(search.tuned(), witness=problem.witness, notes=problem.notes)
+            )
         except ImbenchError as error:  # every trial failed
             found.append(error)
     return found

@@ -8,14 +8,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.model_selection import StratifiedKFold
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.strategies.facts import FactsMixin
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
-
-Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+from imbench.strategies.inner_splits import Split, inner_splits
+from imbench.strategies.rows import GROUPS, WEIGHT, TrainingRows
 
 SMALLEST_SCORE = 1e-12  # forests give probabilities of exactly 0
 
@@ -37,22 +36,18 @@ def check_cv(cv: object) -> None:
         raise ValueError(f"cv must be an integer of at least 2, got {cv!r}.")
 
 
-def inner_folds(y: ArrayLike, cv: int, name: str, random_state: int | None) -> StratifiedKFold:
-    """Return the inner folds of a rule, shuffled.
+def splits_of(
+    rows: TrainingRows, cv: int, name: str, random_state: int | None
+) -> tuple[list[Split], tuple[str, ...]]:
+    """Return the inner folds of a rule, see :func:`imbench.strategies.inner_splits.inner_splits`.
 
     Raises
     ------
     ValueError
-        If a class has fewer rows than there are folds.
+        If a class has a single row, or a single group.
     """
-    n_smallest = np.unique(y, return_counts=True)[1].min()
-    if n_smallest < cv:
-        raise ValueError(
-            f"strategy.decision.{name}.cv={cv} needs {cv} rows of each class for its inner folds, "
-            f"but the smallest has {n_smallest} in this training part: set it lower (at least 2), "
-            f"or leave {name} out."
-        )
-    return StratifiedKFold(cv, shuffle=True, random_state=random_state)
+    wanted, instead = (f"strategy.decision.{name}.cv", cv), f"leave {name} out"
+    return inner_splits(rows.labels, rows.given.get(GROUPS), wanted, instead, random_state)
 
 
 class RowsAsScores(ClassifierMixin, BaseEstimator):
@@ -114,13 +109,15 @@ class DecisionRule(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
 
-    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
+    def fitting(self, X: ArrayLike, y: ArrayLike, **given: NDArray[Any]) -> Fitting[Self]:
         """Return a generator that fits the classifier on all rows, and learns the rule.
 
         Parameters
         ----------
         X : array of shape (n, d)
         y : array of shape (n,)
+        **given : ndarray of shape (n,)
+            ``sample_weight`` and ``groups`` of the rows.
         """
         self.check_params()
         self.classes_, encoded = np.unique(y, return_inverse=True)
@@ -128,21 +125,22 @@ class DecisionRule(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin
         # by whole numbers; whole numbers stay, because a class may have no row here.
         is_whole = self.classes_.dtype.kind in "iu"
         self._labels = self.classes_ if is_whole else np.arange(len(self.classes_))
-        self.n_fits_ = 1
-        yield from self._fit_inside(np.asarray(X), encoded)
-        self._learn(X, encoded)
+        self.n_fits_, self.notes_ = 1, ()
+        rows = TrainingRows(np.asarray(X), encoded, given)
+        yield from self._fit_inside(rows)
+        self._learn(rows)
         return self
 
-    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
-        """Fit ``estimator_`` to rows and labels 0..K-1."""
-        self.estimator_ = yield from self._fit_clone(X, y)
+    def _fit_inside(self, rows: TrainingRows) -> Fitting[None]:
+        """Fit ``estimator_``."""
+        self.estimator_ = yield from self._fit_clone(rows)
 
-    def _fit_clone(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[Any]:
-        """Return the fitting of a copy of the classifier to rows and labels 0..K-1."""
-        return fitting_of(clone(self.estimator), X, self._labels[y])
+    def _fit_clone(self, rows: TrainingRows) -> Fitting[Any]:
+        """Return the fitting of a copy of the classifier."""
+        return fitting_of(clone(self.estimator), rows.X, self._labels[rows.labels], **rows.given)
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        """Learn the rule from rows and labels 0..K-1; ``estimator_`` is fitted already."""
+    def _learn(self, rows: TrainingRows) -> None:
+        """Learn the rule from rows; ``estimator_`` is fitted already."""
 
     def fitted_members(self) -> Sequence[Any]:
         """Return the classifier that was fitted on all rows."""
@@ -169,7 +167,7 @@ class TunedRule(DecisionRule):
     ----------
     estimator : estimator
     cv : int, default=5
-        Inner stratified folds.
+        Inner stratified folds; fewer, with a note, where a class has fewer rows.
     random_state : int or None
         Shuffle of the inner folds.
     """
@@ -183,24 +181,12 @@ class TunedRule(DecisionRule):
         """Raise ValueError for a value outside of its range; called before anything runs."""
         check_cv(self.cv)
 
-    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
-        """Return a generator that fits on all rows and on inner folds, and learns the rule.
-
-        Raises
-        ------
-        ValueError
-            If a class has fewer rows than there are inner folds.
-        """
-        self.check_params()
-        inner_folds(y, self.cv, self.name, self.random_state)  # raises before anything is fitted
-        return super().fitting(X, y)
-
-    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
-        scores, _ = yield from self._out_of_fold(X, y)
-        self._learn_from(scores, y)
+    def _fit_inside(self, rows: TrainingRows) -> Fitting[None]:
+        scores, _ = yield from self._out_of_fold(rows)
+        self._learn_from(scores, rows.labels, rows.given.get(WEIGHT))
 
     def _out_of_fold(
-        self, X: NDArray[Any], y: NDArray[np.int64]
+        self, rows: TrainingRows
     ) -> Fitting[tuple[NDArray[np.float64], Sequence[Split]]]:
         """Fit ``estimator_``, and then copies on the inner folds side by side.
 
@@ -212,27 +198,42 @@ class TunedRule(DecisionRule):
         scores : ndarray of shape (n, K)
             Probabilities for each row by a copy that was not fitted on it.
         splits : list of (train, held out)
+
+        Raises
+        ------
+        ValueError
+            If a class has a single row; before anything is fitted.
         """
-        folds = inner_folds(y, self.cv, self.name, self.random_state)
-        splits = list(folds.split(X, y))
-        self.estimator_ = yield from self._fit_clone(X, y)
-        found = yield from gather(self._held_out_scores(X, y, *split) for split in splits)
-        self.n_fits_ = self.cv + 1
-        scores = np.empty((len(y), len(self.classes_)))
+        splits, notes = splits_of(rows, self.cv, self.name, self.random_state)
+        self.notes_ += notes
+        self.estimator_ = yield from self._fit_clone(rows)
+        found = yield from gather(self._held_out_scores(rows, *split) for split in splits)
+        self.n_fits_ = len(splits) + 1
+        scores = np.empty((len(rows), len(self.classes_)))
         for (_, held_out), own in zip(splits, found, strict=True):
             scores[held_out] = own
         return scores, splits
 
     def _held_out_scores(
-        self,
-        X: NDArray[Any],
-        y: NDArray[np.int64],
-        train: NDArray[np.int64],
-        held_out: NDArray[np.int64],
+        self, rows: TrainingRows, train: NDArray[np.int64], held_out: NDArray[np.int64]
     ) -> Fitting[NDArray[np.float64]]:
-        fitted = yield from self._fit_clone(X[train], y[train])
-        return scores_for(fitted, X[held_out], self._labels)
+        fitted = yield from self._fit_clone(rows[train])
+        return scores_for(fitted, rows.X[held_out], self._labels)
 
-    def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
-        """Learn the rule from out-of-fold probabilities (n, K) and labels 0..K-1."""
+    def _learn_from(
+        self,
+        scores: NDArray[np.float64],
+        y: NDArray[np.int64],
+        weight: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Learn the rule from out-of-fold probabilities.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n, K)
+        y : ndarray of shape (n,)
+            Labels 0..K-1.
+        weight : ndarray of shape (n,) or None
+            Of the rows; None if all count the same.
+        """
         raise NotImplementedError

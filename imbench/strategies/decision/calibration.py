@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,10 +23,19 @@ class _Calibrated(TunedRule):
 
     method: ClassVar[str]
 
-    def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
+    def _learn_from(
+        self,
+        scores: NDArray[np.float64],
+        y: NDArray[np.int64],
+        weight: NDArray[np.float64] | None = None,
+    ) -> None:
         frozen = FrozenEstimator(RowsAsScores().fit(scores, y))
-        self.calibrator_ = CalibratedClassifierCV(frozen, method=self.method, cv=self.cv)
-        self.calibrator_.fit(log_odds(scores), y)
+        # Nothing is fitted again: the folds only order the scores, which are out-of-fold already.
+        cv = min(self.cv, int(np.bincount(y).min()))
+        self.calibrator_ = CalibratedClassifierCV(frozen, method=self.method, cv=cv)
+        with warnings.catch_warnings():  # weights are for the calibration alone, as is meant
+            warnings.filterwarnings("ignore", "Since FrozenEstimator", UserWarning)
+            self.calibrator_.fit(log_odds(scores), y, sample_weight=weight)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
         """Return calibrated probabilities, shape (n, K)."""

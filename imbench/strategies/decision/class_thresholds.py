@@ -71,7 +71,12 @@ class ClassThresholds(TunedRule):
         super().check_params()
         check_metric(self.metric)
 
-    def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
+    def _learn_from(
+        self,
+        scores: NDArray[np.float64],
+        y: NDArray[np.int64],
+        weight: NDArray[np.float64] | None = None,
+    ) -> None:
         self.weights_ = tune_class_weights(scores, y, self.metric)
 
     def _weighted(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:

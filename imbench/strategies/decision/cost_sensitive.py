@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from imbench.strategies.decision.base import DecisionRule
+from imbench.strategies.rows import TrainingRows
 
 
 def check_costs(costs: object) -> None:
@@ -97,10 +98,10 @@ class CostSensitive(DecisionRule):
         if self.costs is not None:
             check_costs(self.costs)
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
+    def _learn(self, rows: TrainingRows) -> None:
         n_classes = len(self.classes_)
         if self.costs is None:
-            self.costs_ = inverse_frequency_costs(np.bincount(y, minlength=n_classes))
+            self.costs_ = inverse_frequency_costs(np.bincount(rows.labels, minlength=n_classes))
         else:
             key = "strategy.decision.cost_sensitive.costs"
             self.costs_ = cost_matrix(self.costs, n_classes, key)

@@ -16,6 +16,7 @@ from imbench.strategies.facts import fitted_models
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.nets.optimizer import Optimizer, cosine
 from imbench.strategies.nets.randomness import seeded
+from imbench.strategies.rows import TrainingRows
 
 
 def transformed(pipeline: Any, X: ArrayLike) -> Any:
@@ -102,15 +103,15 @@ class HeadRule(DecisionRule):
         super().__init__(estimator)
         self.random_state = random_state
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
+    def _learn(self, rows: TrainingRows) -> None:
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
-        rows, labels = np.asarray(X), self._labels[y]
+        labels = self._labels[rows.labels]
         for pipeline in fitted_models(self.estimator_):
             model = pipeline.named_steps["model"]
             known = np.isin(labels, model.classes_)  # a member may have met fewer classes
             self._replace_head(
                 model,
-                transformed(pipeline, rows[known]),
+                transformed(pipeline, rows.X[known]),
                 np.searchsorted(model.classes_, labels[known]),
                 seed,
             )

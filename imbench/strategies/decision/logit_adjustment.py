@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from imbench.errors import Incompatible
 from imbench.strategies.decision.base import DecisionRule, log_scores
 from imbench.strategies.decision.priors import trained_shares
+from imbench.strategies.rows import TrainingRows
 
 
 class LogitAdjustment(DecisionRule):
@@ -59,8 +60,8 @@ class LogitAdjustment(DecisionRule):
         if not isinstance(self.tau, int | float) or not 0 <= self.tau < float("inf"):
             raise ValueError(f"tau must be a number of at least 0, got tau={self.tau!r}.")
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
-        self.shares_, is_changed = trained_shares(self.estimator_, self._labels, y)
+    def _learn(self, rows: TrainingRows) -> None:
+        self.shares_, is_changed = trained_shares(self.estimator_, self._labels, rows.labels)
         if is_changed and np.allclose(self.shares_, 1 / len(self.classes_)):
             raise Incompatible(
                 "strategy=logit_adjustment adjusts for the shares of the classes, but a resampler "

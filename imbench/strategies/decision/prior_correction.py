@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from imbench.errors import Incompatible
 from imbench.strategies.decision.base import DecisionRule, normalised
 from imbench.strategies.decision.priors import trained_shares
+from imbench.strategies.rows import TrainingRows
 
 
 class PriorCorrection(DecisionRule):
@@ -67,7 +68,8 @@ class PriorCorrection(DecisionRule):
 
     name: ClassVar[str] = "prior_correction"
 
-    def _learn(self, X: ArrayLike, y: NDArray[np.int64]) -> None:
+    def _learn(self, rows: TrainingRows) -> None:
+        y = rows.labels
         trained, is_changed = trained_shares(self.estimator_, self._labels, y)
         if not is_changed:
             raise Incompatible(

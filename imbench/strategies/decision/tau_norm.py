@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
-from imbench.strategies.decision.base import check_cv, inner_folds
+from imbench.strategies.decision.base import check_cv, splits_of
 from imbench.strategies.decision.heads import HeadRule, linear_head
 from imbench.strategies.decision.threshold import Metric, check_metric, label_score
 from imbench.strategies.facts import fitted_models
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, gather
+from imbench.strategies.rows import TrainingRows
 
 TAUS = tuple(step / 10 for step in range(11))  # the paper's grid
 
@@ -119,15 +120,15 @@ class TauNormalisation(HeadRule):
         check_metric(self.metric)
         check_cv(self.cv)
 
-    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
-        yield from super()._fit_inside(X, y)
+    def _fit_inside(self, rows: TrainingRows) -> Fitting[None]:
+        yield from super()._fit_inside(rows)
         if self.tau is not None:
             self.tau_ = float(self.tau)
             return
-        folds = inner_folds(y, self.cv, self.name, self.random_state)
-        splits = list(folds.split(X, y))
-        found = yield from gather(self._held_out_labels(X, y, *split) for split in splits)
-        self.n_fits_ = self.cv + 1
+        y = rows.labels
+        splits, self.notes_ = splits_of(rows, self.cv, self.name, self.random_state)
+        found = yield from gather(self._held_out_labels(rows, *split) for split in splits)
+        self.n_fits_ = len(splits) + 1
         predicted = np.empty((len(TAUS), len(y)), np.int64)
         for (_, held_out), own in zip(splits, found, strict=True):
             predicted[:, held_out] = own
@@ -136,17 +137,13 @@ class TauNormalisation(HeadRule):
         self.tau_ = TAUS[int(np.argmax(scores))]
 
     def _held_out_labels(
-        self,
-        X: NDArray[Any],
-        y: NDArray[np.int64],
-        train: NDArray[np.int64],
-        held_out: NDArray[np.int64],
+        self, rows: TrainingRows, train: NDArray[np.int64], held_out: NDArray[np.int64]
     ) -> Fitting[NDArray[np.int64]]:
         """Fit to an inner fold, and return the labels of the others with each tau, (n_taus, m)."""
-        fitted = yield from self._fit_clone(X[train], y[train])
+        fitted = yield from self._fit_clone(rows[train])
         return np.stack(
             [
-                scores_for(fitted, X[held_out], self._labels).argmax(1)
+                scores_for(fitted, rows.X[held_out], self._labels).argmax(1)
                 for _ in self._with_each_tau(fitted)
             ]
         )

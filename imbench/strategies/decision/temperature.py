@@ -14,7 +14,11 @@ from imbench.strategies.decision.base import TunedRule, log_scores
 LOG_BOUNDS = (-5.0, 5.0)  # of 1 / T
 
 
-def fit_temperature(scores: NDArray[np.float64], y: NDArray[np.int64]) -> float:
+def fit_temperature(
+    scores: NDArray[np.float64],
+    y: NDArray[np.int64],
+    weight: NDArray[np.float64] | None = None,
+) -> float:
     """Return the T that minimises the mean negative log-likelihood of softmax(log p / T).
 
     Parameters
@@ -23,11 +27,14 @@ def fit_temperature(scores: NDArray[np.float64], y: NDArray[np.int64]) -> float:
         Probabilities for rows that the model was not fitted on.
     y : ndarray of shape (n,)
         Labels 0..K-1.
+    weight : ndarray of shape (n,) or None
+        Of the rows; None if all count the same.
     """
     logits, rows = log_scores(scores), np.arange(len(y))
 
     def loss(log_inverse: float) -> float:
-        return -float(log_softmax(logits * np.exp(log_inverse), axis=1)[rows, y].mean())
+        likelihoods = log_softmax(logits * np.exp(log_inverse), axis=1)[rows, y]
+        return -float(np.average(likelihoods, weights=weight))
 
     return float(np.exp(-minimize_scalar(loss, bounds=LOG_BOUNDS, method="bounded").x))
 
@@ -71,8 +78,13 @@ class TemperatureScaling(TunedRule):
 
     name: ClassVar[str] = "temperature"
 
-    def _learn_from(self, scores: NDArray[np.float64], y: NDArray[np.int64]) -> None:
-        self.temperature_ = fit_temperature(scores, y)
+    def _learn_from(
+        self,
+        scores: NDArray[np.float64],
+        y: NDArray[np.int64],
+        weight: NDArray[np.float64] | None = None,
+    ) -> None:
+        self.temperature_ = fit_temperature(scores, y, weight)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return scaled probabilities, shape (n, K)."""

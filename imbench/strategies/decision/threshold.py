@@ -11,8 +11,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
 
-from imbench.strategies.decision.base import RowsAsScores, Split, TunedRule
+from imbench.strategies.decision.base import RowsAsScores, TunedRule
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.inner_splits import Split
+from imbench.strategies.rows import TrainingRows
 
 AT_ONCE = 2**14  # rows whose scores of all classes are looked at
 
@@ -206,9 +208,9 @@ class TunedThreshold(TunedRule):
         check_metric(self.metric)
         super().check_params()
 
-    def _fit_inside(self, X: NDArray[Any], y: NDArray[np.int64]) -> Fitting[None]:
-        self.notes_ = ()
-        scores, splits = yield from self._out_of_fold(X, y)
+    def _fit_inside(self, rows: TrainingRows) -> Fitting[None]:
+        y = rows.labels
+        scores, splits = yield from self._out_of_fold(rows)
         if len(self.classes_) == 2:
             threshold = self._best_threshold(scores, y, splits)
             self.weights_ = np.array([threshold, 1 - threshold])
@@ -235,7 +237,7 @@ class TunedThreshold(TunedRule):
             if "constant predictions" not in str(error):
                 raise
             # A tree of pure leaves, say, that never meets the rare class in an inner fold.
-            self.notes_ = (
+            self.notes_ += (
                 "threshold: the scores of an inner fold are all alike, so it stays at 0.5.",
             )
             return 0.5

@@ -13,6 +13,7 @@ from imbench.strategies.ensemble.base import Ensemble
 from imbench.strategies.ensemble.boosting import draw_by_weight
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import WEIGHT, TrainingRows
 
 LARGEST_R = 1 - 1e-10  # a member without error would have an infinite vote
 
@@ -90,14 +91,16 @@ class AdaCost(Ensemble):
                 f"costs must be null or a list of numbers above 0, got costs={self.costs!r}."
             )
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        labels = rows.labels
         self.costs_ = self._class_costs(labels)
         costs = self.costs_[labels]
-        weights = costs / costs.sum()
+        weights = costs * rows.given.get(WEIGHT, 1.0)
+        weights = weights / weights.sum()
         for _ in range(self.n_estimators):
             drawn = draw_by_weight(weights, labels, rng)
-            member = yield from self._member(X[drawn], labels[drawn], rng)
-            right = scores_for(member, X, self.classes_).argmax(1) == labels
+            member = yield from self._member(rows.drawn(drawn), rng)
+            right = scores_for(member, rows.X, self.classes_).argmax(1) == labels
             agreement = np.where(right, 1, -1) * cost_adjustment(costs, right)
             r = min(float((weights * agreement).sum()), LARGEST_R)
             if r <= 0:

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import BaggedEnsemble
+from imbench.strategies.rows import TrainingRows
 
 
 def check_share(parameter: str, value: Any) -> None:
@@ -74,15 +74,12 @@ class Bagging(BaggedEnsemble):
         super().check_params()
         check_share("max_samples", self.max_samples)
 
-    def _bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
         n = self.max_samples
-        n = max(int(n * len(labels)), 1) if isinstance(n, float) else n
-        if n > len(labels):
+        n = max(int(n * len(rows)), 1) if isinstance(n, float) else n
+        if n > len(rows):
             raise ValueError(
-                f"strategy.ensemble.bagging.max_samples={n} is more than the {len(labels)} rows "
+                f"strategy.ensemble.bagging.max_samples={n} is more than the {len(rows)} rows "
                 "of this training part: set it lower."
             )
-        rows = rng.integers(len(labels), size=n)
-        return X[rows], labels[rows]
+        return rows[rng.integers(len(rows), size=n)]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import Ensemble, balanced_rows
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import TrainingRows
 
 
 def n_kept(n_rows: int, n_smallest: int, member: int, n_estimators: int) -> int:
@@ -65,14 +65,15 @@ class BalanceCascade(Ensemble):
 
     name: ClassVar[str] = "balance_cascade"
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        labels = rows.labels
         counts = np.bincount(labels)
         left = np.arange(len(labels))
         for i in range(1, self.n_estimators + 1):
-            rows = left[balanced_rows(labels[left], rng)]
-            member = yield from self._member(X[rows], labels[rows], rng)
+            chosen = left[balanced_rows(labels[left], rng)]
+            member = yield from self._member(rows[chosen], rng)
             self._keep(member)
-            scores = scores_for(member, X[left], self.classes_)
+            scores = scores_for(member, rows.X[left], self.classes_)
             of_true = scores[np.arange(len(left)), labels[left]]
             hardest_first = left[np.argsort(of_true, kind="stable")]
             keep = [

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.strategies.ensemble.base import BaggedEnsemble
+from imbench.strategies.rows import TrainingRows
 
 STRATEGIES = ("auto", "majority", "not minority", "not majority", "all")
 
@@ -88,13 +89,11 @@ class BalancedBagging(BaggedEnsemble):
         if self.voting not in ("soft", "hard"):
             raise ValueError(f"voting must be soft or hard, got voting={self.voting!r}.")
 
-    def _bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
         # Row numbers are under-sampled, and rows copied afterwards: a bootstrap sample of all
         # rows would be as large as the table, of which few are left.
-        bag = rng.integers(len(labels), size=len(labels))
-        drawn = labels[bag]
+        bag = rng.integers(len(rows), size=len(rows))
+        drawn = rows.labels[bag]
         if len(np.unique(drawn)) < 2:
             raise ValueError(
                 "strategy=balanced_bagging: a bag holds rows of one class only, because another "
@@ -107,8 +106,7 @@ class BalancedBagging(BaggedEnsemble):
             random_state=int(rng.integers(2**31)),
         )
         sampler.fit_resample(bag[:, None], self.classes_[drawn])
-        rows = bag[sampler.sample_indices_]
-        return X[rows], labels[rows]
+        return rows[bag[sampler.sample_indices_]]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return mean probabilities, or with a hard vote the share of members, shape (n, K)."""

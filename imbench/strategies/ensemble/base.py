@@ -15,6 +15,7 @@ from imbench.components.seeding import seed_estimator
 from imbench.strategies.facts import FactsMixin
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
+from imbench.strategies.rows import TrainingRows
 
 
 def check_at_least(parameter: str, value: object, least: int) -> None:
@@ -52,8 +53,9 @@ def balanced_rows(labels: NDArray[np.int64], rng: Generator) -> NDArray[np.int64
 class Ensemble(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Fit several copies of a classifier and average their probabilities.
 
-    A subclass fits the members in ``_train``. Members are fitted without ``sample_weight``: they
-    are pipelines, and a resampler inside has no weight to give to a new row.
+    A subclass fits the members in ``_train``. What an ensemble itself knows of rows (how hard they
+    are, how often they are drawn) never becomes a ``sample_weight``; weights that the data have
+    stay with their rows.
 
     Parameters
     ----------
@@ -88,7 +90,7 @@ class Ensemble(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin, Ba
         """Raise ValueError for a value outside of its range; called before anything runs."""
         check_at_least("n_estimators", self.n_estimators, 1)
 
-    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
+    def fitting(self, X: ArrayLike, y: ArrayLike, **given: NDArray[Any]) -> Fitting[Self]:
         """Return a generator that fits the members.
 
         Parameters
@@ -96,6 +98,8 @@ class Ensemble(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin, Ba
         X : array of shape (n, d)
             Raw rows; members bring their own preprocessing.
         y : array of shape (n,)
+        **given : ndarray of shape (n,)
+            ``sample_weight`` and ``groups`` of the rows, which members get with their rows.
 
         Raises
         ------
@@ -103,26 +107,26 @@ class Ensemble(FactsMixin, FittingMixin, MetaEstimatorMixin, ClassifierMixin, Ba
             If a value is out of range, there are more members than rows, or one class only.
         """
         self.check_params()
-        rows = np.asarray(X)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class ({self.classes_[0]!r}); a classifier needs two.")
+        rows = TrainingRows(np.asarray(X), labels, given)
         check_members(self.name, self.n_estimators, len(rows))
         self.estimators_: list[Any] = []
         self.notes_ = ()
         self._weights: list[float] = []
-        yield from self._train(rows, labels, np.random.default_rng(self.random_state))
+        yield from self._train(rows, np.random.default_rng(self.random_state))
         self.estimator_weights_ = np.array(self._weights)
         return self
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
         """Fit the members by :meth:`_member` and store them by :meth:`_keep`."""
         raise NotImplementedError
 
-    def _member(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[Any]:
-        """Return the fitting of a member to rows (n, d) and labels 0..K-1."""
+    def _member(self, rows: TrainingRows, rng: Generator) -> Fitting[Any]:
+        """Return the fitting of a member."""
         member = seed_estimator(clone(self.estimator), int(rng.integers(2**31)))
-        return fitting_of(member, X, self.classes_[labels])
+        return fitting_of(member, rows.X, self.classes_[rows.labels], **rows.given)
 
     def _keep(self, member: Any, weight: float = 1.0) -> None:
         self.estimators_.append(member)
@@ -153,19 +157,15 @@ class BaggedEnsemble(Ensemble):
     :func:`imbench.strategies.fitting.gather` limits how many are in memory at once.
     """
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
-        members = (self._fit_bag(i, X, labels, rng) for i in range(self.n_estimators))
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        members = (self._fit_bag(i, rows, rng) for i in range(self.n_estimators))
         for member in (yield from gather(members)):
             self._keep(member)
 
-    def _fit_bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> Fitting[Any]:
-        # Not in variables: the rows of the bag would be held here while the member is trained.
-        return (yield from self._member(*self._bag(i, X, labels, rng), rng))
+    def _fit_bag(self, i: int, rows: TrainingRows, rng: Generator) -> Fitting[Any]:
+        # Not in a variable: the rows of the bag would be held here while the member is trained.
+        return (yield from self._member(self._bag(i, rows, rng), rng))
 
-    def _bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return the rows and labels of the bag number ``i``."""
+    def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
+        """Return the rows of the bag number ``i``."""
         raise NotImplementedError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imbench.strategies.ensemble.base import Ensemble
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import WEIGHT, TrainingRows
 
 SMALLEST_ERROR = 1e-10  # a member without error would have an infinite vote
 
@@ -86,15 +87,17 @@ class BoostedM2(Ensemble):
 
     name: ClassVar[str] = "boosting"
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
-        n_rows, n_classes = len(labels), len(self.classes_)
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        labels, n_rows, n_classes = rows.labels, len(rows), len(self.classes_)
         wrong = np.ones((n_rows, n_classes), bool)
         wrong[np.arange(n_rows), labels] = False
-        mislabels = wrong / wrong.sum()  # (n, K): how much it counts to tell k from y_i
+        # (n, K): how much it counts to tell k from y_i
+        mislabels = wrong * rows.given.get(WEIGHT, np.ones(n_rows))[:, None]
+        mislabels = mislabels / mislabels.sum()
         for _ in range(self.n_estimators):
-            drawn = self._rows_of_round(X, labels, mislabels.sum(1), rng)
-            member = yield from self._member(*drawn, rng)
-            losses = pseudo_losses(scores_for(member, X, self.classes_), labels)
+            drawn = self._rows_of_round(rows, mislabels.sum(1), rng)
+            member = yield from self._member(drawn, rng)
+            losses = pseudo_losses(scores_for(member, rows.X, self.classes_), labels)
             error = max(float((mislabels * losses).sum()), SMALLEST_ERROR)
             if error >= 0.5:
                 if not self.estimators_:
@@ -106,12 +109,7 @@ class BoostedM2(Ensemble):
             mislabels /= mislabels.sum()
 
     def _rows_of_round(
-        self,
-        X: NDArray[Any],
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        rng: Generator,
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return the rows and labels that a round's member is fitted on."""
-        drawn = draw_by_weight(weights, labels, rng)
-        return X[drawn], labels[drawn]
+        self, rows: TrainingRows, weights: NDArray[np.float64], rng: Generator
+    ) -> TrainingRows:
+        """Return the rows that a round's member is fitted on."""
+        return rows.drawn(draw_by_weight(weights, rows.labels, rng))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import BaggedEnsemble, balanced_rows, check_at_least
 from imbench.strategies.ensemble.boosting import BoostedM2
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import TrainingRows
 
 
 class EasyEnsemble(BaggedEnsemble):
@@ -72,21 +71,19 @@ class EasyEnsemble(BaggedEnsemble):
         super().check_params()
         check_at_least("n_rounds", self.n_rounds, 1)
 
-    def _bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        rows = balanced_rows(labels, rng)
-        if self.n_rounds > len(rows):
+    def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
+        bag = rows[balanced_rows(rows.labels, rng)]
+        if self.n_rounds > len(bag):
             raise ValueError(
                 f"strategy.ensemble.easy_ensemble.n_rounds={self.n_rounds} is more than the "
-                f"{len(rows)} rows of a balanced bag: set it lower."
+                f"{len(bag)} rows of a balanced bag: set it lower."
             )
-        return X[rows], labels[rows]
+        return bag
 
-    def _member(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[Any]:
+    def _member(self, rows: TrainingRows, rng: Generator) -> Fitting[Any]:
         boosted = BoostedM2(
             self.estimator,
             n_estimators=self.n_rounds,
             random_state=int(rng.integers(2**31)),
         )
-        return boosted.fitting(X, self.classes_[labels])
+        return boosted.fitting(rows.X, self.classes_[rows.labels], **rows.given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.random import Generator
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import balanced_rows
 from imbench.strategies.ensemble.boosting import BoostedM2, draw_by_weight
+from imbench.strategies.rows import TrainingRows
 
 
 class RUSBoost(BoostedM2):
@@ -53,12 +54,7 @@ class RUSBoost(BoostedM2):
     name: ClassVar[str] = "rusboost"
 
     def _rows_of_round(
-        self,
-        X: NDArray[Any],
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        rng: Generator,
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        rows = balanced_rows(labels, rng)
-        drawn = rows[draw_by_weight(weights[rows], labels[rows], rng)]
-        return X[drawn], labels[drawn]
+        self, rows: TrainingRows, weights: NDArray[np.float64], rng: Generator
+    ) -> TrainingRows:
+        chosen = balanced_rows(rows.labels, rng)
+        return rows.drawn(chosen[draw_by_weight(weights[chosen], rows.labels[chosen], rng)])

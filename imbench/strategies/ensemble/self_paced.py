@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imbench.strategies.ensemble.base import Ensemble, balanced_rows, check_at_least
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import TrainingRows
 
 
 def self_paced_factor(member: int, n_estimators: int) -> float:
@@ -103,17 +104,18 @@ class SelfPacedEnsemble(Ensemble):
         super().check_params()
         check_at_least("n_bins", self.n_bins, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        labels = rows.labels
         total = np.zeros((len(labels), len(self.classes_)))  # (n, K): sum over members
-        rows = balanced_rows(labels, rng)
+        chosen = balanced_rows(labels, rng)
         for i in range(self.n_estimators):
             if i:
                 hardness = 1 - (total / i)[np.arange(len(labels)), labels]
                 alpha = self_paced_factor(i, self.n_estimators)
-                rows = self._chosen(hardness, labels, alpha, rng)
-            member = yield from self._member(X[rows], labels[rows], rng)
+                chosen = self._chosen(hardness, labels, alpha, rng)
+            member = yield from self._member(rows[chosen], rng)
             self._keep(member)
-            total += scores_for(member, X, self.classes_)
+            total += scores_for(member, rows.X, self.classes_)
 
     def _chosen(
         self,

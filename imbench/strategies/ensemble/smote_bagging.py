@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import BaggedEnsemble, check_at_least
 from imbench.strategies.ensemble.synthetic import (
@@ -17,6 +16,7 @@ from imbench.strategies.ensemble.synthetic import (
     said,
 )
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import TrainingRows
 
 
 def share_of_copies(member: int) -> float:
@@ -87,21 +87,20 @@ class SMOTEBagging(BaggedEnsemble):
         super().check_params()
         check_at_least("k_neighbors", self.k_neighbors, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
-        refuse_missing(X, self.name, "under_bagging")
-        self._k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        refuse_missing(rows.X, self.name, "under_bagging")
+        self._k, self.notes_ = clip_neighbours(self.k_neighbors, rows.labels, self.name)
         self._search = noticing(self.neighbors, self.name)
-        yield from super()._train(X, labels, rng)
+        yield from super()._train(rows, rng)
         self.notes_ += said(self._search)
 
-    def _bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
+        X, labels = rows.X, rows.labels
         counts = np.bincount(labels)
         largest = counts.max()
         n_copies = np.where(counts == largest, largest, round(share_of_copies(i) * largest))
         copies = np.concatenate(
             [rng.choice(np.flatnonzero(labels == c), n) for c, n in enumerate(n_copies)]
         )
-        X_new, labels_new = new_rows(X, labels, largest - n_copies, self._k, rng, self._search)
-        return np.concatenate([X[copies], X_new]), np.concatenate([labels[copies], labels_new])
+        made = new_rows(X, labels, largest - n_copies, self._k, rng, self._search)
+        return rows[copies].extended(*made, like=rows)

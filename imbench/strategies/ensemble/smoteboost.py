@@ -18,6 +18,7 @@ from imbench.strategies.ensemble.synthetic import (
     said,
 )
 from imbench.strategies.fitting import Fitting
+from imbench.strategies.rows import TrainingRows
 
 
 class SMOTEBoost(BoostedM2):
@@ -82,21 +83,18 @@ class SMOTEBoost(BoostedM2):
         super().check_params()
         check_at_least("k_neighbors", self.k_neighbors, 1)
 
-    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
-        refuse_missing(X, self.name, "rusboost")
-        self._k, self.notes_ = clip_neighbours(self.k_neighbors, labels, self.name)
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        refuse_missing(rows.X, self.name, "rusboost")
+        self._k, self.notes_ = clip_neighbours(self.k_neighbors, rows.labels, self.name)
         self._search = noticing(self.neighbors, self.name)
-        yield from super()._train(X, labels, rng)
+        yield from super()._train(rows, rng)
         self.notes_ += said(self._search)
 
     def _rows_of_round(
-        self,
-        X: NDArray[Any],
-        labels: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        rng: Generator,
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        drawn = draw_by_weight(weights, labels, rng)
+        self, rows: TrainingRows, weights: NDArray[np.float64], rng: Generator
+    ) -> TrainingRows:
+        X, labels = rows.X, rows.labels
+        drawn = rows.drawn(draw_by_weight(weights, labels, rng))
         counts = np.bincount(labels)
-        X_new, labels_new = new_rows(X, labels, counts.max() - counts, self._k, rng, self._search)
-        return np.concatenate([X[drawn], X_new]), np.concatenate([labels[drawn], labels_new])
+        made = new_rows(X, labels, counts.max() - counts, self._k, rng, self._search)
+        return drawn.extended(*made, like=rows)

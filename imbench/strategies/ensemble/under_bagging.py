@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from imbench.strategies.ensemble.base import BaggedEnsemble, balanced_rows
+from imbench.strategies.rows import TrainingRows
 
 
 class UnderBagging(BaggedEnsemble):
@@ -49,8 +48,5 @@ class UnderBagging(BaggedEnsemble):
 
     name: ClassVar[str] = "under_bagging"
 
-    def _bag(
-        self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
-    ) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        rows = balanced_rows(labels, rng)
-        return X[rows], labels[rows]
+    def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
+        return rows[balanced_rows(rows.labels, rng)]
