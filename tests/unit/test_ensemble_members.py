@@ -1,11 +1,13 @@
 """What all ensembles share, the bags that are under-sampled, and the vote."""
 
 import itertools
+import re
 import tracemalloc
 
 import numpy as np
 import pytest
 from imblearn.ensemble import BalancedBaggingClassifier
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier
@@ -14,6 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
 from imbench.config import catalogue
+from imbench.strategies.ensemble import balanced_bagging
 from imbench.strategies.ensemble.adacost import AdaCost
 from imbench.strategies.ensemble.bagging import Bagging
 from imbench.strategies.ensemble.balance_cascade import BalanceCascade, n_kept
@@ -260,9 +263,34 @@ def test_a_soft_vote_of_balanced_bagging_is_the_mean_of_the_members():
     np.testing.assert_allclose(fitted.predict_proba(X), mean)
 
 
-def test_a_bag_of_one_class_is_a_sentence():
+def test_bags_of_one_class_are_drawn_again_and_a_note_says_how_many():
+    X, y = make_rows((300, 2))  # a draw misses both rows with a chance of 13 %
+    fitted = BalancedBagging(Remembering(), n_estimators=50, random_state=0).fit(X, y)
+    assert all(len(np.unique(member.y_)) == 2 for member in fitted.estimators_)
+    (note,) = fitted.notes_
+    found = re.fullmatch(
+        r"strategy\.ensemble\.balanced_bagging: (\d+) of 50 bags were drawn again, .*\.", note
+    )
+    assert 1 <= int(found[1]) <= 20
+
+
+def test_where_no_bag_is_drawn_again_no_number_is_drawn_more_and_nothing_is_noted():
+    X, y = make_rows((60, 20))
+    fitted = BalancedBagging(Remembering(), n_estimators=3, random_state=0).fit(X, y)
+    rng = np.random.default_rng(0)
+    for member in fitted.estimators_:
+        bag = rng.integers(80, size=80)
+        sampler = RandomUnderSampler(random_state=int(rng.integers(2**31)))
+        rows, _ = sampler.fit_resample(bag[:, None], y[bag])
+        np.testing.assert_array_equal(member.X_, X[rows[:, 0]])
+        assert member.random_state == rng.integers(2**31)
+    assert fitted.notes_ == ()
+
+
+def test_a_hundred_bags_of_one_class_are_a_sentence(monkeypatch):
+    monkeypatch.setattr(balanced_bagging, "MAX_DRAWS", 1)
     X, y = make_rows((300, 2))
-    words = r"^strategy=balanced_bagging: a bag holds rows of one class .*under_bagging.*\.$"
+    words = r"^strategy=balanced_bagging: 1 bags in a row hold rows of one .*under_bagging.*\.$"
     with pytest.raises(ValueError, match=words):
         BalancedBagging(Remembering(), n_estimators=50, random_state=0).fit(X, y)
 

@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from imbench.strategies.ensemble.base import BaggedEnsemble
+from imbench.strategies.fitting import Fitting
 
+MAX_DRAWS = 100  # of a bag with two classes; a class of one row is missed by 37 % of all draws
 STRATEGIES = ("auto", "majority", "not minority", "not majority", "all")
 
 
@@ -32,13 +34,19 @@ class BalancedBagging(BaggedEnsemble):
 
     Attributes
     ----------
-    estimators_, estimator_weights_, classes_
+    estimators_, estimator_weights_, classes_, notes_
         As in :class:`imbench.strategies.ensemble.base.Ensemble`.
 
     Raises
     ------
     ValueError
-        In ``fit``, if a bootstrap sample holds rows of one class only.
+        In ``fit``, if 100 bootstrap samples in a row hold rows of one class only.
+
+    Notes
+    -----
+    A bootstrap sample misses a class of n rows with a chance of about exp(-n). One that holds a
+    single class is drawn again, up to 100 draws a bag, and a note says how many bags were. With
+    more than two classes a bag may lack some of them: its member gives them a score of 0.
 
     References
     ----------
@@ -88,19 +96,21 @@ class BalancedBagging(BaggedEnsemble):
         if self.voting not in ("soft", "hard"):
             raise ValueError(f"voting must be soft or hard, got voting={self.voting!r}.")
 
+    def _train(self, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator) -> Fitting[None]:
+        self._n_redrawn = 0
+        yield from super()._train(X, labels, rng)
+        if self._n_redrawn:
+            self.notes_ += (
+                f"strategy.ensemble.{self.name}: {self._n_redrawn} of {self.n_estimators} bags "
+                "were drawn again, because they held rows of one class only.",
+            )
+
     def _bag(
         self, i: int, X: NDArray[Any], labels: NDArray[np.int64], rng: Generator
     ) -> tuple[NDArray[Any], NDArray[np.int64]]:
         # Row numbers are under-sampled, and rows copied afterwards: a bootstrap sample of all
         # rows would be as large as the table, of which few are left.
-        bag = rng.integers(len(labels), size=len(labels))
-        drawn = labels[bag]
-        if len(np.unique(drawn)) < 2:
-            raise ValueError(
-                "strategy=balanced_bagging: a bag holds rows of one class only, because another "
-                "one has too few in this training part; use under_bagging, which keeps all rows "
-                "of the smallest class."
-            )
+        bag, drawn = self._draw(labels, rng)
         sampler = RandomUnderSampler(
             sampling_strategy=self.sampling_strategy,
             replacement=self.replacement,
@@ -109,6 +119,22 @@ class BalancedBagging(BaggedEnsemble):
         sampler.fit_resample(bag[:, None], self.classes_[drawn])
         rows = bag[sampler.sample_indices_]
         return X[rows], labels[rows]
+
+    def _draw(
+        self, labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of a bootstrap sample of two classes at least, and their labels."""
+        for i in range(MAX_DRAWS):
+            bag = rng.integers(len(labels), size=len(labels))
+            drawn = labels[bag]
+            if drawn.min() < drawn.max():
+                self._n_redrawn += i > 0
+                return bag, drawn
+        raise ValueError(
+            f"strategy=balanced_bagging: {MAX_DRAWS} bags in a row hold rows of one class only, "
+            "because another one has too few in this training part; use under_bagging, which "
+            "keeps all rows of the smallest class."
+        )
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return mean probabilities, or with a hard vote the share of members, shape (n, K)."""
