@@ -16,7 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
 from imbench.config import catalogue
-from imbench.strategies.ensemble import balanced_bagging
+from imbench.strategies.ensemble import bagging, balanced_bagging
 from imbench.strategies.ensemble.adacost import AdaCost
 from imbench.strategies.ensemble.bagging import Bagging
 from imbench.strategies.ensemble.balance_cascade import BalanceCascade, n_kept
@@ -287,12 +287,30 @@ def test_where_no_bag_is_drawn_again_no_number_is_drawn_more_and_nothing_is_note
     assert fitted.notes_ == ()
 
 
-def test_a_hundred_bags_of_one_class_are_a_sentence(monkeypatch):
-    monkeypatch.setattr(balanced_bagging, "MAX_DRAWS", 1)
+@pytest.mark.parametrize("module", [bagging, balanced_bagging])
+def test_a_hundred_bags_of_one_class_are_a_sentence(module, monkeypatch):
+    monkeypatch.setattr(module, "MAX_DRAWS", 1)
+    ensemble = {bagging: Bagging, balanced_bagging: BalancedBagging}[module]
     X, y = make_rows((300, 2))
-    words = r"^strategy=balanced_bagging: 1 bags in a row hold rows of one .*under_bagging.*\.$"
+    words = rf"^strategy={ensemble.name}: 1 bags in a row hold rows of one .*under_bagging.*\.$"
     with pytest.raises(ValueError, match=words):
-        BalancedBagging(Remembering(), n_estimators=50, random_state=0).fit(X, y)
+        ensemble(LogisticRegression(), n_estimators=50, random_state=0).fit(X, y)
+
+
+def test_bagging_draws_a_bag_of_one_class_again_for_models_that_refuse_it():
+    X, y = make_rows((300, 2))
+    refusing = Bagging(LogisticRegression(), n_estimators=30, random_state=0).fit(X, y)
+    assert all(len(member.classes_) == 2 for member in refusing.estimators_)
+    assert re.search(r"bagging: \d+ of 30 bags were drawn again", refusing.notes_[0])
+    taking = Bagging(DecisionTreeClassifier(), n_estimators=30, random_state=0).fit(X, y)
+    assert {len(member.classes_) for member in taking.estimators_} == {1, 2}
+    assert taking.notes_ == ()
+
+
+def test_an_error_of_a_model_that_has_two_classes_comes_out_of_bagging_as_it_is():
+    X, y = make_rows((60, 20))
+    with pytest.raises(ValueError, match=r"NaN"):
+        Bagging(LogisticRegression(), random_state=0).fit(np.where(X > 1, np.nan, X), y)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from imbench.strategies.ensemble.base import BaggedEnsemble
+from imbench.strategies.ensemble.base import MAX_DRAWS, BaggedEnsemble
 from imbench.strategies.fitting import Fitting
 
-MAX_DRAWS = 100  # of a bag with two classes; a class of one row is missed by 37 % of all draws
 STRATEGIES = ("auto", "majority", "not minority", "not majority", "all")
 
 
