@@ -51,11 +51,11 @@ def identity_of(config: Config) -> dict[str, Any]:
     for part in ("model", "strategy"):
         kept[part] = _without_device(kept[part])
     for (*path, name), before in CAME_LATER.items():
-        node: Any = kept
+        place: Any = kept
         for key in path:
-            node = (node or {}).get(key)
-        if node and node.get(name) == before:
-            del node[name]
+            place = (place or {}).get(key)
+        if place and place.get(name) == before:
+            del place[name]
     chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
     if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
         kept["order"] = order  # keys are sorted where they are hashed and stored
