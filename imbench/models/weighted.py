@@ -72,7 +72,7 @@ class WeightedClassifier(
         """Return what is known of the training; called after ``fit``."""
         inner = self.estimator_
         is_ours = isinstance(inner, ModelMixin)
-        facts = inner.training_facts() if is_ours else TrainingFacts(np.asarray(inner.classes_))
+        facts = inner.training_facts() if is_ours else TrainingFacts(self.classes_)
         return replace(facts, class_weights=self.class_weights_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
