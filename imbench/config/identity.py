@@ -24,6 +24,10 @@ NOT_IN_RUN_ID = {
     "strategy": ("about", "search"),
 }
 
+# Parameters that came later, with the value that does what was done before: it is left out, and
+# results of older versions are found.
+CAME_LATER = {("strategy", "weights", "inverse_weights", "power"): 1.0}
+
 
 def identity_of(config: Config) -> dict[str, Any]:
     """Return the keys that determine a cell's predictions, beside the content of its data.
@@ -46,6 +50,12 @@ def identity_of(config: Config) -> dict[str, Any]:
         kept[part] = {name: value for name, value in node.items() if name not in left_out}
     for part in ("model", "strategy"):
         kept[part] = _without_device(kept[part])
+    for (*path, name), before in CAME_LATER.items():
+        place: Any = kept
+        for key in path:
+            place = (place or {}).get(key)
+        if place and place.get(name) == before:
+            del place[name]
     chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
     if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
         kept["order"] = order  # keys are sorted where they are hashed and stored

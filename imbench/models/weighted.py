@@ -1,7 +1,8 @@
-"""The `weights` stage for scikit-learn models: class weights as ``sample_weight``."""
+"""The `weights` stage for scikit-learn models, as ``sample_weight``."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -10,6 +11,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from imbench.models.mixin import ModelMixin
+from imbench.strategies.facts import TrainingFacts
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
 from imbench.strategies.rows import WEIGHT
 
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
     from imbench.strategies.protocols import Weights
 
 
-class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Fit a classifier with a weight for each row that follows from its class.
+class WeightedClassifier(
+    FittingMixin, ModelMixin, MetaEstimatorMixin, ClassifierMixin, BaseEstimator
+):
+    """Fit a classifier with a weight for each row, from its class and what the entry says of it.
 
     Constructed by :func:`imbench.pipeline.build.build` for models that take ``sample_weight``. It
     takes none itself, so that an ensemble around it draws rows instead of weighting them.
@@ -35,6 +40,7 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
     estimator_ : estimator
     classes_ : ndarray of shape (K,)
     class_weights_ : ndarray of shape (K,)
+        Weight of a row of each class; a mean where the entry has ``row_weights``.
 
     Notes
     -----
@@ -62,9 +68,18 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
         weight = self.class_weights_[encoded]
         if WEIGHT in given:
             weight = weight * given[WEIGHT]
+        if hasattr(self.weights, "row_weights"):
+            weight = weight * self.weights.row_weights(X, encoded)
         inner = clone(self.estimator)
         self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
         return self
+
+    def training_facts(self) -> TrainingFacts:
+        """Return what is known of the training; called after ``fit``."""
+        inner = self.estimator_
+        is_ours = isinstance(inner, ModelMixin)
+        facts = inner.training_facts() if is_ours else TrainingFacts(self.classes_)
+        return replace(facts, class_weights=self.class_weights_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the classifier's labels, shape (n,)."""

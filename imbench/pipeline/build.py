@@ -143,21 +143,26 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
         entries = getattr(strategy, stage)
         if not entries:
             continue
-        name, entry = "+".join(entries), strategy.entry(stage)
+        name, found = "+".join(entries), [_unshared(entry) for entry in entries.values()]
         if stage in model.training_stages:
-            estimator.set_params(**{stage: _chained(list(entries.values()))})
+            estimator.set_params(**{stage: _chained(found)})
         elif stage != "weights":
             raise Incompatible(
                 f"strategy={name} acts on the {stage} of a net, which model={model.name} does "
                 "not have; use a net (model=mlp, cnn or resnet18)."
             )
         elif _fit_takes(estimator, "sample_weight"):
-            estimator = WeightedClassifier(estimator, entry)
+            estimator = WeightedClassifier(estimator, found[0])
         else:
             raise Incompatible(
                 f"strategy={name} weights rows, but model={model.name} takes no sample_weight."
             )
     return estimator
+
+
+def _unshared(entry: Any) -> Any:
+    """Return a copy of an entry that may have a seed, which is set in it; others as they are."""
+    return clone(entry) if hasattr(entry, "get_params") else entry
 
 
 def _chained(entries: list[Any]) -> Any:
@@ -200,7 +205,8 @@ def _pipeline(
         raw = model.training_stages and not samplers  # nets scale uint8 a batch at a time
         clean, encode = [] if raw else pixel_steps(), []
     else:
-        takes_nan = all(_takes_nan(sampler) for sampler in samplers.values())
+        of_rows = [entry for entry in strategy.weights.values() if hasattr(entry, "row_weights")]
+        takes_nan = all(_takes_nan(entry) for entry in [*samplers.values(), *of_rows])
         impute = model.preprocessing.impute or (info.has_missing and not takes_nan)
         if info.has_missing and not impute and not get_tags(estimator).input_tags.allow_nan:
             raise Incompatible(

@@ -120,6 +120,14 @@ class Record:
         record.answers[key] = answer.add(result.test_index, result.y_score[:, classes])
         return record
 
+    def forget_unweighted(self) -> None:
+        """Drop answers of versions that did not store the class weights of the models."""
+        self.answers = {
+            key: answer
+            for key, answer in self.answers.items()
+            if all("class_weights_" in plain["model"] for plain in answer.trained)
+        }
+
     def to_bytes(self) -> bytes:
         """Return the answers as an npz file, which checks itself when it is read."""
         arrays: dict[str, NDArray[Any]] = {}
@@ -265,6 +273,8 @@ def rule_on_scores(
     rule = wrap(estimator=None)
     if not isinstance(rule, DecisionRule) or not rule.learns_from_scores:
         return None
+    if strategy.weights and getattr(rule, "uses_class_weights", False):
+        record.forget_unweighted()
     build(model, strategy, data.info, seed)  # says what is incompatible, the rule included
     classifier = build(model, strategy.without("decision"), data.info, seed, context)
     return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)

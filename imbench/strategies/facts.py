@@ -36,6 +36,10 @@ class TrainingFacts:
         Share of the rows of each class that was held out.
     has_batches : bool, default=False
         Whether a strategy decides which rows a batch holds.
+    class_weights : ndarray of shape (K,) or None
+        Weight of a row of each class, of any scale; None without the stage `weights`.
+    weights_change : bool, default=False
+        Whether they differ between epochs; ``class_weights`` are those of the last one then.
     """
 
     classes: NDArray[Any]
@@ -44,6 +48,8 @@ class TrainingFacts:
     history: NDArray[np.float64] | None = None
     validation_fraction: float = 0.0
     has_batches: bool = False
+    class_weights: NDArray[np.float64] | None = None
+    weights_change: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +88,17 @@ class ModelFacts:
         counts[np.searchsorted(self.classes, training.classes)] = training.class_counts
         return counts
 
+    @property
+    def weighted_counts(self) -> NDArray[np.float64]:
+        """Rows of each class that trained the model, times their weights; with the same sum."""
+        counts, weights = self.trained_counts, self.training.class_weights
+        if weights is None:
+            return counts
+        by_class = np.zeros(len(counts))
+        by_class[np.searchsorted(self.classes, self.training.classes)] = weights
+        weighted = counts * by_class
+        return weighted * (counts.sum() / weighted.sum())
+
     def to_plain(self, with_history: bool) -> dict[str, Any]:
         """Return what is stored, as JSON; notes and the picture are stored once a fold."""
         training = self.training
@@ -95,6 +112,10 @@ class ModelFacts:
             model["history_"] = training.history.tolist()
         if training.has_batches:
             model["batches"] = True
+        if training.class_weights is not None:
+            model["class_weights_"] = training.class_weights.tolist()
+        if training.weights_change:
+            model["weights_change"] = True
         rows = {"classes_": self.classes.tolist(), "class_counts_": self.class_counts.tolist()}
         return {"rows": rows, "model": model}
 
@@ -116,9 +137,15 @@ class ModelFacts:
             found["validation_fraction"] = model.get("validation_fraction", 0.0)
         if "history_" in model:
             found["history"] = np.array(model["history_"]).reshape(-1, 2)
+        if "class_weights_" in model:
+            found["class_weights"] = np.array(model["class_weights_"], np.float64)
         classes = np.array(model.get("classes_", rows["classes_"]))
         training = TrainingFacts(
-            classes, device=model.get("device_"), has_batches="batches" in model, **found
+            classes,
+            device=model.get("device_"),
+            has_batches="batches" in model,
+            weights_change="weights_change" in model,
+            **found,
         )
         return cls(np.array(rows["classes_"]), np.array(rows["class_counts_"]), training)
 

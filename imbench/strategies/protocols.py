@@ -98,6 +98,16 @@ class Loss(Protocol):
 class Weights(Protocol):
     """Weight of the rows of each class. Called at the start of every epoch.
 
+    The following method is optional.
+
+    Attributes
+    ----------
+    row_weights : callable
+        ``row_weights(X, y) -> weights``: training rows (n, d) as the model sees them, labels
+        0..K-1 (n,), and what the class weight of each row is multiplied by (n,), with a mean of
+        one in each class. Called once a fit. An entry with a ``random_state`` inherits
+        ``sklearn.base.BaseEstimator``, so that it is seeded.
+
     Examples
     --------
     >>> import numpy as np

@@ -73,6 +73,10 @@ def parts(
     for entry in (config["strategy"].get("resample") or {}).values():
         if "n_steps" in entry:
             entry["n_steps"] = SMALL_STEPS
+    for stage in ("resample", "weights"):
+        for entry in (config["strategy"].get(stage) or {}).values():
+            if "IsolationForest" in str((entry.get("scorer") or {}).get("_target_")):
+                entry["scorer"]["n_estimators"] = SMALL["n_estimators"]
     cell = parse(config, composer.folders)
     assert isinstance(cell, Cell), cell
     return cell.model, cell.strategy

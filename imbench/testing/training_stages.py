@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from torch import Generator, Tensor
 
 from imbench.strategies.nets.randomness import seeded
@@ -64,6 +65,25 @@ class WeightsContract(EntryContract[Weights]):
         first = entry(counts, 0.95).copy()
         np.testing.assert_array_equal(entry(counts, 0.95), first)
         np.testing.assert_array_equal(counts, self.counts)
+
+    def test_weights_of_rows_have_a_mean_of_one_in_each_class(self) -> None:
+        """For entries with ``row_weights``: repeatable, positive, and the inputs stay."""
+        entry: Any = self.make()
+        if not hasattr(entry, "row_weights"):
+            pytest.skip("the entry weights classes alone")
+        if hasattr(entry, "random_state"):
+            entry = clone(entry).set_params(random_state=0)
+        y = np.repeat(np.arange(len(self.counts)), self.counts)
+        X = np.random.default_rng(0).normal(size=(len(y), 3))
+        rows, labels = X.copy(), y.copy()
+        weights = entry.row_weights(X, y)
+        assert weights.shape == y.shape
+        assert (weights > 0).all()
+        means = np.bincount(y, weights) / np.array(self.counts)
+        np.testing.assert_allclose(means, 1)
+        np.testing.assert_array_equal(entry.row_weights(X, y), weights)
+        np.testing.assert_array_equal(X, rows)
+        np.testing.assert_array_equal(y, labels)
 
 
 class BatchesContract(EntryContract[Batches]):

@@ -150,7 +150,7 @@ def test_inner_folds_are_clipped_to_the_smallest_class_with_a_note(rule):
         rule(LogisticRegression()).fit(X, y)
 
 
-def fitted_on(strategy, sizes=(900, 60), model="logistic_regression"):
+def fitted_on(strategy, sizes=(900, 60), model="logistic_regression", words=()):
     """Fit a cell to rows of classes that overlap; return it with the rows."""
     rng = np.random.default_rng(0)
     y = np.repeat(np.arange(len(sizes)), sizes)
@@ -159,7 +159,7 @@ def fitted_on(strategy, sizes=(900, 60), model="logistic_regression"):
     data = Dataset("rows", X, y, names, ("a", "b", "c"))
     everything = np.arange(len(y))
     fold = Fold(0, 0, everything, everything)
-    estimator, _ = fit_fold(data, *cells.parts(model, strategy), fold, 0)
+    estimator, _ = fit_fold(data, *cells.parts(model, strategy, words), fold, 0)
     return estimator, X, y
 
 
@@ -188,8 +188,57 @@ def test_a_sampler_of_batches_and_an_ensemble_are_corrected_as_well():
         assert fitted.predict_proba(X)[:, 1].mean() == pytest.approx(60 / 960, rel=0.25)
 
 
+@pytest.mark.parametrize("strategy", ["inverse_weights", "sqrt_inverse", "effective_number"])
 @pytest.mark.parametrize("model", ["logistic_regression", "mlp"])
-@pytest.mark.parametrize("strategy", ["", "inverse_weights,"])
+def test_after_class_weights_scores_are_divided_by_the_weights(strategy, model):
+    sizes = (600, 200, 40)
+    fitted, X, _ = fitted_on(f"[{strategy},prior_correction]", sizes, model=model)
+    entry = cells.parts(model, strategy)[1].entry("weights")
+    held_out = (np.array(sizes) * (0.1 if model == "mlp" else 0.0)).astype(int)
+    weights = entry(np.array(sizes) - held_out, 0.0)
+    np.testing.assert_allclose(fitted.ratios_ / fitted.ratios_[0], weights[0] / weights)
+    scores = fitted.estimator_.predict_proba(X) / weights
+    expected = scores / scores.sum(1, keepdims=True)
+    np.testing.assert_allclose(fitted.predict_proba(X), expected, rtol=1e-10)
+
+
+def test_a_weighted_logistic_regression_gets_the_probabilities_of_the_plain_one_back():
+    weighted, X, _ = fitted_on("[inverse_weights,prior_correction]", (900, 100))
+    plain = fitted_on("none", (900, 100))[0].predict_proba(X)[:, 1]
+    before = np.abs(weighted.estimator_.predict_proba(X)[:, 1] - plain)
+    after = np.abs(weighted.predict_proba(X)[:, 1] - plain)
+    assert after.mean() < 0.1 * before.mean()
+    assert after.max() < 0.1
+    assert before.max() > 0.5
+
+
+def test_weights_behind_a_resampler_and_inside_a_bag_are_multiplied_with_its_counts():
+    words = ["strategy.resample.random_under.ratio=3.0"]
+    both, _, _ = fitted_on("[random_under,sqrt_inverse,prior_correction]", (900, 60), words=words)
+    weights = np.array([1 / np.sqrt(180), 1 / np.sqrt(60)])
+    expected = np.array([900, 60]) / (np.array([180, 60]) * weights)
+    np.testing.assert_allclose(both.ratios_ / both.ratios_[0], expected / expected[0])
+    bagged, X, _ = fitted_on("[inverse_weights,bagging,prior_correction]")
+    assert bagged.estimator_.predict_proba(X)[:, 1].mean() > 0.15
+    np.testing.assert_allclose(bagged.ratios_, [2 * 900 / 960, 2 * 60 / 960])
+
+
+@pytest.mark.parametrize("strategy", ["deferred", "ldam_drw"])
+def test_weights_that_change_during_the_training_are_a_sentence(strategy):
+    words = r"^strategy=prior_correction corrects class weights that stay as they are, .*out\.$"
+    with pytest.raises(Incompatible, match=words):
+        fitted_on(f"[{strategy},prior_correction]", model="mlp")
+
+
+def test_a_class_that_weighs_nothing_is_a_sentence():
+    words = ["strategy.weights.cost_matrix.costs=[[0,0],[1,0]]"]
+    with pytest.raises(Incompatible, match=r"^strategy=prior_correction divides by .* out\.$"):
+        fitted_on("[cost_matrix,prior_correction]", words=words)
+
+
+@pytest.mark.parametrize(
+    ("model", "strategy"), [("logistic_regression", ""), ("mlp", ""), ("mlp", "focal,")]
+)
 def test_where_nothing_changed_the_shares_it_is_incompatible(model, strategy):
     with pytest.raises(Incompatible, match=r"^strategy=prior_correction corrects .* nothing did"):
         fitted_on(f"[{strategy}prior_correction]", model=model)

@@ -1,11 +1,13 @@
 """What all ensembles share, the bags that are under-sampled, and the vote."""
 
 import itertools
+import re
 import tracemalloc
 
 import numpy as np
 import pytest
 from imblearn.ensemble import BalancedBaggingClassifier
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_classification
 from sklearn.ensemble import BaggingClassifier
@@ -14,6 +16,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.tree import DecisionTreeClassifier
 
 from imbench.config import catalogue
+from imbench.strategies.ensemble import bagging, balanced_bagging
 from imbench.strategies.ensemble.adacost import AdaCost
 from imbench.strategies.ensemble.bagging import Bagging
 from imbench.strategies.ensemble.balance_cascade import BalanceCascade, n_kept
@@ -260,11 +263,54 @@ def test_a_soft_vote_of_balanced_bagging_is_the_mean_of_the_members():
     np.testing.assert_allclose(fitted.predict_proba(X), mean)
 
 
-def test_a_bag_of_one_class_is_a_sentence():
+def test_bags_of_one_class_are_drawn_again_and_a_note_says_how_many():
+    X, y = make_rows((300, 2))  # a draw misses both rows with a chance of 13 %
+    fitted = BalancedBagging(Remembering(), n_estimators=50, random_state=0).fit(X, y)
+    assert all(len(np.unique(member.y_)) == 2 for member in fitted.estimators_)
+    (note,) = fitted.notes_
+    found = re.fullmatch(
+        r"strategy\.ensemble\.balanced_bagging: (\d+) of 50 bags were drawn again, .*\.", note
+    )
+    assert 1 <= int(found[1]) <= 20
+
+
+def test_where_no_bag_is_drawn_again_no_number_is_drawn_more_and_nothing_is_noted():
+    X, y = make_rows((60, 20))
+    fitted = BalancedBagging(Remembering(), n_estimators=3, random_state=0).fit(X, y)
+    rng = np.random.default_rng(0)
+    for member in fitted.estimators_:
+        bag = rng.integers(80, size=80)
+        sampler = RandomUnderSampler(random_state=int(rng.integers(2**31)))
+        rows, _ = sampler.fit_resample(bag[:, None], y[bag])
+        np.testing.assert_array_equal(member.X_, X[rows[:, 0]])
+        assert member.random_state == rng.integers(2**31)
+    assert fitted.notes_ == ()
+
+
+@pytest.mark.parametrize("module", [bagging, balanced_bagging])
+def test_a_hundred_bags_of_one_class_are_a_sentence(module, monkeypatch):
+    monkeypatch.setattr(module, "MAX_DRAWS", 1)
+    ensemble = {bagging: Bagging, balanced_bagging: BalancedBagging}[module]
     X, y = make_rows((300, 2))
-    words = r"^strategy=balanced_bagging: a bag holds rows of one class .*under_bagging.*\.$"
+    words = rf"^strategy={ensemble.name}: 1 bags in a row hold rows of one .*under_bagging.*\.$"
     with pytest.raises(ValueError, match=words):
-        BalancedBagging(Remembering(), n_estimators=50, random_state=0).fit(X, y)
+        ensemble(LogisticRegression(), n_estimators=50, random_state=0).fit(X, y)
+
+
+def test_bagging_draws_a_bag_of_one_class_again_for_models_that_refuse_it():
+    X, y = make_rows((300, 2))
+    refusing = Bagging(LogisticRegression(), n_estimators=30, random_state=0).fit(X, y)
+    assert all(len(member.classes_) == 2 for member in refusing.estimators_)
+    assert re.search(r"bagging: \d+ of 30 bags were drawn again", refusing.notes_[0])
+    taking = Bagging(DecisionTreeClassifier(), n_estimators=30, random_state=0).fit(X, y)
+    assert {len(member.classes_) for member in taking.estimators_} == {1, 2}
+    assert taking.notes_ == ()
+
+
+def test_an_error_of_a_model_that_has_two_classes_comes_out_of_bagging_as_it_is():
+    X, y = make_rows((60, 20))
+    with pytest.raises(ValueError, match=r"NaN"):
+        Bagging(LogisticRegression(), random_state=0).fit(np.where(X > 1, np.nan, X), y)
 
 
 @pytest.mark.parametrize(

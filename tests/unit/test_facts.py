@@ -12,7 +12,7 @@ from imbench.errors import Incompatible
 from imbench.pipeline.build import build
 from imbench.strategies.base import Strategy
 from imbench.strategies.decision.prior_correction import PriorCorrection
-from imbench.strategies.facts import ModelFacts, facts_of, fitted_models
+from imbench.strategies.facts import ModelFacts, TrainingFacts, facts_of, fitted_models
 from imbench.testing.cells import parts
 from imbench.testing.data import CASES
 
@@ -23,7 +23,10 @@ def fitted(model, strategy, case="binary_five_percent"):
 
 
 @pytest.mark.parametrize("model", ["mlp", "logistic_regression"])
-@pytest.mark.parametrize("strategy", ["none", "weighted_sampler", "[random_under,bagging]"])
+@pytest.mark.parametrize(
+    "strategy",
+    ["none", "weighted_sampler", "[random_under,bagging]", "sqrt_inverse", "anomaly_weights"],
+)
 def test_what_is_stored_of_a_model_gives_its_facts_back(model, strategy):
     if model != "mlp" and strategy == "weighted_sampler":
         strategy = "random_over"
@@ -33,10 +36,32 @@ def test_what_is_stored_of_a_model_gives_its_facts_back(model, strategy):
         again = ModelFacts.from_plain(stored)
         np.testing.assert_array_equal(again.trained_counts, own.trained_counts)
         np.testing.assert_array_equal(again.class_counts, own.class_counts)
-        for name in ("device", "validation_fraction", "has_batches"):
+        np.testing.assert_array_equal(again.weighted_counts, own.weighted_counts)
+        for name in ("device", "validation_fraction", "has_batches", "weights_change"):
             assert getattr(again.training, name) == getattr(own.training, name)
         if len(facts.models) == 1 and model == "mlp":
             np.testing.assert_array_equal(again.training.history, own.training.history)
+
+
+def test_weights_that_change_are_stored_as_such_and_without_the_key_there_are_none():
+    (facts,) = facts_of(fitted("mlp", "deferred")).models
+    stored = facts.to_plain(with_history=False)
+    assert ModelFacts.from_plain(stored).training.weights_change
+    np.testing.assert_array_equal(
+        ModelFacts.from_plain(stored).training.class_weights, facts.training.class_weights
+    )
+    del stored["model"]["class_weights_"], stored["model"]["weights_change"]  # of a version before
+    older = ModelFacts.from_plain(stored)
+    assert older.training.class_weights is None
+    assert not older.training.weights_change
+    np.testing.assert_array_equal(older.weighted_counts, older.trained_counts)
+
+
+def test_weighted_counts_are_counts_times_weights_with_the_same_sum():
+    weights = np.array([3.0, 1.0])
+    training = TrainingFacts(np.array([0, 2]), class_weights=weights)
+    facts = ModelFacts(np.arange(3), np.array([10, 0, 30]), training)
+    np.testing.assert_allclose(facts.weighted_counts, [20, 0, 20])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from imbench.results.scores import Record
 from imbench.run import folds as folds_module
 from imbench.run.cell import Runner
 from imbench.strategies.base import Strategy
+from imbench.strategies.facts import ModelFacts
 from tests.cells import cells_of
 
 pytestmark = pytest.mark.slow
@@ -102,6 +103,31 @@ def test_a_net_without_a_rule_serves_a_rule(tmp_path):
         np.testing.assert_array_equal(one.y_score, other.y_score)
         np.testing.assert_array_equal(one.history, other.history)
         assert (one.counts_after, one.device) == (other.counts_after, other.device)
+
+
+def test_scores_of_versions_without_class_weights_are_made_again_where_they_matter(
+    tmp_path, monkeypatch
+):
+    words = ["model=logistic_regression", "strategy=inverse_weights"]
+    to_plain = ModelFacts.to_plain
+
+    def older(self, with_history):
+        stored = to_plain(self, with_history)
+        del stored["model"]["class_weights_"]
+        return stored
+
+    (plain,) = cells(*words)
+    (ruled,) = cells(*words, "decision=prior_correction")
+    with monkeypatch.context() as patch:
+        patch.setattr(ModelFacts, "to_plain", older)
+        Runner(tmp_path / "older").run(plain)
+    Runner(tmp_path / "now").run(plain)
+    found = {name: Runner(tmp_path / name).run(ruled).folds for name in ("older", "now")}
+    assert [f.n_replayed for f in found["older"]] == [0, 0]
+    assert [f.n_replayed for f in found["now"]] == [1, 1]
+    for one, other in zip(*found.values(), strict=True):
+        assert one.status == "ok", one.reason
+        np.testing.assert_allclose(one.y_score, other.y_score)
 
 
 def test_rules_share_scores_without_the_cell_that_has_none(tmp_path, monkeypatch):

@@ -13,6 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from imbench.models.weighted import WeightedClassifier
 from imbench.strategies.weights.inverse_weights import InverseWeights
+from tests.cells import cells_of
 
 
 class Scaled:
@@ -44,6 +45,38 @@ def test_inverse_weights_are_scikit_learns_balanced_ones_up_to_scale():
     balanced = compute_class_weight("balanced", classes=np.arange(3), y=y)
     found = InverseWeights()(np.bincount(y), 0.5)
     np.testing.assert_allclose(found, balanced / balanced.sum())
+
+
+@pytest.mark.parametrize("power", [0.0, 0.3, 0.5, 1.0])
+def test_a_power_makes_inverse_weights_milder(power):
+    counts = np.array([5000, 2997, 50, 1, 0])
+    expected = [n**-power if n else 0 for n in counts.tolist()]
+    found = InverseWeights(power)(counts, 0.0)
+    np.testing.assert_allclose(found, np.divide(expected, sum(expected)), rtol=1e-12)
+
+
+def test_a_power_of_one_is_bit_for_bit_the_plain_inverse():
+    counts = np.random.default_rng(0).integers(1, 10**6, 1000)
+    inverse = 1.0 / counts
+    np.testing.assert_array_equal(InverseWeights()(counts, 0.0), inverse / inverse.sum())
+
+
+@pytest.mark.parametrize("power", [-0.1, 1.1, "a", None])
+def test_a_power_out_of_range_is_a_sentence(power):
+    with pytest.raises(ValueError, match=r"^power must be a number in \[0, 1\], got power="):
+        InverseWeights(power)
+
+
+def test_the_key_of_the_power_leaves_run_ids_as_they_were_and_another_power_is_another_cell():
+    words = ["dataset=digits", "model=decision_tree", "strategy=inverse_weights"]
+    power = "strategy.weights.inverse_weights.power="
+    plain, one, half = (
+        cells_of(*words, *more)[0] for more in ([], [f"{power}1.0"], [f"{power}0.5"])
+    )
+    ids = [cell.key("digits", "f").run_id for cell in (plain, one, half)]
+    assert ids[0] == ids[1] == "63e26b56cb92c724"  # of a version without the key
+    assert ids[2] != ids[0]
+    assert half.strategy.weights["inverse_weights"] == InverseWeights(0.5)
 
 
 def test_a_class_without_rows_has_weight_zero_and_leaves_the_others_as_they_were():

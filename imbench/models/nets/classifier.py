@@ -23,6 +23,7 @@ from imbench.models.nets.rows import Rows
 from imbench.models.nets.schedule import threads_for_scoring, train_all
 from imbench.models.nets.training import forward
 from imbench.models.nets.validation import validation_rows
+from imbench.models.nets.weighting import checked_weight, weights_in_training, with_row_weights
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.facts import TrainingFacts
 from imbench.strategies.fitting import Fitting, Request, run, single_answer
@@ -37,18 +38,6 @@ KINDS = (np.float32, np.uint8)
 
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(\.\d*)?(e[-+]?\d+)?(?![\w.])")
-
-
-def checked_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float32]:
-    """Return weights of rows, shape (n,); raises ValueError if they are no weights."""
-    weight = np.asarray(sample_weight, np.float32)
-    if weight.shape != (n_rows,):
-        raise ValueError(f"sample_weight must have shape {(n_rows,)}, got {weight.shape}.")
-    if not ((weight >= 0) & (weight < np.inf)).all():
-        raise ValueError("sample_weight must be at least 0 for every row, and finite.")
-    if not weight.any():
-        raise ValueError("every sample_weight is zero: no row is left to train on.")
-    return weight
 
 
 class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
@@ -244,6 +233,9 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
             scored = rows_in[held_out], encoded[held_out]
             rows_in, encoded = rows_in[~held_out], encoded[~held_out]
             weight = None if weight is None else weight[~held_out]
+        weight = with_row_weights(self.weights, rows_in, encoded, weight)
+        counts = np.bincount(encoded, minlength=len(self.classes_))
+        self._class_weights = weights_in_training(self.weights, counts, self.epochs)
         rows = self._rows(rows_in, encoded, weight, device)
         with seeded(seed, device):
             net = self._make_net()
@@ -268,6 +260,8 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
             history=self.history_,
             validation_fraction=self.validation_fraction,
             has_batches=self.batches is not None,
+            class_weights=self._class_weights[0],
+            weights_change=self._class_weights[1],
         )
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from imbench.strategies.ensemble.base import BaggedEnsemble
+from imbench.strategies.ensemble.base import MAX_DRAWS, BaggedEnsemble
+from imbench.strategies.fitting import Fitting
 from imbench.strategies.rows import TrainingRows
 
 
@@ -34,13 +35,20 @@ class Bagging(BaggedEnsemble):
 
     Attributes
     ----------
-    estimators_, estimator_weights_, classes_
+    estimators_, estimator_weights_, classes_, notes_
         As in :class:`imbench.strategies.ensemble.base.Ensemble`.
 
     Raises
     ------
     ValueError
-        In ``fit``, if ``max_samples`` is more than the rows that there are.
+        In ``fit``, if ``max_samples`` is more than the rows that there are, or 100 bags in a row
+        hold rows of one class only and the classifier takes none such.
+
+    Notes
+    -----
+    A bag misses a class of n rows with a chance of about exp(-n). Trees take a bag of one class
+    and vote for it whatever the row; where a classifier refuses it, the bag is drawn again, and a
+    note says how many were.
 
     References
     ----------
@@ -73,6 +81,35 @@ class Bagging(BaggedEnsemble):
         """Raise ValueError for a value outside of its range; called before anything runs."""
         super().check_params()
         check_share("max_samples", self.max_samples)
+
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        self._n_redrawn = 0
+        yield from super()._train(rows, rng)
+        if self._n_redrawn:
+            self.notes_ += (
+                f"strategy.ensemble.bagging: {self._n_redrawn} of {self.n_estimators} bags were "
+                "drawn again, because they held rows of one class only, which the model refuses.",
+            )
+
+    def _fit_bag(self, i: int, rows: TrainingRows, rng: Generator) -> Fitting[Any]:
+        refusal: ValueError | None = None
+        for _ in range(MAX_DRAWS):
+            bag = self._bag(i, rows, rng)
+            has_several = bag.labels.min() < bag.labels.max()
+            fitting = self._member(bag, rng)
+            del bag  # would be held here while the member is trained
+            self._n_redrawn += has_several and refusal is not None
+            if has_several:
+                return (yield from fitting)
+            try:
+                return (yield from fitting)
+            except ValueError as error:
+                refusal = error
+        raise ValueError(
+            f"strategy=bagging: {MAX_DRAWS} bags in a row hold rows of one class only, which the "
+            "model refuses, because another class has too few rows in this training part; use "
+            "under_bagging, which keeps all rows of the smallest class."
+        ) from refusal
 
     def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
         n = self.max_samples

@@ -10,7 +10,8 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from imbench.strategies.ensemble.base import BaggedEnsemble
+from imbench.strategies.ensemble.base import MAX_DRAWS, BaggedEnsemble
+from imbench.strategies.fitting import Fitting
 from imbench.strategies.rows import TrainingRows
 
 STRATEGIES = ("auto", "majority", "not minority", "not majority", "all")
@@ -33,13 +34,19 @@ class BalancedBagging(BaggedEnsemble):
 
     Attributes
     ----------
-    estimators_, estimator_weights_, classes_
+    estimators_, estimator_weights_, classes_, notes_
         As in :class:`imbench.strategies.ensemble.base.Ensemble`.
 
     Raises
     ------
     ValueError
-        In ``fit``, if a bootstrap sample holds rows of one class only.
+        In ``fit``, if 100 bootstrap samples in a row hold rows of one class only.
+
+    Notes
+    -----
+    A bootstrap sample misses a class of n rows with a chance of about exp(-n). One that holds a
+    single class is drawn again, up to 100 draws a bag, and a note says how many bags were. With
+    more than two classes a bag may lack some of them: its member gives them a score of 0.
 
     References
     ----------
@@ -89,17 +96,19 @@ class BalancedBagging(BaggedEnsemble):
         if self.voting not in ("soft", "hard"):
             raise ValueError(f"voting must be soft or hard, got voting={self.voting!r}.")
 
+    def _train(self, rows: TrainingRows, rng: Generator) -> Fitting[None]:
+        self._n_redrawn = 0
+        yield from super()._train(rows, rng)
+        if self._n_redrawn:
+            self.notes_ += (
+                f"strategy.ensemble.{self.name}: {self._n_redrawn} of {self.n_estimators} bags "
+                "were drawn again, because they held rows of one class only.",
+            )
+
     def _bag(self, i: int, rows: TrainingRows, rng: Generator) -> TrainingRows:
         # Row numbers are under-sampled, and rows copied afterwards: a bootstrap sample of all
         # rows would be as large as the table, of which few are left.
-        bag = rng.integers(len(rows), size=len(rows))
-        drawn = rows.labels[bag]
-        if len(np.unique(drawn)) < 2:
-            raise ValueError(
-                "strategy=balanced_bagging: a bag holds rows of one class only, because another "
-                "one has too few in this training part; use under_bagging, which keeps all rows "
-                "of the smallest class."
-            )
+        bag, drawn = self._draw(rows.labels, rng)
         sampler = RandomUnderSampler(
             sampling_strategy=self.sampling_strategy,
             replacement=self.replacement,
@@ -107,6 +116,22 @@ class BalancedBagging(BaggedEnsemble):
         )
         sampler.fit_resample(bag[:, None], self.classes_[drawn])
         return rows[bag[sampler.sample_indices_]]
+
+    def _draw(
+        self, labels: NDArray[np.int64], rng: Generator
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the rows of a bootstrap sample of two classes at least, and their labels."""
+        for i in range(MAX_DRAWS):
+            bag = rng.integers(len(labels), size=len(labels))
+            drawn = labels[bag]
+            if drawn.min() < drawn.max():
+                self._n_redrawn += i > 0
+                return bag, drawn
+        raise ValueError(
+            f"strategy=balanced_bagging: {MAX_DRAWS} bags in a row hold rows of one class only, "
+            "because another one has too few in this training part; use under_bagging, which "
+            "keeps all rows of the smallest class."
+        )
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return mean probabilities, or with a hard vote the share of members, shape (n, K)."""

@@ -17,6 +17,8 @@ from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather
 from imbench.strategies.rows import TrainingRows
 
+MAX_DRAWS = 100  # of a bag of two classes; a bag misses a class of one row with a chance of 37 %
+
 
 def check_at_least(parameter: str, value: object, least: int) -> None:
     """Raise ValueError unless a value is an integer of at least ``least``."""

@@ -28,7 +28,7 @@ class DeferredWeights:
     Raises
     ------
     ValueError
-        If ``weights`` cannot be called or ``start`` lies outside of [0, 1).
+        If ``weights`` cannot be called or has weights of rows, or ``start`` lies outside of [0, 1).
 
     Notes
     -----
@@ -60,6 +60,11 @@ class DeferredWeights:
             raise ValueError(
                 "weights must be an entry of the stage 'weights', {_target_: ...}, "
                 f"got weights={self.weights!r}."
+            )
+        if hasattr(self.weights, "row_weights"):
+            raise ValueError(
+                f"weights must depend on classes alone to be deferred, got {self.weights!r}: give "
+                "another entry, such as imbench.strategies.weights.inverse_weights.InverseWeights."
             )
         check_number("start", self.start, low=0.0, high=1.0, below=True)
 
