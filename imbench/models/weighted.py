@@ -34,6 +34,8 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
     estimator_ : estimator
     classes_ : ndarray of shape (K,)
     class_weights_ : ndarray of shape (K,)
+    notes_ : tuple of str
+        Those of the classifier.
 
     Notes
     -----
@@ -58,6 +60,7 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
         weight = self.class_weights_[encoded]
         inner = clone(self.estimator)
         self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
+        self.notes_ = tuple(getattr(self.estimator_, "notes_", ()))
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
