@@ -79,7 +79,8 @@ def section(item: catalogue.Item) -> Iterator[str]:
         )
     needs = [NEEDS[kind][1] for kind in (content.get("needs") or {}).get(item.name, [])]
     if needs:
-        instead = (content["about"][item.name].get("instead") or "").replace(" or ", "` or `")
+        hint = content["about"][item.name].get("instead") or ""
+        instead = hint if isinstance(hint, str) else "` or `".join(hint.values())
         yield f"- Needs {' and '.join(needs)}" + (f"; otherwise `{instead}`." if instead else ".")
     if item.paper:
         yield f"- {item.paper}"

@@ -162,7 +162,7 @@ class _Finder:
             (shared(content), name)
             for name, content in self._contents(group)
             if all(content.get(k) == node.get(k) for k in ("_target_",) if k in node)
-            and ("estimator" not in node or content.get("name") == node.get("name"))
+            and ("estimator" not in node or content.get("name") in (None, node.get("name")))
         ]
         return max(alike)[1] if alike else None
 

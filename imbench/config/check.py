@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from imbench.components.construct import closest, is_component
+from imbench.components.construct import TARGET, closest, is_component
 from imbench.config import catalogue
 from imbench.config.budget import budget_problems
 from imbench.data.notices import CODES
@@ -89,6 +89,19 @@ def stage_entries(node: Config) -> Iterator[tuple[str, str, Config]]:
             for name, entry in entries.items():
                 if is_component(entry):
                     yield stage, str(name), entry
+
+
+def model_name(node: Config) -> str:
+    """Return what tables call a model: its ``name``, or that of its class where it has none.
+
+    Examples
+    --------
+    >>> model_name({"name": None, "estimator": {"_target_": "sklearn.svm.LinearSVC"}})
+    'LinearSVC'
+    """
+    if node.get("name") is not None:
+        return str(node["name"])
+    return str((node.get("estimator") or {}).get(TARGET)).rpartition(".")[2]
 
 
 def check_needs(needs: Mapping[str, Sequence[str]], key: str) -> list[str]:
@@ -182,4 +195,9 @@ def _check_model_keys(node: Config) -> list[str]:
     ]
     if not is_component(node.get("estimator")):
         problems.append("model.estimator must name a class in _target_.")
+    elif node["estimator"][TARGET] is None:
+        problems.append(
+            f"model.estimator.{TARGET} is not set: name your class, or a function that makes the "
+            f"estimator, such as model.estimator.{TARGET}=sklearn.svm.LinearSVC."
+        )
     return problems

@@ -12,10 +12,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from imbench.components.construct import Component, is_component, resolve
+from imbench.components.construct import TARGET, Component, is_component, resolve
 from imbench.config import parts as config_parts
 from imbench.config.cell import Cell, CellOutline, RefusedCell, Tuner, Tuning
-from imbench.config.check import Config, check_choices, check_forms, check_needs, stage_entries
+from imbench.config.check import (
+    Config,
+    check_choices,
+    check_forms,
+    check_needs,
+    model_name,
+    stage_entries,
+)
 from imbench.config.identity import identity_of
 from imbench.config.neighbors import is_idle
 from imbench.config.search_check import check_search
@@ -121,7 +128,7 @@ class Draft:
             splitter=self.splitter,
             metrics=self.metrics,
             seed=self.config["seed"],
-            model_name=str(self.config["model"].get("name")),
+            model_name=model_name(self.config["model"]),
             label="+".join(dict.fromkeys(name for _, name, _ in entries)) or "none",
             stages=tuple(dict.fromkeys(stage for stage, _, _ in entries)),
             identity=identity_of(self.config),
@@ -170,7 +177,7 @@ class Draft:
         with values.collected():
             node = self.config["model"]
             needs = tuple(node.get("needs") or ())
-            model = config_parts.construct_model(parts, str(node.get("name")), needs)
+            model = config_parts.construct_model(parts, model_name(node), needs)
             self._check_search("model", parts)
         with values.collected():
             _ = self.splitter
@@ -222,7 +229,7 @@ class Draft:
         parts: dict[str, Component] = {}
         # The model first: PyTorch inspects every module that is loaded, and is imported faster
         # before scikit-learn than after it.
-        if is_component(model.get("estimator")):
+        if is_component(model.get("estimator")) and model["estimator"][TARGET] is not None:
             with problems.collected():
                 parts["model.estimator"] = resolve(model["estimator"], "model.estimator")
         with problems.collected():

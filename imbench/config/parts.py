@@ -95,9 +95,15 @@ def construct_model(parts: Parts, name: str, needs: tuple[str, ...]) -> Model:
         If a value is refused.
     """
     from imbench.models.base import Model
+    from imbench.models.own import as_classifier
 
-    estimator = parts["model.estimator"].construct()
-    check_params(estimator, "model.estimator")
+    component = parts["model.estimator"]
+    estimator = component.construct()
+    check_params(estimator, component.key)
+    try:
+        estimator = as_classifier(estimator)
+    except ValueError as error:
+        raise ConfigError(f"{component.key}._target_={component.path}: {error}") from error
     return Model(name, estimator, parts["model.preprocessing"].construct(), needs)
 
 
@@ -118,5 +124,12 @@ def check_params(component: Any, key: str) -> None:
 
 def _construct_entry(component: Component, supplied: tuple[str, ...]) -> Any:
     constructed = component.construct(**dict.fromkeys(supplied))
+    if component.key.startswith("strategy.loss.") and not (
+        hasattr(constructed, "bind") or callable(constructed)
+    ):
+        raise ConfigError(
+            f"{component.key}._target_={component.path}: a loss has a method bind(counts), or can "
+            "be called with logits and labels: see docs/own_models.md."
+        )
     check_params(constructed, component.key)
     return component.construct if supplied else constructed

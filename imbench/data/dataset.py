@@ -41,6 +41,8 @@ class DatasetInfo:
         Whether any value of ``X`` is NaN.
     has_weight : bool
         Whether rows have weights.
+    feature_names : tuple of str
+        Name of each column, for messages; empty for images.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class DatasetInfo:
     categorical: tuple[int, ...] = ()
     has_missing: bool = False
     has_weight: bool = False
+    feature_names: tuple[str, ...] = ()
 
     @property
     def n_classes(self) -> int:
@@ -188,6 +191,7 @@ class Dataset:
             categorical=tuple(sorted(self.categories)),
             has_missing=self.X.dtype.kind == "f" and bool(np.isnan(self.X.min())),
             has_weight=self.weight is not None,
+            feature_names=self.feature_names,
         )
 
     @cached_property

@@ -10,6 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imbench.models.empty_columns import empty_notes
+
 BLOCK_BYTES = 2**22  # of rows or columns that are processed at once
 NO_CATEGORY = -1.0  # a missing category is a category of its own
 EPSILON = np.finfo(np.float64).eps
@@ -25,20 +27,27 @@ class Cleaner(TransformerMixin, BaseEstimator):
     numeric, categorical : sequence of int
         Columns, in the order of the output.
     impute : bool, default=True
-        Replace missing numbers by the column's median, or by 0 if a column has no number.
+        Replace missing numbers by the column's median. A column without any number becomes 0 in
+        all rows, also in those that have a number there: nothing could be learnt from it.
     scale : bool, default=True
         Standardise numeric columns. Missing numbers that remain are left out of mean and variance.
+    names : sequence of str, default=()
+        Name of each column of the input, for the notes.
 
     Attributes
     ----------
     medians_, means_, scales_ : ndarray of shape (n_numeric,)
         Zero or one where they are not used.
+    empty_ : ndarray of int
+        Positions in ``numeric`` of columns that became 0 because they have no number.
+    notes_ : tuple of str
+        One sentence about these columns, or none.
 
     Notes
     -----
     Equal to scikit-learn's ``ColumnTransformer`` of ``SimpleImputer`` and ``StandardScaler`` up to
-    rounding. That pipeline holds five copies of the rows at its peak, and took 0.62 s of processor
-    time for 200,000 x 30 where this class took 0.22 s.
+    rounding, columns without a number apart. That pipeline holds five copies of the rows at its
+    peak, and took 0.62 s of processor time for 200,000 x 30 where this class took 0.22 s.
 
     Examples
     --------
@@ -54,11 +63,13 @@ class Cleaner(TransformerMixin, BaseEstimator):
         categorical: Sequence[int] = (),
         impute: bool = True,
         scale: bool = True,
+        names: Sequence[str] = (),
     ) -> None:
         self.numeric = numeric
         self.categorical = categorical
         self.impute = impute
         self.scale = scale
+        self.names = names
 
     def fit(self, X: ArrayLike, y: object = None) -> Self:
         """Learn medians, means and scales from rows of shape (n, d)."""
@@ -66,13 +77,17 @@ class Cleaner(TransformerMixin, BaseEstimator):
         n_numeric = len(self.numeric)
         self.medians_, self.means_ = np.zeros(n_numeric), np.zeros(n_numeric)
         self.scales_ = np.ones(n_numeric)
+        is_empty = np.zeros(n_numeric, bool)
         for part in _blocks(n_numeric, 8 * len(rows)):
             columns = np.array(rows[:, self.numeric[part]], np.float64, order="F")
             if self.impute:
+                is_empty[part] = np.isnan(np.fmin.reduce(columns, axis=0))
                 self.medians_[part] = [_median(column) for column in columns.T]
                 _fill(columns, self.medians_[part])
             if self.scale:
                 self.means_[part], self.scales_[part] = _means_and_scales(columns)
+        self.empty_ = np.flatnonzero(is_empty)
+        self.notes_ = empty_notes([self.numeric[int(i)] for i in self.empty_], self.names)
         return self
 
     def transform(self, X: ArrayLike) -> NDArray[Any]:
@@ -85,6 +100,7 @@ class Cleaner(TransformerMixin, BaseEstimator):
             numbers, codes = rows[part][:, self.numeric], rows[part][:, self.categorical]
             if self.impute:
                 _fill(numbers, self.medians_)
+                numbers[:, self.empty_] = 0
             if self.scale:
                 numbers -= self.means_
                 numbers /= self.scales_
@@ -114,12 +130,11 @@ def _means_and_scales(columns: NDArray[np.float64]) -> tuple[NDArray[Any], NDArr
     """Return mean and standard deviation of columns (n, d); 1 for a constant column.
 
     A column is constant if its variance is within the rounding error of its mean, as in
-    scikit-learn's ``StandardScaler``.
+    scikit-learn's ``StandardScaler``. One without a number has the mean 0.
     """
-    n = (~np.isnan(columns)).sum(axis=0)
-    with np.errstate(invalid="ignore"):  # 0 / 0 for a column without a number: NaN
-        means = np.nansum(columns, axis=0) / n
-        variances = np.nansum((columns - means) ** 2, axis=0) / n
+    n = (~np.isnan(columns)).sum(axis=0).clip(1)
+    means = np.nansum(columns, axis=0) / n
+    variances = np.nansum((columns - means) ** 2, axis=0) / n
     is_constant = variances <= n * EPSILON * variances + (n * means * EPSILON) ** 2
     return means, np.where(is_constant, 1.0, np.sqrt(variances))
 

@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEnc
 
 from imbench.data.dataset import DatasetInfo
 from imbench.models.cleaner import Cleaner
+from imbench.models.empty_columns import EmptyColumns
 
 MAX_CATEGORIES = 200  # rarer ones share a column; scikit-learn's trees take 255 at most
 
@@ -59,14 +60,27 @@ def clean_steps(info: DatasetInfo, wants: Preprocessing, impute: bool) -> list[S
     if not (impute or wants.scale or info.categorical):
         return []
     numeric = [i for i in range(info.n_features) if i not in info.categorical]
-    return [("clean", Cleaner(numeric, list(info.categorical), impute, wants.scale))]
+    cleaner = Cleaner(numeric, list(info.categorical), impute, wants.scale, info.feature_names)
+    return [("clean", cleaner)]
 
 
-def encode_steps(info: DatasetInfo, wants: Preprocessing) -> list[Step]:
-    """Return the steps behind the resamplers, for a table."""
+def encode_steps(info: DatasetInfo, wants: Preprocessing, impute: bool = True) -> list[Step]:
+    """Return the steps behind the resamplers, for a table.
+
+    Parameters
+    ----------
+    info : DatasetInfo
+    wants : Preprocessing
+    impute : bool, default=True
+        Whether :func:`clean_steps` replaced missing numbers.
+    """
     n_categorical = len(info.categorical)
+    steps: list[Step] = []
+    if info.has_missing and not impute:
+        names = [n for i, n in enumerate(info.feature_names) if i not in info.categorical]
+        steps = [("empty", EmptyColumns(info.n_features - n_categorical, names))]
     if not n_categorical:
-        return []
+        return steps
     # It imports scikit-learn's linear models, its metrics and SciPy's statistics.
     from sklearn.compose import ColumnTransformer
 
@@ -88,7 +102,7 @@ def encode_steps(info: DatasetInfo, wants: Preprocessing) -> list[Step]:
     transformer = ColumnTransformer(
         [("numeric", "passthrough", list(range(n_numeric))), ("categorical", encoder, columns)]
     )
-    return [("encode", transformer)]
+    return [*steps, ("encode", transformer)]
 
 
 def scale_pixels(X: NDArray[Any]) -> NDArray[np.float32]:

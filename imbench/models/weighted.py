@@ -41,6 +41,8 @@ class WeightedClassifier(
     classes_ : ndarray of shape (K,)
     class_weights_ : ndarray of shape (K,)
         Weight of a row of each class; a mean where the entry has ``row_weights``.
+    notes_ : tuple of str
+        Those of the classifier.
 
     Notes
     -----
@@ -72,6 +74,7 @@ class WeightedClassifier(
             weight = weight * self.weights.row_weights(X, encoded)
         inner = clone(self.estimator)
         self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
+        self.notes_ = tuple(getattr(self.estimator_, "notes_", ()))
         return self
 
     def training_facts(self) -> TrainingFacts:

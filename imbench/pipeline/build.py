@@ -176,6 +176,8 @@ def _chained(entries: list[Any]) -> Any:
 
 def _takes_nan(sampler: Any) -> bool:
     """Whether a sampler says that it takes NaN; a plain object with `fit_resample` does not."""
+    if getattr(sampler, "shrinkage", None) is not None:
+        return False  # imbalanced-learn's random oversampling says so, and refuses them with noise
     return hasattr(sampler, "__sklearn_tags__") and get_tags(sampler).input_tags.allow_nan
 
 
@@ -214,7 +216,7 @@ def _pipeline(
                 "model.preprocessing.impute=true."
             )
         clean = clean_steps(info, model.preprocessing, impute)
-        encode = encode_steps(info, model.preprocessing)
+        encode = encode_steps(info, model.preprocessing, impute)
     resample = [(name, _sampler(name, info, strategy, context)) for name in samplers]
     rows = [("rows", RowCounter(info.n_classes, context.witness))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]

@@ -45,7 +45,9 @@ def check_needs(model: Model, strategy: Strategy, info: DatasetInfo) -> None:
     """Raise Incompatible if a model or a strategy is for another kind of data, or of model."""
     wanted = [(f"model={model.name}", need, "") for need in model.needs]
     for name, needs in strategy.needs.items():
-        wanted += [(f"strategy={name}", need, strategy.hints.get(name, "")) for need in needs]
+        hint = strategy.hints.get(name, "")
+        by_need = dict.fromkeys(needs, hint) if isinstance(hint, str) else hint
+        wanted += [(f"strategy={name}", need, by_need.get(need, "")) for need in needs]
     for who, need, hint in wanted:
         is_met, words, otherwise = NEEDS[need]
         if not is_met(model, info):

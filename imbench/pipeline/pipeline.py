@@ -94,7 +94,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
             classes=counter.classes_,
             class_counts=counter.class_counts_,
             training=training,
-            notes=tuple(note for sampler in samplers for note in sampler.notes_),
+            notes=tuple(note for _, step in self.steps for note in getattr(step, "notes_", ())),
             picture=next((s.picture_ for s in samplers if s.picture_ is not None), None),
             reused_s=sum(sampler.reused_s_ for sampler in samplers),
         )

@@ -25,8 +25,9 @@ class Strategy:
         At most one entry, called as ``entry(estimator=...)`` and returning an estimator.
     needs : mapping of str to tuple of str
         Kinds of data that an entry needs, by its name; see :data:`imbench.pipeline.needs.NEEDS`.
-    hints : mapping of str to str
-        What to use instead where the needs of an entry are not met, by its name.
+    hints : mapping of str to str, or to a mapping of str to str
+        What to use instead where the needs of an entry are not met, by its name; or by its name
+        and the need that is not met.
     neighbors : Neighbors or None
         Nearest-neighbor search of the samplers, see :mod:`imbench.strategies.neighbors`. None is
         exact search.
@@ -55,7 +56,7 @@ class Strategy:
     ensemble: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     decision: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    hints: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
     neighbors: Any = None
 
     @property

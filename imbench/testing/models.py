@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ import pytest
 from imbench.config import catalogue
 from imbench.data.dataset import Dataset
 from imbench.models.base import Model
+from imbench.run.folds import fit_fold
 from imbench.strategies.base import Strategy
+from imbench.strategies.facts import facts_of
 from imbench.testing import cells
 from imbench.testing.data import CASES, one_fold, with_other_test_rows
 
@@ -77,6 +80,21 @@ class ModelContract:
             return
         assert outcome.scores.shape == (len(fold.test_index), data.info.n_classes)
         np.testing.assert_allclose(outcome.scores.sum(1), 1, atol=1e-6)
+
+    def test_takes_a_column_without_a_value_in_the_training_rows(self) -> None:
+        """A numeric column that is empty in what is fitted becomes 0, and a note names it."""
+        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
+        tables = (CASES["mixed_table"], CASES["binary_five_percent"])
+        data = first_that_fits(model, *tables, CASES["images"])
+        if data.input_shape is not None:
+            return
+        fold = one_fold(data)
+        column = next(i for i in range(data.X.shape[1]) if i not in data.categories)
+        X = np.array(data.X)
+        X[fold.train_index, column] = np.nan
+        estimator, _ = fit_fold(replace(data, X=X), model, Strategy(), fold, 0)
+        assert np.isfinite(estimator.predict_proba(X[fold.test_index])).all()
+        assert [n for n in facts_of(estimator).notes if "no value in the rows" in n]
 
     def test_learns_easy_data(self) -> None:
         """The balanced accuracy on images of two or three digits is far above chance."""

@@ -79,6 +79,19 @@ def test_add_a_dataset(run: Run, tmp_path: Path) -> None:
     assert "Customers who left." in run("list", "datasets", "--config-dir", "mine").out
 
 
+def test_your_table_is_read_as_shown(run: Run, data_dir: Path) -> None:
+    section = README.partition("## On your table")[2]
+    command, shown = blocks(section, "")[:2]
+    assert "dataset.path=telco-customer-churn.csv" in command
+    words = shlex.split(command.replace("\\\n", " ").replace("path=", "path=csv/"))[3:]
+    assert words[0] == "-m"
+    words[words.index("model=hist_gradient_boosting")] = "model=decision_tree"
+    done = run(*words, f"data_dir={data_dir}", "splits.n_splits=2", "splits.n_repeats=1")
+    assert done.code == 0
+    assert "failed" not in done.out
+    assert shown.strip() in done.err
+
+
 def test_add_a_model(run: Run, tmp_path: Path) -> None:
     done = run(*follow("model", tmp_path))
     assert done.code == 0

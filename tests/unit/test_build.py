@@ -230,11 +230,17 @@ def test_smote_on_categories_is_incompatible_with_both_names_and_says_what_to_us
         assert words in caught.value.reason
 
 
-def test_smotenc_needs_numbers_beside_the_categories_and_names_smoten():
+@pytest.mark.parametrize(
+    ("case", "needed", "instead"),
+    [("only_categories", "numeric", "smoten"), ("binary_five_percent", "categorical", "smote")],
+)
+def test_the_advice_of_smotenc_works(case, needed, instead):
     model, strategy = parts("logistic_regression", "smotenc")
     build(model, strategy, CASES["mixed_table"]().info, seed=0)
-    with pytest.raises(Incompatible, match=r"needs numeric columns, .* use smote or smoten "):
-        build(model, strategy, CASES["only_categories"]().info, seed=0)
+    info = CASES[case]().info
+    with pytest.raises(Incompatible, match=rf"needs {needed} columns, .*; use {instead} instead\."):
+        build(model, strategy, info, seed=0)
+    build(model, parts("logistic_regression", instead)[1], info, seed=0)
 
 
 @pytest.mark.parametrize("loss", ["soft_f1", "auc_margin"])

@@ -55,7 +55,8 @@ def strategy_file(folder, name, text):
 @pytest.mark.contract
 @pytest.mark.parametrize("group", ["strategy", "model", "splits"])
 def test_what_is_shipped_has_no_problems(group):
-    names = [path.stem for path in sorted((catalogue.conf_dir() / group).glob("*.yaml"))]
+    found = sorted(path.stem for path in (catalogue.conf_dir() / group).glob("*.yaml"))
+    names = [name for name in found if name != "own"]  # which lacks a class, and says so
     composer = Composer(None)
     configs = composer.cells([f"{group}={','.join(names)}"], multirun=True)
     assert len(configs) == len(names)

@@ -33,7 +33,7 @@ def clean(info, wants=NUMBERS, impute=True):
 
 
 def both(info, wants, impute=True):
-    return Pipeline([*clean_steps(info, wants, impute), *encode_steps(info, wants)])
+    return Pipeline([*clean_steps(info, wants, impute), *encode_steps(info, wants, impute)])
 
 
 def test_medians_and_scales_are_those_of_the_training_rows():
@@ -65,7 +65,7 @@ def test_missing_numbers_stay_for_a_model_that_takes_them():
     np.testing.assert_array_equal(found, [[NAN, 0], [1, -1]])
 
 
-def test_a_column_without_any_value_in_the_training_rows_is_kept():
+def test_a_column_without_any_value_in_the_training_rows_is_zero():
     info = make_info(3, categorical=(2,))
     train = np.array([[1.0, NAN, NAN], [2, NAN, NAN], [3, NAN, NAN]])
     test = np.array([[2.0, 7, 1]])
@@ -73,6 +73,7 @@ def test_a_column_without_any_value_in_the_training_rows_is_kept():
         steps = both(info, wants).fit(train)
         found = steps.transform(test)
         assert found.shape == (1, 3)
+        assert found[0, 1] == 0, "nothing could be learnt about its values"
         assert np.isfinite(steps.transform(train)).all()
 
 

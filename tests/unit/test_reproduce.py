@@ -37,6 +37,13 @@ def stored(composer: Composer, *words: str) -> Any:
         ("dataset=digits", "model=mlp", "strategy=focal", "strategy.loss.focal.gamma=0.5"),
         ("dataset=keel", "model=svm", 'dataset.table=abalone9-18', "seed=7", "strategy=smote"),
         ("dataset=digits", "model=knn", "strategy=smote", "neighbors=torch"),
+        (
+            "dataset=digits",
+            "model=own",
+            "model.estimator._target_=sklearn.svm.LinearSVC",
+            "+model.estimator.C=0.1",
+            "strategy=none",
+        ),
         ("dataset=digits", "model=knn", "strategy=smote", "neighbors=faiss", "neighbors.links=16"),
     ],
 )  # fmt: skip

@@ -18,6 +18,7 @@ from torch import Generator, Tensor, nn
 from imbench.models.mixin import ModelMixin
 from imbench.models.nets.backbones.mlp import MLP
 from imbench.models.nets.job import Job, Settings, Stages
+from imbench.models.nets.own_parts import bind_loss, build_body, check_backbone
 from imbench.models.nets.probe import LossFacts, probe_loss
 from imbench.models.nets.rows import Rows
 from imbench.models.nets.schedule import threads_for_scoring, train_all
@@ -164,6 +165,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
                 f"compile must be false, got {self.compile!r}: torch.compile was removed, because "
                 "it trained these nets 2.5 to 4.9 times slower on CPUs."
             )
+        check_backbone(self.backbone or MLP())
         select_device(self.device)
 
     def fit(
@@ -301,7 +303,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
         return shape
 
     def _make_net(self) -> nn.Sequential:
-        body, n_features = (self.backbone or MLP()).build(self._shape())
+        body, n_features = build_body(self.backbone or MLP(), self._shape())
         make_head = getattr(self.loss, "make_head", nn.Linear)
         return nn.Sequential(body, make_head(n_features, len(self.classes_)))
 
@@ -333,7 +335,7 @@ class TorchClassifier(ModelMixin, ClassifierMixin, BaseEstimator):
                     "one independent loss a row."
                 )
         return Stages(
-            loss=loss.bind(counts),
+            loss=bind_loss(loss, counts),
             loss_uses_features=getattr(loss, "uses_features", False),
             loss_uses_progress=getattr(loss, "uses_progress", False),
             loss_is_batch_level=facts.batch_level,

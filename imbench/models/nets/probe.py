@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from imbench.models.nets.own_parts import bind_loss
 from imbench.strategies.nets.randomness import seeded
 from imbench.strategies.protocols import Loss
 
@@ -165,7 +166,7 @@ def _with_other_rows(batch: _Batch, other: _Batch) -> list[_Batch]:
 def _losses(loss: Any, batch: _Batch, progress: float | None) -> Any:
     """Bind a loss to the counts of a batch and return what it gives for the rows."""
     torch.default_generator.manual_seed(0)
-    bound = loss.bind(batch.counts)
+    bound = bind_loss(loss, batch.counts)
     features = [batch.features] if getattr(loss, "uses_features", False) else []
     keywords = {} if progress is None else {"progress": progress}
     # As in training, where a loss may use the gradient of the logits.
