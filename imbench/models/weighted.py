@@ -10,6 +10,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from imbench.models.mixin import ModelMixin
+from imbench.strategies.facts import TrainingFacts
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of
 
 if TYPE_CHECKING:
@@ -50,14 +52,17 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
         """Return the tags of the classifier inside: it decides what data is taken."""
         return get_tags(self.estimator)
 
-    def fitting(self, X: ArrayLike, y: ArrayLike) -> Fitting[Self]:
-        """Return a generator that computes the weights from the labels and fits the classifier."""
+    def fitting(self, X: ArrayLike, y: ArrayLike, **given: Any) -> Fitting[Self]:
+        """Return a generator that computes the weights from the labels and fits the classifier.
+
+        What is given beside the rows, such as ``validation``, is passed on.
+        """
         self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
         by_class = self.weights(counts, progress=0.0)
         self.class_weights_ = by_class * len(encoded) / by_class[encoded].sum()
         weight = self.class_weights_[encoded]
         inner = clone(self.estimator)
-        self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
+        self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight, **given)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
@@ -69,3 +74,28 @@ class WeightedClassifier(FittingMixin, MetaEstimatorMixin, ClassifierMixin, Base
         """Return the classifier's probabilities, shape (n, K)."""
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
+
+
+class WeightedHoldout(ModelMixin, WeightedClassifier):
+    """The same around a classifier that needs validation rows, which have no class weights.
+
+    Constructed by :func:`imbench.pipeline.build.build`. A metric on the validation rows is then
+    the one that the tables have.
+    """
+
+    holds_out = True
+
+    @property
+    def validation_fraction(self) -> float:
+        """Share of the rows that the classifier wants held out."""
+        return float(self.estimator.validation_fraction)
+
+    @property
+    def random_state(self) -> Any:
+        """Seed of their choice."""
+        return self.estimator.random_state
+
+    def training_facts(self) -> TrainingFacts:
+        """Return what the classifier knows of its training."""
+        facts: TrainingFacts = self.estimator_.training_facts()
+        return facts

@@ -25,9 +25,9 @@ from imbench.data.dataset import DatasetInfo
 from imbench.errors import Incompatible
 from imbench.models.base import Model
 from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
-from imbench.models.weighted import WeightedClassifier
+from imbench.models.weighted import WeightedClassifier, WeightedHoldout
 from imbench.pipeline.context import FitContext
-from imbench.pipeline.needs import check_needs
+from imbench.pipeline.needs import check_loss, check_needs
 from imbench.pipeline.pipeline import HoldoutPipeline, ResamplingPipeline
 from imbench.pipeline.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
@@ -130,6 +130,8 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
         if not entries:
             continue
         name, entry = "+".join(entries), strategy.entry(stage)
+        if stage == "loss":
+            check_loss(model, name, entry)
         if stage in model.training_stages:
             estimator.set_params(**{stage: _chained(list(entries.values()))})
         elif stage != "weights":
@@ -138,7 +140,8 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
                 "not have; use a net (model=mlp, cnn or resnet18)."
             )
         elif _fit_takes(estimator, "sample_weight"):
-            estimator = WeightedClassifier(estimator, entry)
+            wrap = WeightedHoldout if _holds_out(estimator) else WeightedClassifier
+            estimator = wrap(estimator, entry)
         else:
             raise Incompatible(
                 f"strategy={name} weights rows, but model={model.name} takes no sample_weight."
@@ -183,7 +186,7 @@ def _pipeline(
     """Rule 2."""
     samplers = strategy.resample
     if info.input_shape is not None:
-        raw = model.training_stages and not samplers  # nets scale uint8 a batch at a time
+        raw = model.is_net and not samplers  # nets scale uint8 a batch at a time
         clean, encode = [] if raw else pixel_steps(), []
     else:
         takes_nan = all(_takes_nan(sampler) for sampler in samplers.values())
@@ -198,8 +201,13 @@ def _pipeline(
     resample = [(name, _sampler(name, info, strategy, context)) for name in samplers]
     rows = [("rows", RowCounter(info.n_classes, context.witness))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
-    takes_validation = _fit_takes(estimator, "validation")
-    return HoldoutPipeline(steps) if takes_validation else ResamplingPipeline(steps)
+    return HoldoutPipeline(steps) if _holds_out(estimator) else ResamplingPipeline(steps)
+
+
+def _holds_out(estimator: Any) -> bool:
+    """Whether an estimator's ``fit`` wants validation rows; boosted trees do to stop early."""
+    wants = getattr(estimator, "holds_out", None)
+    return _fit_takes(estimator, "validation") if wants is None else bool(wants)
 
 
 def _fit_takes(estimator: Any, name: str) -> bool:

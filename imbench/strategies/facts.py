@@ -36,6 +36,8 @@ class TrainingFacts:
         Share of the rows of each class that was held out.
     has_batches : bool, default=False
         Whether a strategy decides which rows a batch holds.
+    n_rounds : int or None
+        Rounds of boosting that early stopping chose; None without it.
     """
 
     classes: NDArray[Any]
@@ -44,6 +46,7 @@ class TrainingFacts:
     history: NDArray[np.float64] | None = None
     validation_fraction: float = 0.0
     has_batches: bool = False
+    n_rounds: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +98,8 @@ class ModelFacts:
             model["history_"] = training.history.tolist()
         if training.has_batches:
             model["batches"] = True
+        if training.n_rounds is not None:
+            model["n_rounds_"] = training.n_rounds
         rows = {"classes_": self.classes.tolist(), "class_counts_": self.class_counts.tolist()}
         return {"rows": rows, "model": model}
 
@@ -114,6 +119,8 @@ class ModelFacts:
         if "class_counts_" in model:
             found["class_counts"] = np.array(model["class_counts_"])
             found["validation_fraction"] = model.get("validation_fraction", 0.0)
+        if "n_rounds_" in model:
+            found["n_rounds"] = model["n_rounds_"]
         if "history_" in model:
             found["history"] = np.array(model["history_"]).reshape(-1, 2)
         classes = np.array(model.get("classes_", rows["classes_"]))
