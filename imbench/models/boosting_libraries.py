@@ -38,8 +38,7 @@ class OwnLoss:
     ----------
     bound : BoostingLoss
     start : ndarray of shape (1,) or (K,)
-        Raw scores of every row before the first round. A library's own loss begins with the log
-        prior too; from zeros the trees have to learn the imbalance first.
+        Raw scores of every row before the first round.
     """
 
     bound: BoostingLoss
@@ -187,6 +186,10 @@ class XGBoost:
     def fit(self, estimator: Any, job: Job) -> None:
         """Fit in place; see :class:`Library`."""
         given: dict[str, Any] = {"sample_weight": job.weight, "verbose": False}
+        if estimator.n_jobs is None:
+            # Threads spin while Python computes loss and metric: on two busy cores 100 rounds on
+            # 4,000 x 20 values took 14 s, and 0.35 s with one thread.
+            estimator.set_params(n_jobs=1)
         if job.loss is not None:
             estimator.set_params(objective=Objective(job.loss.bound, 2.0))
             given["base_margin"] = job.loss.starts(len(job.y))

@@ -125,7 +125,8 @@ def _check_training_stages(strategy: Strategy, n_classes: int) -> None:
 def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
     """Rule 1."""
     estimator = model.fresh_estimator(info)
-    for stage in IN_TRAINING:
+    # The model's own stages come first: weights may put a wrapper around it.
+    for stage in sorted(IN_TRAINING, key=lambda stage: stage not in model.training_stages):
         entries = getattr(strategy, stage)
         if not entries:
             continue
