@@ -23,6 +23,18 @@ NOT_IN_RUN_ID = {
     "model": ("about", "search"),
     "strategy": ("about", "search"),
 }
+# Models that learnt to stop early: the import path that run ids have, and the keys that came with
+# it. A key is left out where its value is what the model did before.
+STOPPING: dict[str, tuple[str, dict[str, Any]]] = {
+    "imbench.models.boosting.BoostedTrees": (
+        "imbench.models.boosting.BoostedTrees",
+        {"early_stopping": None, "patience": 20, "validation_fraction": 0.1},
+    ),
+    "imbench.models.hist_boosting.HistBoosting": (
+        "sklearn.ensemble.HistGradientBoostingClassifier",
+        {"early_stopping": "auto", "n_iter_no_change": 10, "validation_fraction": 0.1},
+    ),
+}
 
 # Parameters that came later, with the value that does what was done before: it is left out, and
 # results of older versions are found.
@@ -56,6 +68,7 @@ def identity_of(config: Config) -> dict[str, Any]:
             place = (place or {}).get(key)
         if place and place.get(name) == before:
             del place[name]
+    kept["model"]["estimator"] = _as_before_stopping(kept["model"].get("estimator"))
     chains = {stage: list(kept["strategy"].get(stage) or {}) for stage in CHAINED}
     if order := {stage: names for stage, names in chains.items() if len(names) > 1}:
         kept["order"] = order  # keys are sorted where they are hashed and stored
@@ -78,6 +91,15 @@ def _tuning_identity(config: Config) -> dict[str, Any]:
         tuning["metrics_extra"] = copy.deepcopy(metrics["extra"][name])
     tried = {part: search.entries(config[part]) for part in search.PARTS}
     return {"tuning": tuning, "search": copy.deepcopy(tried)}
+
+
+def _as_before_stopping(node: Any) -> Any:
+    """Return the node of an estimator as it was before models stopped early; see `STOPPING`."""
+    if not isinstance(node, Mapping) or node.get("_target_") not in STOPPING:
+        return node
+    path, before = STOPPING[node["_target_"]]
+    kept = {n: v for n, v in node.items() if n not in before or v != before[n]}
+    return kept | {"_target_": path}
 
 
 def _without_device(node: Any) -> Any:

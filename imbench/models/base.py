@@ -38,6 +38,11 @@ class Model:
         return estimator.training_stages if isinstance(estimator, ModelMixin) else ()
 
     @property
+    def is_net(self) -> bool:
+        """Whether the estimator is a net: it alone has batches."""
+        return "batches" in self.training_stages
+
+    @property
     def trains_in_stacks(self) -> bool:
         """Whether several such estimators can be trained as one, and are worth it."""
         return isinstance(self.estimator, ModelMixin) and self.estimator.trains_in_stacks

@@ -13,7 +13,8 @@ class ModelMixin:
     Attributes
     ----------
     training_stages : tuple of str
-        In-training stages that are parameters of the estimator; only nets have some.
+        In-training stages that are parameters of the estimator: all of them for nets, the loss
+        for boosted trees, none for other models.
     trains_in_stacks : bool
         Whether several such models can be trained as one, and are worth it.
     predicts_likeliest : bool

@@ -59,10 +59,11 @@ class WeightedClassifier(
         """Return the tags of the classifier inside: it decides what data is taken."""
         return get_tags(self.estimator)
 
-    def fitting(self, X: ArrayLike, y: ArrayLike, **given: NDArray[Any]) -> Fitting[Self]:
+    def fitting(self, X: ArrayLike, y: ArrayLike, **given: Any) -> Fitting[Self]:
         """Return a generator that computes the weights from the labels and fits the classifier.
 
         ``sample_weight`` of the data, of shape (n,), is multiplied by the weight of the class.
+        What else is given beside the rows, such as ``validation``, is passed on.
         """
         self.classes_, encoded, counts = np.unique(y, return_inverse=True, return_counts=True)
         by_class = self.weights(counts, progress=0.0)
@@ -73,7 +74,8 @@ class WeightedClassifier(
         if hasattr(self.weights, "row_weights"):
             weight = weight * self.weights.row_weights(X, encoded)
         inner = clone(self.estimator)
-        self.estimator_ = yield from fitting_of(inner, X, y, sample_weight=weight)
+        given[WEIGHT] = weight
+        self.estimator_ = yield from fitting_of(inner, X, y, **given)
         self.notes_ = tuple(getattr(self.estimator_, "notes_", ()))
         return self
 
@@ -93,3 +95,23 @@ class WeightedClassifier(
         """Return the classifier's probabilities, shape (n, K)."""
         check_is_fitted(self)
         return self.estimator_.predict_proba(X)
+
+
+class WeightedHoldout(ModelMixin, WeightedClassifier):
+    """The same around a classifier that needs validation rows, which have no class weights.
+
+    Constructed by :func:`imbench.pipeline.build.build`. A metric on the validation rows is then
+    the one that the tables have.
+    """
+
+    holds_out = True
+
+    @property
+    def validation_fraction(self) -> float:
+        """Share of the rows that the classifier wants held out."""
+        return float(self.estimator.validation_fraction)
+
+    @property
+    def random_state(self) -> Any:
+        """Seed of their choice."""
+        return self.estimator.random_state

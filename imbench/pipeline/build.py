@@ -25,9 +25,9 @@ from imbench.data.dataset import DatasetInfo
 from imbench.errors import Incompatible
 from imbench.models.base import Model
 from imbench.models.preprocessing import clean_steps, encode_steps, pixel_steps
-from imbench.models.weighted import WeightedClassifier
+from imbench.models.weighted import WeightedClassifier, WeightedHoldout
 from imbench.pipeline.context import FitContext
-from imbench.pipeline.needs import check_needs
+from imbench.pipeline.needs import check_loss, check_needs
 from imbench.pipeline.pipeline import HoldoutPipeline, ResamplingPipeline
 from imbench.pipeline.steps import CheckedSampler, RowCounter
 from imbench.strategies import IN_TRAINING
@@ -139,11 +139,14 @@ def _check_training_stages(strategy: Strategy, info: DatasetInfo) -> None:
 def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -> Any:
     """Rule 1."""
     estimator = model.fresh_estimator(info)
-    for stage in IN_TRAINING:
+    # The model's own stages come first: weights may put a wrapper around it.
+    for stage in sorted(IN_TRAINING, key=lambda stage: stage not in model.training_stages):
         entries = getattr(strategy, stage)
         if not entries:
             continue
         name, found = "+".join(entries), [_unshared(entry) for entry in entries.values()]
+        if stage == "loss":
+            check_loss(model, name, found[0])
         if stage in model.training_stages:
             estimator.set_params(**{stage: _chained(found)})
         elif stage != "weights":
@@ -152,7 +155,8 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
                 "not have; use a net (model=mlp, cnn or resnet18)."
             )
         elif _fit_takes(estimator, "sample_weight"):
-            estimator = WeightedClassifier(estimator, found[0])
+            wrap = WeightedHoldout if _holds_out(estimator) else WeightedClassifier
+            estimator = wrap(estimator, found[0])
         else:
             raise Incompatible(
                 f"strategy={name} weights rows, but model={model.name} takes no sample_weight."
@@ -204,7 +208,7 @@ def _pipeline(
     """Rule 2."""
     samplers = strategy.resample
     if info.input_shape is not None:
-        raw = model.training_stages and not samplers  # nets scale uint8 a batch at a time
+        raw = model.is_net and not samplers  # nets scale uint8 a batch at a time
         clean, encode = [] if raw else pixel_steps(), []
     else:
         of_rows = [entry for entry in strategy.weights.values() if hasattr(entry, "row_weights")]
@@ -220,8 +224,13 @@ def _pipeline(
     resample = [(name, _sampler(name, info, strategy, context)) for name in samplers]
     rows = [("rows", RowCounter(info.n_classes, context.witness))]
     steps = [*clean, *resample, *rows, *encode, ("model", estimator)]
-    takes_validation = _fit_takes(estimator, "validation")
-    return HoldoutPipeline(steps) if takes_validation else ResamplingPipeline(steps)
+    return HoldoutPipeline(steps) if _holds_out(estimator) else ResamplingPipeline(steps)
+
+
+def _holds_out(estimator: Any) -> bool:
+    """Whether an estimator's ``fit`` wants validation rows; boosted trees do to stop early."""
+    wants = getattr(estimator, "holds_out", None)
+    return _fit_takes(estimator, "validation") if wants is None else bool(wants)
 
 
 def _takes_weight(estimator: Any) -> bool:

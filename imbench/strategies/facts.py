@@ -40,6 +40,8 @@ class TrainingFacts:
         Weight of a row of each class, of any scale; None without the stage `weights`.
     weights_change : bool, default=False
         Whether they differ between epochs; ``class_weights`` are those of the last one then.
+    n_rounds : int or None
+        Rounds of boosting that early stopping chose; None without it.
     """
 
     classes: NDArray[Any]
@@ -50,6 +52,7 @@ class TrainingFacts:
     has_batches: bool = False
     class_weights: NDArray[np.float64] | None = None
     weights_change: bool = False
+    n_rounds: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +119,8 @@ class ModelFacts:
             model["class_weights_"] = training.class_weights.tolist()
         if training.weights_change:
             model["weights_change"] = True
+        if training.n_rounds is not None:
+            model["n_rounds_"] = training.n_rounds
         rows = {"classes_": self.classes.tolist(), "class_counts_": self.class_counts.tolist()}
         return {"rows": rows, "model": model}
 
@@ -135,6 +140,8 @@ class ModelFacts:
         if "class_counts_" in model:
             found["class_counts"] = np.array(model["class_counts_"])
             found["validation_fraction"] = model.get("validation_fraction", 0.0)
+        if "n_rounds_" in model:
+            found["n_rounds"] = model["n_rounds_"]
         if "history_" in model:
             found["history"] = np.array(model["history_"]).reshape(-1, 2)
         if "class_weights_" in model:

@@ -70,6 +70,9 @@ class Loss(Protocol):
         of several folds are then trained with one call a step instead of M.
     batch_level : bool, default=False
         The loss of a row depends on the other rows of its batch, so rows cannot be weighted.
+    bind_boosting : callable
+        ``bind_boosting(counts) -> BoostingLoss`` declares that LightGBM and XGBoost can minimise
+        the loss too, see :class:`BoostingLoss`. A loss with ``bind_boosting`` alone is for them.
 
     Notes
     -----
@@ -92,6 +95,43 @@ class Loss(Protocol):
 
     def bind(self, counts: Tensor) -> RowLoss:
         """Return the loss for training counts of shape (K,)."""
+        ...
+
+
+class BoostingLoss(Protocol):
+    """A loss with its derivatives, for gradient boosting; bound to the counts (K,) of the rows.
+
+    A raw score is what the trees of an output sum up to: two classes have one output, the logit
+    of the second class, and K > 2 classes have K. Weights of rows multiply both derivatives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from scipy.special import expit
+    >>> class LogLoss:
+    ...     def start(self, shares):
+    ...         return np.log(shares[1:] / shares[:1])
+    ...     def derivatives(self, scores, y):
+    ...         p = expit(scores)
+    ...         return p - y[:, None], p * (1 - p)
+    ...     def probabilities(self, scores):
+    ...         return np.hstack([expit(-scores), expit(scores)])
+    >>> LogLoss().start(np.array([0.5, 0.5]))
+    array([0.])
+    """
+
+    def start(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return raw scores (1,) or (K,) to begin with, for the shares (K,) of the classes."""
+        ...
+
+    def derivatives(
+        self, scores: NDArray[np.float64], y: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return gradient and positive second derivative of each row's loss, (n, 1) or (n, K)."""
+        ...
+
+    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return probabilities (n, K) of raw scores."""
         ...
 
 

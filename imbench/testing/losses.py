@@ -14,10 +14,12 @@ import itertools
 from collections.abc import Iterator
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from imbench.strategies.loss.boosting import kinds_of
 from imbench.strategies.nets.randomness import seeded
 from imbench.strategies.protocols import Loss, RowLoss
 from imbench.testing.base import EntryContract
@@ -157,6 +159,22 @@ class LossContract(EntryContract[Loss]):
                 bound = self._bound_to(made, torch.tensor(self.counts), self._features(8))
                 found.append([one(logits, y).tolist() for one in bound])
         assert found[0] == found[1]
+
+    def test_boosting_minimises_the_same_loss(self) -> None:
+        """For losses with ``bind_boosting``: the gradient is that of the net's loss."""
+        made = self.make()
+        if kinds_of(made) != ("net", "boosting"):
+            pytest.skip("the loss is not for nets and boosting")
+        logits, y = self._batch(16)
+        z = logits.clone().requires_grad_()
+        made.bind(torch.tensor(self.counts))(z, y).sum().backward()
+        bound = made.bind_boosting(np.array(self.counts))  # type: ignore[attr-defined]
+        gradient, hessian = bound.derivatives(logits.numpy(), y.numpy())
+        assert z.grad is not None
+        np.testing.assert_allclose(gradient, z.grad.numpy(), rtol=1e-9, atol=1e-12)
+        assert (hessian > 0).all(), "leaves divide by the second derivatives"
+        start = bound.start(np.array(self.counts) / sum(self.counts))
+        np.testing.assert_allclose(bound.probabilities(start[None]).sum(1), 1)
 
     def test_probabilities_are_a_distribution(self) -> None:
         """For losses with ``probabilities``: rows sum to one, also at extreme logits."""

@@ -21,6 +21,7 @@ import yaml
 from imbench.config import catalogue
 from imbench.models.base import Model
 from imbench.strategies.base import Strategy
+from imbench.strategies.loss.boosting import kinds_of
 from imbench.testing import cells
 from imbench.testing.data import CASES, one_fold, with_other_test_rows
 
@@ -149,6 +150,19 @@ class StrategyContract:
             assert self.name in found
         else:
             assert not found.equals(self._outcome(model_name, case)), f"{self.name} loses weights"
+
+    def test_a_loss_for_boosting_changes_boosted_trees(self) -> None:
+        """A loss with ``bind_boosting`` gives LightGBM other scores than its own loss does."""
+        _, strategy = self._parts("mlp")
+        if "boosting" not in kinds_of(strategy.entry("loss")):
+            pytest.skip("the strategy has no loss for boosting")
+        pytest.importorskip("lightgbm")
+        for case in ("binary_five_percent", "three_classes"):
+            found = self._outcome("lightgbm", case)
+            np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-6, err_msg=case)
+            nothing = outcome("lightgbm", "none", case, None)
+            assert isinstance(nothing, cells.Outcome)
+            assert not found.equals(nothing), case
 
     def test_is_seeded_and_leaves_its_inputs_alone(self) -> None:
         """A second fit gives identical results, and the arrays passed in are unchanged."""

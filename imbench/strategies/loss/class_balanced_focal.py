@@ -7,8 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from imbench.strategies.loss.boosting import BoostedFocal
 from imbench.strategies.loss.focal_sigmoid import focal_sigmoid
 from imbench.strategies.loss.outputs import of_true_class, sigmoid_probabilities
 from imbench.strategies.protocols import RowLoss
@@ -77,3 +79,11 @@ class ClassBalancedFocalLoss:
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return probabilities of shape (..., K) for logits of this shape."""
         return sigmoid_probabilities(logits)
+
+    def bind_boosting(self, counts: NDArray[np.int64]) -> BoostedFocal:
+        """Return the loss and its derivatives for gradient boosting, for training counts (K,).
+
+        Two classes have one output there; with outputs -z and z the net's loss is twice as large.
+        """
+        weights = EffectiveNumberWeights(self.beta)(counts, 0.0)
+        return BoostedFocal(self.gamma, weights, one_vs_rest=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from imbench.strategies.loss.boosting import BoostedFocal
 from imbench.strategies.loss.cross_entropy import cross_entropy
 from imbench.strategies.protocols import RowLoss
 
@@ -65,3 +68,7 @@ class FocalLoss:
             return miss**self.gamma * ce
 
         return focal
+
+    def bind_boosting(self, counts: NDArray[np.int64]) -> BoostedFocal:
+        """Return the loss and its derivatives for gradient boosting; the counts are not used."""
+        return BoostedFocal(self.gamma)
