@@ -97,19 +97,24 @@ def date_parts(column: pd.Series, stamps: pd.Series) -> Iterator[tuple[str, Any]
             yield f"{column.name}_{part}", values
 
 
-def date_problem(name: str, example: object) -> Problem:
+def date_problem(name: str, example: object, offers_time: bool = True) -> Problem:
     """Return what is wrong with a column of dates that has no role.
+
+    Parameters
+    ----------
+    name : str
+    example : object
+        One of its dates.
+    offers_time : bool, default=True
+        Whether the column can be the time of the rows: no other column is.
 
     Examples
     --------
     >>> date_problem("when", "2020-01-31").words
     "holds dates ('2020-01-31')"
     """
-    return Problem(
-        name,
-        f"holds dates ({str(example)!r})",
-        (
-            Way("drop", (name,)),
-            Way("dates", "parts", "to have year, month, weekday and hour as columns"),
-        ),
-    )
+    ways = [Way("drop", (name,))]
+    if offers_time:
+        ways.append(Way("time", name, "splits=time to train on earlier rows than those tested"))
+    ways.append(Way("dates", "parts", "to have year, month, weekday and hour as columns"))
+    return Problem(name, f"holds dates ({str(example)!r})", tuple(ways))
