@@ -11,6 +11,7 @@ from imbench.components.names import current_path
 from imbench.config.cell import Cell, RefusedCell, by_dataset
 from imbench.data.dataset import Dataset
 from imbench.data.description import describe, notice_lines
+from imbench.data.notices import Notice
 from imbench.errors import ConfigError, DataError
 from imbench.results.readings import reading_of, write_reading
 from imbench.run.cell import KEPT_DATASETS, Runner
@@ -57,7 +58,7 @@ def readings(
         except (ConfigError, DataError) as error:
             problems += [str(error)] if must_work else []
             continue
-        yield from _noticed(runner, data, group[0], config, is_file)
+        yield from _noticed(runner, data, group, config, is_file)
     if problems:
         raise DataError("\n".join(dict.fromkeys(problems)))
 
@@ -70,27 +71,28 @@ def _split(runner: Runner, cells: Sequence[Cell | RefusedCell]) -> None:
     ImbenchError
         If a class has too few rows, or a metric names a class that is not there.
     """
-    ways = {
-        (repr(cell.splitter), repr(cell.metrics)): cell
-        for cell in reversed(cells)
-        if isinstance(cell, Cell)
-    }
-    for cell in ways.values():
+    whole = [cell for cell in reversed(cells) if isinstance(cell, Cell)]
+    for cell in {(repr(cell.splitter), repr(cell.metrics)): cell for cell in whole}.values():
         runner.prepare(cell)
 
 
 def _noticed(
     runner: Runner,
     data: Dataset,
-    cell: Cell | RefusedCell,
+    cells: Sequence[Cell | RefusedCell],
     config: Mapping[str, Any],
     is_file: bool,
 ) -> Iterator[str]:
-    """Yield the notices about a data set, and store them for the report."""
-    node = cell.dataset.node
-    notices = notices_of(data, cell.splitter, node, ignored_codes(config))
-    lines = [*(describe(data) if is_file else ()), *notice_lines(data, notices)]
-    with suppress(OSError):  # of a folder in which nothing can be written the run says more
-        if lines or reading_of(runner.store.runs, data.fingerprint):
-            write_reading(runner.store.runs, data.fingerprint, lines)
-    yield from shortened(data.name, notices, node)
+    """Yield the notices about a data set once, and store them for each way to split it."""
+    node, ignored = cells[0].dataset.node, ignored_codes(config)
+    read = describe(data) if is_file else []
+    found: dict[Notice, None] = {}
+    for cell in {repr(cell.splitter): cell for cell in cells}.values():
+        notices = notices_of(data, cell.splitter, node, ignored)
+        found |= dict.fromkeys(notices)
+        lines = [*read, *notice_lines(data, notices)]
+        identity = cell.key(data.name, data.fingerprint).config
+        with suppress(OSError):  # of a folder in which nothing can be written the run says more
+            if lines or reading_of(runner.store.runs, identity):
+                write_reading(runner.store.runs, identity, lines)
+    yield from shortened(data.name, list(found), node)

@@ -17,6 +17,7 @@ CODES = (
     "sorted-by-column",
     "constant-column", "empty-column", "identifier-text", "missing-spelled", "class-missing",
     "leading-zeros", "large-integers", "mixed-column", "detected-format",
+    "ignored-files", "several-frames", "transparent-pixels",
 )  # fmt: skip
 """Every code, each with a section in docs/checks.md. Notices are shown in this order."""
 NO_ADVICE = ("dropped", "groups", "time", "date", "weight", "test")

@@ -49,6 +49,27 @@ def find_file(path: str, data_dir: str | None) -> Path:
     )
 
 
+def find_folder(path: str, data_dir: str | None) -> Path:
+    """Return the path of an existing folder, looked up as :func:`find_file` does.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    places = places_of(path, data_dir)
+    if folder := next(filter(Path.is_dir, places), None):
+        return folder
+    if any(map(Path.is_file, places)):
+        raise DataError(f"dataset.path={path}: is a file; give a folder that has one a class.")
+    siblings = [p.name for q in places if q.parent.is_dir() for p in q.parent.iterdir()]
+    raise DataError(
+        f"dataset.path={path}: no such folder in the working directory {Path.cwd()} or in "
+        f"data_dir={data_dir or 'null'}{closest(places[0].name, siblings)}; give the path of a "
+        "folder."
+    )
+
+
 def file_of_test(test: Any, data_dir: str | None) -> list[Path]:
     """Return the file that ``dataset.test`` names, if it is one."""
     if test is None or isinstance(test, bool):

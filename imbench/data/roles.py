@@ -350,10 +350,14 @@ def joined(
             "file."
         )
     if lacking or extra:
-        lacks = f"lacks the columns {listed(lacking, 8)} of {path}" if lacking else ""
-        has = f"has the columns {listed(extra, 8)}, which {path} lacks" if extra else ""
+        lacks = f"lacks {_columns(lacking)} of {path}" if lacking else ""
+        has = f"has {_columns(extra)}, which {path} lacks" if extra else ""
         raise DataError(
             f"dataset.test={test}: {' and '.join(filter(None, (lacks, has)))}; name them alike in "
             f"both files, or set {override('dataset.drop', [*drop, *lacking, *extra])}."
         )
     return pd.concat([train, tested], ignore_index=True)
+
+
+def _columns(names: Sequence[str]) -> str:
+    return f"the column{'' if len(names) == 1 else 's'} {listed(names, 8)}"
