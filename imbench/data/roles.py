@@ -197,8 +197,9 @@ def _time(raw: pd.Series, options: FeatureOptions) -> tuple[NDArray[np.float64],
     if len(odd):
         raise DataError(f"holds {str(odd.iloc[0])!r}, which is no date; mend it in the file.")
     _complete(stamps.isna())
-    days = (stamps - pd.Timestamp(0)) / pd.Timedelta(days=1)
-    return days.to_numpy(np.float64), True
+    # In NumPy, because pandas overflows where one of two dates is beyond 2262.
+    days = (stamps.to_numpy() - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
+    return days.astype(np.float64), True
 
 
 def _weight(raw: pd.Series, options: FeatureOptions) -> NDArray[np.float64]:
