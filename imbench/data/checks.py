@@ -131,7 +131,10 @@ def _duplicates(data: Dataset) -> Iterator[Notice]:
                 "different cases.",
             )
             return
-    is_copy = np.bincount(ids)[ids] > 1
+    pairs = ids
+    if data.groups is not None:  # copies of one group are on one side
+        pairs = np.unique(np.column_stack([ids, data.groups]), axis=0)[:, 0]
+    is_copy = np.bincount(pairs)[ids] > 1
     shares = np.bincount(data.y, weights=is_copy) / np.maximum(np.bincount(data.y), 1)
     worst = int(shares.argmax())
     if is_copy.mean() < SHARE_OF_COPIES and shares[worst] < SHARE_OF_A_CLASS:
@@ -189,7 +192,12 @@ def _row_order(data: Dataset) -> Iterator[Notice]:
     """Rows that are sorted by class."""
     counts = np.bincount(data.y)
     n_runs = int((data.y[1:] != data.y[:-1]).sum()) + 1
-    if n_runs == (counts > 0).sum() and log_of_runs(n_runs, counts[counts > 0]) < CHANCE:
+    is_table = data.input_shape is None  # images have no columns, and lie in folders of classes
+    if (
+        is_table
+        and n_runs == (counts > 0).sum()
+        and log_of_runs(n_runs, counts[counts > 0]) < CHANCE
+    ):
         yield Notice(
             "sorted-by-class",
             "rows are sorted by class: folds are shuffled, but a column that numbers the rows "
@@ -241,13 +249,19 @@ def _identifiers(reasons: dict[str, str], dropped: Sequence[str] | None) -> Noti
 
 
 def _groups(data: Dataset, columns: Sequence[ColumnView]) -> list[ColumnView]:
-    """Columns that repeat by group; with groups one row of each is looked at."""
+    """Columns that repeat by group; with groups one row of each, and columns they differ in."""
     if data.groups is not None:
-        names = [column.name for column in columns]
-        first = np.sort(np.unique(data.groups, return_index=True)[1])
-        columns = [view for view in _views(data, first) if view.name in names]
+        _, first, group = np.unique(data.groups, return_index=True, return_inverse=True)
+        names = {c.name for c in columns if _is_same(c.values[first][group], c.values)}
+        views = _views(data, np.sort(first))
+        companions = Companions(views)
+        return [c for c in views if c.name in names and repeats_by_group(c, companions)]
     companions = Companions(columns)
     return [column for column in columns if repeats_by_group(column, companions)]
+
+
+def _is_same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
 
 
 def _repeated(groups: Sequence[ColumnView], offers_roles: bool) -> Notice:

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from imbench.data.columns import LOCAL_DATE
+from imbench.data.columns import CLOCK, LOCAL_DATE
 from imbench.data.problems import Problem, Way
 from imbench.errors import DataError
 
 STARTS_LOCAL = re.compile(LOCAL_DATE)
+TIME_OF_DAY = re.compile(CLOCK)  # without a date
 
 
 def time_stamps(column: pd.Series, day_first: bool | None = None) -> pd.Series:
@@ -106,7 +107,7 @@ def date_problem(name: str, example: object, offers_time: bool = True) -> Proble
     example : object
         One of its dates.
     offers_time : bool, default=True
-        Whether the column can be the time of the rows: no other column is.
+        Whether the column can be the time of the rows: no other is, and no cell is missing.
 
     Examples
     --------
@@ -114,7 +115,7 @@ def date_problem(name: str, example: object, offers_time: bool = True) -> Proble
     "holds dates ('2020-01-31')"
     """
     ways = [Way("drop", (name,))]
-    if offers_time:
+    if offers_time and not TIME_OF_DAY.fullmatch(str(example)):
         ways.append(Way("time", name, "splits=time to train on earlier rows than those tested"))
     ways.append(Way("dates", "parts", "to have year, month, weekday and hour as columns"))
     return Problem(name, f"holds dates ({str(example)!r})", tuple(ways))

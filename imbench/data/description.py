@@ -96,11 +96,15 @@ def _roles(data: Dataset) -> Iterator[str]:
         yield f"{title('time', 'date' if is_date else 'time')}: {first} to {last}"
     if data.weight is not None:
         low, high, total = data.weight.min(), data.weight.max(), data.weight.sum()
-        yield f"{title('weight', 'weight')}: {low:g} to {high:g}, {total:,.6g} in total"
+        yield f"{title('weight', 'weight')}: {low:g} to {high:g}, {_sum(total)} in total"
     if data.test_index is not None:
         n = len(data.test_index)
         share = f"{100 * n / len(data.y):.2f} %"
         yield f"{title('test', 'test')}: {_many(n, 'row')} ({share})"
+
+
+def _sum(total: float) -> str:
+    return f"{total:,.0f}" if total >= 1000 else f"{total:g}"
 
 
 def _date(days: float) -> str:

@@ -153,8 +153,9 @@ class Features:
     def _add_dates(self, read: Column) -> None:
         values, options = read.values, self.options
         if options.dates != "parts":
+            offers_time = options.offers_time and not values.isna().any()
             example = values.dropna().iloc[0]
-            self.problems.append(date_problem(str(values.name), example, options.offers_time))
+            self.problems.append(date_problem(str(values.name), example, offers_time))
             return
         try:
             stamps = time_stamps(values, options.day_first)

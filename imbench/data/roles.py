@@ -5,7 +5,6 @@ A column with a role is no feature. Nothing is guessed: what cannot be used is t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 from imbench.components.construct import closest
 from imbench.components.override import override
 from imbench.data.cells import is_text, plain
-from imbench.data.columns import CLOCK, MISSING_NUMBERS, Column
-from imbench.data.dates import time_stamps
+from imbench.data.columns import MISSING_NUMBERS, Column
+from imbench.data.dates import TIME_OF_DAY, time_stamps
 from imbench.data.features import FeatureOptions, read_typed
 from imbench.data.names import codes_of, name_of
 from imbench.data.notices import Notice, listed
@@ -26,7 +25,6 @@ from imbench.data.problems import Problem
 from imbench.errors import DataError
 
 TRAIN, TEST = "train", "test"  # what a column of dataset.test may say in any case
-TIME_OF_DAY = re.compile(CLOCK)
 SAYS = {
     "groups": "says which rows belong together",
     "time": "says when a row was seen",

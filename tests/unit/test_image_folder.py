@@ -6,6 +6,7 @@ from PIL import Image
 
 from imbench.cli import main
 from imbench.data import cache
+from imbench.data.checks import check
 from imbench.data.description import describe
 from imbench.data.image_folder import SUFFIXES, load_image_folder
 from imbench.data.spec import DatasetSpec
@@ -35,6 +36,7 @@ def test_pixels_labels_and_names(folder):
         "pictures: classes: bright 4 (50.00 %), dark 4 (50.00 %)",
         "pictures: no image repeats another",
     ]
+    assert check(data, n_splits=2) == []
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

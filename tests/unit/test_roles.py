@@ -385,6 +385,28 @@ def test_with_groups_what_repeats_between_them_is_told_still(write):
     assert "set dataset.groups=patient" in notice.words
 
 
+def test_with_groups_a_column_that_differs_inside_of_them_is_not_told(write):
+    frame = panel().drop(columns="visit")
+    frame["patient"] = np.random.default_rng(1).permutation(40)[frame["patient"]]
+    (notice,) = check(load_table(write(frame=frame), "y"))
+    assert "column 'patient' repeats" in notice.words
+    visit = frame.assign(visit=np.random.default_rng(2).integers(0, 200, len(frame)))
+    assert check(load_table(write(frame=visit), "y", groups="visit")) == []
+
+
+def test_copies_of_one_group_are_not_told(write):
+    frame = plain(who=ROWS % 20)
+    frame[["x", "plan"]] = frame.loc[ROWS % 20, ["x", "plan"]].to_numpy()
+    path = write(frame=frame)
+
+    def told(**roles):
+        data = load_table(path, "y", drop=["who"], **roles)
+        return "duplicate-rows" in [notice.code for notice in check(data)]
+
+    assert told()
+    assert not told(groups="who")
+
+
 def test_sorted_rows_are_offered_a_time(write):
     weeks = np.sort(np.random.default_rng(0).integers(0, 60, N))
     path = write(week=weeks, day=7 * weeks + 3)
