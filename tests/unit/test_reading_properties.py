@@ -129,7 +129,7 @@ ROLES = {
 }
 
 
-@FAST
+@settings(FAST, max_examples=20)
 @given(cells=st.data(), separator=st.sampled_from(",;\t|"))
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_comes_back_or_a_sentence_says_why_not(tmp_path, role, cells, separator):
