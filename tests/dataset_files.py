@@ -14,6 +14,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
+from PIL import Image
 
 CONF = Path(__file__).parents[1] / "conf"
 N_TRAIN, N_TEST = 20, 3  # images a class
@@ -142,3 +143,15 @@ def write_csv(path: Path, n_rows: int = 40) -> Path:
     ]
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def write_images(root: Path, n_a_class: int = 4, mode: str = "L") -> Path:
+    """Write images of 6 x 8 pixels, of which those of the class bright are brighter."""
+    rng = np.random.default_rng(0)
+    for name, grey in (("bright", 200), ("dark", 50)):
+        (root / name).mkdir(parents=True)
+        for i in range(n_a_class):
+            shape = (6, 8, 3) if mode == "RGB" else (6, 8)
+            pixels = rng.integers(grey - 40, grey + 40, shape, dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
+    return root

@@ -24,7 +24,7 @@ def command(words: list[str]) -> int:
     ConfigError
         If a key or a value is wrong.
     DataError
-        If the file cannot be read or used.
+        If the file cannot be read or used, or not be split.
     """
     from imbench.cli.compose import Composer
     from imbench.cli.notices import ignored_codes, notices_of
@@ -46,6 +46,7 @@ def command(words: list[str]) -> int:
         print(f"notice: {notice}")
     if not notices:
         print("no notice.")
+    outline.splitter.split(data, outline.seed)
     return int(any(notice.code in LEAKS for notice in notices))
 
 

@@ -4,42 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from imbench.components.override import override
-from imbench.config.cell import Cell, RefusedCell, by_dataset
-from imbench.data.checks import check
+from imbench.data.checks import check, in_order, roles_in_use
 from imbench.data.dataset import Dataset
 from imbench.data.notices import Notice, without
 from imbench.data.splits import Splitter
-from imbench.errors import ImbenchError
-from imbench.run.cell import KEPT_DATASETS, Runner
 
 SHOWN = 8  # lines of a run
-
-
-def notice_lines(
-    runner: Runner, cells: Sequence[Cell | RefusedCell], config: Mapping[str, Any]
-) -> Iterator[str]:
-    """Yield the notices about each data set of a sweep, of the first four, a line each.
-
-    Parameters
-    ----------
-    runner : Runner
-        Loads the data, and keeps them for the run.
-    cells : sequence of Cell or RefusedCell
-        What is about to run.
-    config : mapping
-        Configuration of the first cell.
-    """
-    parsed = [cell for cell in cells if isinstance(cell, Cell)]
-    for cell, *_ in by_dataset(parsed)[:KEPT_DATASETS]:
-        with suppress(ImbenchError):  # the run says what is wrong with the data
-            data = runner.prepare(cell).data
-            node = cell.dataset.node
-            notices = notices_of(data, cell.splitter, node, ignored_codes(config))
-            yield from _shortened(data.name, notices, node)
 
 
 def notices_of(
@@ -57,7 +30,8 @@ def notices_of(
         Codes.
     """
     dropped = list(map(str, node["drop"] or ())) if "drop" in node else None
-    return without(check(data, getattr(splitter, "n_splits", None), dropped), ignored)
+    found = check(data, getattr(splitter, "n_splits", None), dropped, "groups" in node)
+    return without(in_order([*found, *roles_in_use(data, splitter)]), ignored)
 
 
 def ignored_codes(config: Mapping[str, Any]) -> list[str]:
@@ -65,7 +39,7 @@ def ignored_codes(config: Mapping[str, Any]) -> list[str]:
     return list((config.get("checks") or {}).get("ignore") or ())
 
 
-def _shortened(name: str, notices: Sequence[Notice], node: Mapping[str, Any]) -> Iterator[str]:
+def shortened(name: str, notices: Sequence[Notice], node: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line a notice; of too many the first of each code, and the command for all."""
     shown, command = list(notices), check_command(node)
     if len(notices) > SHOWN and command is not None:

@@ -27,7 +27,7 @@ def command(words: list[str]) -> int:
     from imbench.report.tables import build_leaderboard
     from imbench.report.terminal import to_rich
     from imbench.results.metric_options import metric_options
-    from imbench.results.readings import reading_of
+    from imbench.results.readings import reading_key, reading_of
 
     arguments = _parser().parse_args(words)
     check_folder("report", arguments.runs)
@@ -45,8 +45,8 @@ def command(words: list[str]) -> int:
         commands=commands(cells, composer),
         problems=tuple(f"Left out: {problem}" for problem in problems),
         readings={
-            fingerprint: reading_of(arguments.runs, fingerprint)
-            for fingerprint in {str(cell.config.get("fingerprint")): None for cell in cells}
+            key: reading_of(arguments.runs, config)
+            for key, config in {reading_key(cell.config): cell.config for cell in cells}.items()
         },
     )
     try:

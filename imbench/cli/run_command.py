@@ -80,7 +80,7 @@ def _command(options: argparse.Namespace) -> int:
         tracker.close()
 
 
-PATHS = ("dataset.path", "data_dir", "dataset.data_dir", "results_dir")
+PATHS = ("dataset.path", "dataset.test", "data_dir", "dataset.data_dir", "results_dir")
 PLAIN = re.compile(
     r"[\w./:+,%*@?|$\\ -]*", re.ASCII
 )  # what the grammar of overrides reads as it is
@@ -241,7 +241,6 @@ class _Sweep:
     def _run(self, bar: ProgressBar, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
         """Run cells in order; PyTorch and the like are imported only if there is one."""
         from imbench.cli.forecast import forecasts
-        from imbench.cli.notices import notice_lines
         from imbench.cli.readings import readings
         from imbench.run.cell import Runner
         from imbench.run.sweep import run_cells
@@ -258,9 +257,7 @@ class _Sweep:
         ]
         if self._runner is None:
             self._runner = Runner(self.results_dir, count)
-            for line in readings(self._runner, cells):
-                print(line, file=sys.stderr)
-            for line in notice_lines(self._runner, cells, self.config):
+            for line in readings(self._runner, cells, self.config):
                 print(line, file=sys.stderr)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):
                 print(line, file=sys.stderr)

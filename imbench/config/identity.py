@@ -14,8 +14,8 @@ from imbench.results.run_ids import without_repeats
 from imbench.strategies import CHAINED
 
 HOW_IT_IS_READ = (
-    "comment", "dates", "day_first", "decimal", "encoding", "header", "missing", "separator",
-    "thousands",
+    "comment", "dates", "day_first", "decimal", "encoding", "groups", "header", "missing",
+    "separator", "test", "test_values", "thousands", "time", "weight",
 )  # fmt: skip
 NOT_IN_RUN_ID = {
     # The fingerprint says what was read. (drop and categorical are in the ids of older results.)

@@ -40,7 +40,8 @@ from imbench.errors import ImbenchError
 
 MAX_BYTES = 4 * 2**30
 READ_BY = (
-    "imbalanced-learn", "numpy", "openpyxl", "pandas", "pyarrow", "scikit-learn", "torchvision",
+    "imbalanced-learn", "numpy", "openpyxl", "pandas", "pillow", "pyarrow", "scikit-learn",
+    "torchvision",
 )  # fmt: skip
 PLACES = ("about", "data_dir", "download_dir", "path")  # keys that do not change the data
 _log = logging.getLogger(__name__)
@@ -136,13 +137,22 @@ def key_of(spec: DatasetSpec) -> str | None:
         loader = spec.source.target
         parameters = spec.source.parameters
         files = loader.files(**parameters) if isinstance(loader, CachedLoader) else None
-        contents = None if files is None else [(f.name, file_hash(f)) for f in files]
+        contents = None if files is None else _contents(files)
     except (ImbenchError, OSError, TypeError, ValueError, RuntimeError):
         return None  # Path.expanduser raises RuntimeError if there is no home directory
     if contents is None:
         return None
     node = {key: value for key, value in spec.node.items() if key not in PLACES}
     return run_id_of({"node": node, "files": contents, "read_by": _readers()})
+
+
+def _contents(files: Sequence[Path]) -> list[tuple[str, str]]:
+    """Return names and hashes; of several files the names of their folders too, which may tell."""
+    if len(files) < 2:
+        return [(file.name, file_hash(file)) for file in files]
+    paths = [file.absolute() for file in files]
+    root = Path(os.path.commonpath([path.parent for path in paths])).parent
+    return [(path.relative_to(root).as_posix(), file_hash(path)) for path in paths]
 
 
 def _is_ours(component: Component) -> bool:
@@ -155,7 +165,7 @@ def file_hash(path: Path) -> str:
     return _file_hash(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=2**18)
 def _file_hash(path: Path, inode: int, size: int, mtime_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,16 +7,18 @@ row from another, and cost a sort a column at most.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imbench.components.override import override
 from imbench.data.column_checks import CHANCE, determines_class, identifier_reason, log_of_runs
 from imbench.data.column_view import ColumnView
 from imbench.data.dataset import Dataset
 from imbench.data.group_check import Companions, repeats_by_group
-from imbench.data.notices import CODES, Notice, ignore, listed
+from imbench.data.notices import CODES, NO_ADVICE, Notice, ignore, listed
+from imbench.data.splits import OfficialTest, Splitter
 
 SHARE_OF_COPIES, SHARE_OF_A_CLASS = 0.05, 0.1  # of rows that equal another, to be told
 TESTED = 2  # rows of a class a fold, below which it is small
@@ -26,7 +28,10 @@ HUGE = math.sqrt(FLOAT32_MAX)
 
 
 def check(
-    data: Dataset, n_splits: int | None = 5, dropped: Sequence[str] | None = ()
+    data: Dataset,
+    n_splits: int | None = 5,
+    dropped: Sequence[str] | None = (),
+    offers_roles: bool = True,
 ) -> list[Notice]:
     """Return what a user should know about a data set, those that may be leaks first.
 
@@ -38,6 +43,8 @@ def check(
     dropped : sequence of str or None, default=()
         Columns that ``dataset.drop`` leaves out already, for the advice; None if the data set
         has no such key.
+    offers_roles : bool, default=True
+        Whether the data set has keys such as ``dataset.groups``, for the advice.
 
     Returns
     -------
@@ -57,9 +64,52 @@ def check(
     found = [*_duplicates(data), *_class_names(data), *_class_sizes(data, n_splits)]
     found += _row_order(data)
     if data.input_shape is None:
-        found += _columns(data, dropped)
-    found += [notice for notice in data.notices if notice.code != "dropped"]  # by the user
-    return sorted(found, key=_place)
+        found += _columns(data, dropped, offers_roles)
+    found += [notice for notice in data.notices if notice.code not in NO_ADVICE]
+    return in_order(found)
+
+
+def in_order(notices: Iterable[Notice]) -> list[Notice]:
+    """Return notices in the order of :data:`imbench.data.notices.CODES`."""
+    return sorted(notices, key=_place)
+
+
+def roles_in_use(data: Dataset, splitter: Splitter) -> list[Notice]:
+    """Return what a splitter makes of the time and the test set that rows have.
+
+    Parameters
+    ----------
+    data : Dataset
+    splitter : Splitter
+        Folds are in the order of time if its class has the word "time" in its name.
+
+    Examples
+    --------
+    >>> from imbench.data.splits import RepeatedKFold
+    >>> X, y = np.eye(4), np.array([0, 1, 0, 1])
+    >>> data = Dataset("toy", X, y, ("a", "b"), time=np.arange(4.0))
+    >>> [notice.code for notice in roles_in_use(data, RepeatedKFold())]
+    ['time-mixed']
+    >>> roles_in_use(data, OfficialTest())
+    []
+    """
+    found, is_official = [], isinstance(splitter, OfficialTest)
+    in_time = "time" in type(splitter).__name__.lower()
+    if data.time is not None and not (in_time or is_official):
+        way = "splits=time" if data.groups is None else "splits=group_time"
+        words = (
+            "rows have a time, and folds train on later rows than those they test, so that scores "
+            f"may be too good; set {way}, or {ignore('time-mixed')}."
+        )
+        found.append(Notice("time-mixed", words))
+    if not is_official and any(notice.code == "test" for notice in data.notices):
+        n = 0 if data.test_index is None else len(data.test_index)
+        words = (
+            f"the {n} rows of the test set are left out: folds are drawn from all others; set "
+            f"splits=official to test on them, or {ignore('test-unused')}."
+        )
+        found.append(Notice("test-unused", words))
+    return found
 
 
 def _place(notice: Notice) -> int:
@@ -69,7 +119,22 @@ def _place(notice: Notice) -> int:
 def _duplicates(data: Dataset) -> Iterator[Notice]:
     """Rows that equal another row: with random folds, copies are trained and tested on."""
     ids = data.contents.ids
-    is_copy = np.bincount(ids)[ids] > 1
+    if data.test_index is not None:
+        known = np.zeros(data.contents.n_distinct, bool)
+        known[ids[data.pool_index]] = True
+        n_known, n_tested = int(known[ids[data.test_index]].sum()), len(data.test_index)
+        if n_known >= SHARE_OF_COPIES * n_tested:
+            yield Notice(
+                "duplicate-rows",
+                f"{n_known} of {n_tested} test rows ({n_known / n_tested:.1%}) equal a row that "
+                f"is trained on; leave them out, or set {ignore('duplicate-rows')} if they are "
+                "different cases.",
+            )
+            return
+    pairs = ids
+    if data.groups is not None:  # copies of one group are on one side
+        pairs = np.unique(np.column_stack([ids, data.groups]), axis=0)[:, 0]
+    is_copy = np.bincount(pairs)[ids] > 1
     shares = np.bincount(data.y, weights=is_copy) / np.maximum(np.bincount(data.y), 1)
     worst = int(shares.argmax())
     if is_copy.mean() < SHARE_OF_COPIES and shares[worst] < SHARE_OF_A_CLASS:
@@ -127,7 +192,12 @@ def _row_order(data: Dataset) -> Iterator[Notice]:
     """Rows that are sorted by class."""
     counts = np.bincount(data.y)
     n_runs = int((data.y[1:] != data.y[:-1]).sum()) + 1
-    if n_runs == (counts > 0).sum() and log_of_runs(n_runs, counts[counts > 0]) < CHANCE:
+    is_table = data.input_shape is None  # images have no columns, and lie in folders of classes
+    if (
+        is_table
+        and n_runs == (counts > 0).sum()
+        and log_of_runs(n_runs, counts[counts > 0]) < CHANCE
+    ):
         yield Notice(
             "sorted-by-class",
             "rows are sorted by class: folds are shuffled, but a column that numbers the rows "
@@ -135,28 +205,34 @@ def _row_order(data: Dataset) -> Iterator[Notice]:
         )
 
 
-def _columns(data: Dataset, dropped: Sequence[str] | None) -> Iterator[Notice]:
-    """Everything about single columns; a column is told once, for its worst."""
-    shuffled = np.random.default_rng(0).permutation(len(data.y))
-    names = data.feature_names or tuple(map(str, range(data.X.shape[1])))
-    columns = [
-        ColumnView(
-            name, np.ascontiguousarray(data.X[:, j], np.float64), j in data.categories, shuffled
-        )
+def _views(data: Dataset, rows: NDArray[np.int64] | slice = slice(None)) -> list[ColumnView]:
+    """Return the columns of some rows as the checks see them."""
+    X = data.X[rows]
+    shuffled = np.random.default_rng(0).permutation(len(X))
+    names = data.feature_names or tuple(map(str, range(X.shape[1])))
+    return [
+        ColumnView(name, np.ascontiguousarray(X[:, j], np.float64), j in data.categories, shuffled)
         for j, name in enumerate(names)
     ]
+
+
+def _columns(data: Dataset, dropped: Sequence[str] | None, offers_roles: bool) -> Iterator[Notice]:
+    """Everything about single columns; a column is told once, for its worst."""
+    columns = _views(data)
     reasons = {c.name: reason for c in columns if (reason := identifier_reason(c))}
     if reasons:
         yield _identifiers(reasons, dropped)
     left = [column for column in columns if column.name not in reasons]
     groups = _groups(data, left)
     if groups:
-        yield _repeated(groups)
-        left = [column for column in left if column not in groups]
+        yield _repeated(groups, offers_roles)
+        names = [column.name for column in groups]
+        left = [column for column in left if column.name not in names]
     tells = [c.name for c in left if determines_class(c, data.y, len(columns))]
     if tells:
         yield _tells(tells, dropped)
-    yield from _sorted_by(data, left)
+    if data.time is None:
+        yield from _sorted_by(left, offers_roles)
     yield from _huge(left, dropped)
 
 
@@ -173,20 +249,35 @@ def _identifiers(reasons: dict[str, str], dropped: Sequence[str] | None) -> Noti
 
 
 def _groups(data: Dataset, columns: Sequence[ColumnView]) -> list[ColumnView]:
+    """Columns that repeat by group; with groups one row of each, and columns they differ in."""
+    if data.groups is not None:
+        _, first, group = np.unique(data.groups, return_index=True, return_inverse=True)
+        names = {c.name for c in columns if _is_same(c.values[first][group], c.values)}
+        views = _views(data, np.sort(first))
+        companions = Companions(views)
+        return [c for c in views if c.name in names and repeats_by_group(c, companions)]
     companions = Companions(columns)
     return [column for column in columns if repeats_by_group(column, companions)]
 
 
-def _repeated(groups: Sequence[ColumnView]) -> Notice:
+def _is_same(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
+    return np.array_equal(a, b, equal_nan=True)
+
+
+def _repeated(groups: Sequence[ColumnView], offers_roles: bool) -> Notice:
     first = max(groups, key=lambda column: column.n_levels)
     others = [column.name for column in groups if column is not first]
     also = f" (so {'do' if len(others) > 1 else 'does'} {listed(others)})" if others else ""
+    way = (
+        f"set {override('dataset.groups', first.name)} to keep them together"
+        if offers_roles
+        else "keep one row of each in the file"
+    )
     return Notice(
         "repeated-group",
         f"column {first.name!r} repeats: {first.n_levels} values in {first.n_present} rows{also}, "
         f"and rows of one {first.name!r} stand on both sides of folds, so that scores are those of "
-        f"known ones; keep one row of each in the file, or set {ignore('repeated-group')} if it is "
-        "no group.",
+        f"known ones; {way}, or set {ignore('repeated-group')} if it is no group.",
     )
 
 
@@ -202,17 +293,19 @@ def _tells(names: Sequence[str], dropped: Sequence[str] | None) -> Notice:
     )
 
 
-def _sorted_by(data: Dataset, columns: Sequence[ColumnView]) -> Iterator[Notice]:
+def _sorted_by(columns: Sequence[ColumnView], offers_roles: bool) -> Iterator[Notice]:
     found = [
         column
         for column in columns
         if not column.is_category and column.direction and column.n_levels >= SORTED_LEVELS
     ]
     if found:
+        time = override("dataset.time", found[0].name)
+        way = f"set {time} splits=time then, or " if offers_roles else ""
         yield Notice(
             "sorted-by-column",
             f"rows are sorted by column {found[0].name!r}: if it is a time, folds train on what "
-            f"comes after the rows they test, and scores are too good; set "
+            f"comes after the rows they test, and scores are too good; {way}set "
             f"{ignore('sorted-by-column')} if it is none.",
         )
 

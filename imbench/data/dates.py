@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from imbench.data.columns import LOCAL_DATE
+from imbench.data.columns import CLOCK, LOCAL_DATE
 from imbench.data.problems import Problem, Way
 from imbench.errors import DataError
 
 STARTS_LOCAL = re.compile(LOCAL_DATE)
+TIME_OF_DAY = re.compile(CLOCK)  # without a date
 
 
 def time_stamps(column: pd.Series, day_first: bool | None = None) -> pd.Series:
@@ -97,19 +98,24 @@ def date_parts(column: pd.Series, stamps: pd.Series) -> Iterator[tuple[str, Any]
             yield f"{column.name}_{part}", values
 
 
-def date_problem(name: str, example: object) -> Problem:
+def date_problem(name: str, example: object, offers_time: bool = True) -> Problem:
     """Return what is wrong with a column of dates that has no role.
+
+    Parameters
+    ----------
+    name : str
+    example : object
+        One of its dates.
+    offers_time : bool, default=True
+        Whether the column can be the time of the rows: no other is, and no cell is missing.
 
     Examples
     --------
     >>> date_problem("when", "2020-01-31").words
     "holds dates ('2020-01-31')"
     """
-    return Problem(
-        name,
-        f"holds dates ({str(example)!r})",
-        (
-            Way("drop", (name,)),
-            Way("dates", "parts", "to have year, month, weekday and hour as columns"),
-        ),
-    )
+    ways = [Way("drop", (name,))]
+    if offers_time and not TIME_OF_DAY.fullmatch(str(example)):
+        ways.append(Way("time", name, "splits=time to train on earlier rows than those tested"))
+    ways.append(Way("dates", "parts", "to have year, month, weekday and hour as columns"))
+    return Problem(name, f"holds dates ({str(example)!r})", tuple(ways))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from imbench.data.dataset import Dataset
+from imbench.data.notices import NO_ADVICE, Notice
 
 LEFT_OUT = {
     "dropped": "dataset.drop",
@@ -16,17 +17,19 @@ LEFT_OUT = {
     "identifier-text": "identifier",
 }
 """Codes of notices on columns that are left out, and why in a word."""
-SAID = ("dropped", "empty-column", "constant-column")  # the first line says all of it
+SAID = (*NO_ADVICE, "empty-column", "constant-column")  # the lines say all of it
 SHOWN = 6  # names in a line, and notices of one code
 
 
 def describe(data: Dataset) -> list[str]:
     r"""Return three lines: rows and columns; classes; missing cells and duplicates.
 
+    Where rows have groups, a time, weights or a test set, a fourth line says so.
+
     Parameters
     ----------
     data : Dataset
-        A table. Rows are those that are left after ``dataset.imbalance``.
+        Rows are those that are left after ``dataset.imbalance``.
 
     Examples
     --------
@@ -43,21 +46,29 @@ def describe(data: Dataset) -> list[str]:
     toy: classes: no 3 (75.00 %), yes 1 (25.00 %)
     toy: 1 cell of 1 column missing (12.50 %); 1 row repeats another
     """
-    return [f"{data.name}: {line}" for line in (_columns(data), _classes(data), _cells(data))]
+    lines = [_columns(data), _classes(data), _cells(data)]
+    if roles := list(_roles(data)):
+        lines.append("; ".join(roles))
+    return [f"{data.name}: {line}" for line in lines]
 
 
-def notice_lines(data: Dataset) -> Iterator[str]:
+def notice_lines(data: Dataset, notices: Sequence[Notice] | None = None) -> Iterator[str]:
     """Yield what else was noticed, a line each, of one code at most `SHOWN`.
+
+    Parameters
+    ----------
+    data : Dataset
+    notices : sequence of Notice or None
+        None takes those of the reader.
 
     Examples
     --------
-    >>> from imbench.data.notices import Notice
     >>> data = Dataset("toy", np.eye(2), np.array([0, 1]), ("a", "b"), notices=(Notice("x", "y."),))
     >>> list(notice_lines(data))
     ['toy: y. [x]']
     """
     seen: Counter[str] = Counter()
-    for notice in data.notices:
+    for notice in data.notices if notices is None else notices:
         seen[notice.code] += 1
         if notice.code not in SAID and seen[notice.code] <= SHOWN:
             yield f"{data.name}: {notice}"
@@ -66,7 +77,50 @@ def notice_lines(data: Dataset) -> Iterator[str]:
             yield f"{data.name}: {n - SHOWN} more such columns. [{code}]"
 
 
+def _roles(data: Dataset) -> Iterator[str]:
+    """Yield what each role holds, and the column it comes from."""
+    columns = {notice.code: notice.column for notice in data.notices}
+
+    def title(key: str, code: str) -> str:
+        return f"{key} of {columns[code]!r}" if columns.get(code) else key
+
+    if data.groups is not None:
+        sizes = np.unique(data.groups, return_counts=True)[1]
+        most = _many(int(sizes.max()), "row")
+        yield f"{title('groups', 'groups')}: {len(sizes):,}, the largest has {most}"
+    if data.time is not None:
+        is_date = "date" in columns
+        first, last = (
+            _date(days) if is_date else f"{days:g}" for days in (data.time.min(), data.time.max())
+        )
+        yield f"{title('time', 'date' if is_date else 'time')}: {first} to {last}"
+    if data.weight is not None:
+        low, high, total = data.weight.min(), data.weight.max(), data.weight.sum()
+        yield f"{title('weight', 'weight')}: {low:g} to {high:g}, {_sum(total)} in total"
+    if data.test_index is not None:
+        n = len(data.test_index)
+        share = f"{100 * n / len(data.y):.2f} %"
+        yield f"{title('test', 'test')}: {_many(n, 'row')} ({share})"
+
+
+def _sum(total: float) -> str:
+    return f"{total:,.0f}" if total >= 1000 else f"{total:g}"
+
+
+def _date(days: float) -> str:
+    """Return days since 1970 as a date, with the time of day if it has one."""
+    moment = np.datetime64(0, "s") + np.timedelta64(round(days * 86_400), "s")
+    text = str(moment)
+    return text.removesuffix("T00:00:00").replace("T", " ")
+
+
 def _columns(data: Dataset) -> str:
+    if data.input_shape is not None:
+        channels, height, width = data.input_shape
+        return (
+            f"{_many(len(data.y), 'image')} of {height} x {width} pixels, "
+            f"{_many(channels, 'channel')}"
+        )
     n_categorical = len(data.categories)
     kinds = [f"{data.X.shape[1] - n_categorical:,} numeric"]
     if n_categorical:
@@ -101,13 +155,15 @@ def _classes(data: Dataset) -> str:
 
 
 def _cells(data: Dataset) -> str:
+    n_twice = len(data.y) - data.contents.n_distinct
+    repeats = f"{_many(n_twice, 'row')} repeat{'s' if n_twice == 1 else ''} another"
+    repeats = repeats if n_twice else "no row repeats another"
+    if data.input_shape is not None:
+        return repeats.replace("row", "image")
     missing = np.isnan(data.X).sum(axis=0)
     n_missing, n_columns = int(missing.sum()), int((missing > 0).sum())
     share = f" ({100 * n_missing / data.X.size:.2f} %)" if n_missing else ""
     of = f" of {_many(n_columns, 'column')}" if n_missing else ""
-    n_twice = len(data.y) - data.contents.n_distinct
-    repeats = f"{_many(n_twice, 'row')} repeat{'s' if n_twice == 1 else ''} another"
-    repeats = repeats if n_twice else "no row repeats another"
     return f"{_many(n_missing, 'cell')}{of} missing{share}; {repeats}"
 
 

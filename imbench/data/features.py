@@ -46,6 +46,8 @@ class FeatureOptions:
     keeps_constants : bool, default=False
         Whether columns of one value stay. Those of published tables do: the results that were
         stored for them are found by their content.
+    offers_time : bool, default=True
+        Whether a column of dates can be the time of the rows: no other column is.
     """
 
     how: Format = field(default_factory=Format)
@@ -53,6 +55,7 @@ class FeatureOptions:
     dates: str | None = None
     day_first: bool | None = None
     keeps_constants: bool = False
+    offers_time: bool = True
 
 
 @dataclass
@@ -150,7 +153,9 @@ class Features:
     def _add_dates(self, read: Column) -> None:
         values, options = read.values, self.options
         if options.dates != "parts":
-            self.problems.append(date_problem(str(values.name), values.dropna().iloc[0]))
+            offers_time = options.offers_time and not values.isna().any()
+            example = values.dropna().iloc[0]
+            self.problems.append(date_problem(str(values.name), example, offers_time))
             return
         try:
             stamps = time_stamps(values, options.day_first)

@@ -19,10 +19,12 @@ from imbench.data.dataset import Dataset
 from imbench.data.features import FeatureOptions, Features, class_column
 from imbench.data.names import codes_of, sorted_names
 from imbench.data.problems import sentences
+from imbench.data.roles import RoleColumns, Roles, read_roles, untrained
 from imbench.errors import DataError
 
 # A target with more than 20 classes and fewer than 10 rows per class is taken for a measurement.
 _MANY_CLASSES, _ROWS_A_CLASS = 20, 10
+NO_ROLES = RoleColumns()
 
 
 def _labels(
@@ -71,7 +73,12 @@ def _labels(
 
 
 def _name_problems(
-    frame: pd.DataFrame, target: str, drop: Sequence[str], categorical: Sequence[str], where: str
+    frame: pd.DataFrame,
+    target: str,
+    drop: Sequence[str],
+    options: FeatureOptions,
+    roles: RoleColumns,
+    where: str,
 ) -> Iterator[str]:
     """Yield what is wrong with the names of columns: two alike, or one that does not exist."""
     if frame.columns.has_duplicates:
@@ -80,7 +87,8 @@ def _name_problems(
     keys = [
         ("target", target),
         *(("drop", c) for c in drop),
-        *(("categorical", c) for c in categorical),
+        *(("categorical", c) for c in options.categorical),
+        *roles.names.items(),
     ]
     for key, name in keys:
         if name not in frame.columns:
@@ -90,6 +98,9 @@ def _name_problems(
             )
     if target in drop:
         yield f"dataset.drop={target}: is the target; choose another dataset.target."
+    for key, name in roles.names.items():
+        if name == target:
+            yield f"dataset.{key}={name}: is the target; choose another dataset.{key}, or null."
 
 
 def some_of(columns: Iterable[object], n_shown: int = 12) -> str:
@@ -123,9 +134,14 @@ def as_names(value: object, key: str) -> tuple[str, ...]:
 
 
 def _read_columns(
-    frame: pd.DataFrame, target: str, drop: Sequence[str], options: FeatureOptions, where: str
-) -> tuple[NDArray[np.int64], tuple[str, ...], Features]:
-    """Return labels, class names and features.
+    frame: pd.DataFrame,
+    target: str,
+    drop: Sequence[str],
+    options: FeatureOptions,
+    columns: RoleColumns,
+    where: str,
+) -> tuple[NDArray[np.int64], tuple[str, ...], Features, Roles]:
+    """Return labels, class names, features and roles.
 
     Raises
     ------
@@ -141,8 +157,10 @@ def _read_columns(
         labels = _labels(classes, target, options.how.missing, target in options.categorical)
     except DataError as error:
         problems.append(str(error))
+    roles = read_roles(frame, columns, options)
+    problems += roles.problems
     for column in frame.columns:
-        if column != target and column not in drop:
+        if column not in (target, *drop, *columns.names.values()):
             found.add(frame[column])
     given = {"drop": drop, "categorical": options.categorical, "missing": options.how.missing}
     problems += [f"{where}: {line}" for line in sentences(found.problems, given)]
@@ -151,9 +169,13 @@ def _read_columns(
         problems.append(
             f"{where}: no column is left beside the target; drop fewer columns. {reasons}".strip()
         )
+    tested = roles.arrays.get("test_index")
+    if tested is not None and labels is not None:
+        test = columns.test or columns.test_file or ""
+        problems += filter(None, [untrained(test, labels[0], tested, labels[1])])
     if problems or labels is None:
         raise DataError("\n".join(problems))
-    return *labels, found
+    return *labels, found, roles
 
 
 def frame_to_dataset(
@@ -164,6 +186,7 @@ def frame_to_dataset(
     where: str,
     drop: Sequence[str] = (),
     options: FeatureOptions | None = None,
+    roles: RoleColumns = NO_ROLES,
 ) -> Dataset:
     """Convert a table to a data set.
 
@@ -181,6 +204,8 @@ def frame_to_dataset(
         Columns to leave out.
     options : FeatureOptions or None
         How the columns of features are read.
+    roles : RoleColumns, default=NO_ROLES
+        Columns that are no features.
 
     Raises
     ------
@@ -196,12 +221,12 @@ def frame_to_dataset(
     """
     options = options or FeatureOptions()
     frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-    problems = list(_name_problems(frame, target, drop, options.categorical, where))
+    problems = list(_name_problems(frame, target, drop, options, roles, where))
     if problems:  # without the right columns there is nothing to look at
         raise DataError("\n".join(problems))
     if len(frame) == 0:
         raise DataError(f"{where}: has a header but no rows; give a file with data.")
-    y, class_names, found = _read_columns(frame, target, drop, options, where)
+    y, class_names, found, seen = _read_columns(frame, target, drop, options, roles, where)
     return Dataset(
         name=name,
         X=np.column_stack(found.columns),
@@ -209,5 +234,9 @@ def frame_to_dataset(
         class_names=class_names,
         feature_names=tuple(found.names),
         categories=found.categories,
-        notices=tuple(found.notices),
+        notices=(*seen.notices, *found.notices),
+        test_index=seen.arrays.get("test_index"),
+        groups=seen.arrays.get("groups"),
+        time=seen.arrays.get("time"),
+        weight=seen.arrays.get("weight"),
     )

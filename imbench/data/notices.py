@@ -7,15 +7,21 @@ from dataclasses import dataclass
 
 from imbench.components.override import override
 
-LEAKS = ("duplicate-rows", "identifier-column", "class-in-column", "repeated-group")
+LEAKS = (
+    "duplicate-rows", "identifier-column", "class-in-column", "repeated-group", "time-mixed",
+)  # fmt: skip
 """Codes of notices after which scores may be too good."""
 CODES = (
     *LEAKS,
-    "class-spelling", "small-class", "huge-values", "sorted-by-class", "sorted-by-column",
+    "test-unused", "class-spelling", "small-class", "huge-values", "sorted-by-class",
+    "sorted-by-column",
     "constant-column", "empty-column", "identifier-text", "missing-spelled", "class-missing",
     "leading-zeros", "large-integers", "mixed-column", "detected-format",
+    "ignored-files", "several-frames", "transparent-pixels",
 )  # fmt: skip
 """Every code, each with a section in docs/checks.md. Notices are shown in this order."""
+NO_ADVICE = ("dropped", "groups", "time", "date", "weight", "test")
+"""Codes of notices on what the user has set: the description of the table says it."""
 
 
 @dataclass(frozen=True)

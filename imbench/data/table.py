@@ -5,55 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from imbench.components.construct import closest
 from imbench.components.override import override
 from imbench.data.cache import from_files
 from imbench.data.dataset import Dataset
-from imbench.data.download import data_folder
 from imbench.data.notices import Notice
+from imbench.data.places import file_of_test, find_file
 from imbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # these import pandas, which takes long: only if a file is read
     from imbench.data.columns import Format
     from imbench.data.features import FeatureOptions
+    from imbench.data.readers import RawTable
+    from imbench.data.roles import RoleColumns
     from imbench.data.text_files import Layout
 
 
-def find_file(path: str, data_dir: str | None) -> Path:
-    """Return the path of an existing file.
-
-    A relative path is looked up in the working directory first, then in `data_dir`.
-
-    Raises
-    ------
-    DataError
-        If the file does not exist.
-    """
-    given = Path(path).expanduser()
-    places = [given]
-    if not given.is_absolute() and (folder := data_folder(data_dir)) is not None:
-        places.append(folder / given)
-    for place in places:
-        if place.is_file():
-            return place
-    if given.is_dir():
-        raise DataError(f"dataset.path={path}: is a folder; give a file in it.")
-    looked = "no such file"
-    if not given.is_absolute():
-        looked += f" in the working directory {Path.cwd()} or in data_dir={data_dir or 'null'}"
-    siblings = {p.name for place in places if place.parent.is_dir() for p in place.parent.iterdir()}
-    raise DataError(
-        f"dataset.path={path}: {looked}{closest(given.name, siblings)}; give the path of a file, "
-        "or set data_dir= or the environment variable IMBENCH_DATA to the folder that holds it."
-    )
-
-
 def _source_files(
-    path: str | None = None, data_dir: str | None = None, **_: Any
-) -> tuple[Path] | None:
-    return (find_file(str(path), data_dir),) if path else None
+    path: str | None = None, data_dir: str | None = None, test: Any = None, **_: Any
+) -> tuple[Path, ...] | None:
+    return (find_file(str(path), data_dir), *file_of_test(test, data_dir)) if path else None
 
 
 @from_files(_source_files)
@@ -71,6 +45,11 @@ def load_table(
     comment: str | None = None,
     dates: str | None = None,
     day_first: bool | None = None,
+    groups: str | int | None = None,
+    time: str | int | None = None,
+    weight: str | int | None = None,
+    test: str | int | None = None,
+    test_values: Any = (),
     data_dir: str | None = None,
 ) -> Dataset:
     r"""Load a data set from a file. Its name is the name of the file without suffix.
@@ -92,6 +71,9 @@ def load_table(
         How a text file is divided, see :class:`imbench.data.text_files.Layout`.
     dates, day_first
         How dates are read, see :class:`imbench.data.features.FeatureOptions`.
+    groups, time, weight, test, test_values
+        Columns that are no features, see :class:`imbench.data.roles.RoleColumns`. `test` may be
+        a second file with the same columns.
     data_dir : str or None
         Folder of local data.
 
@@ -113,9 +95,13 @@ def load_table(
     (('no', 'yes'), [[31.0, 0.0], [nan, 1.0], [52.0, 0.0]])
     """
     layout = _layout(separator, header, encoding, comment)
-    names = _names(drop=drop, categorical=categorical, missing=missing)
+    names = _names(drop=drop, categorical=categorical, missing=missing, test_values=test_values)
     options = _options(names, decimal, thousands, dates, day_first)
-    return read_dataset(path, target, names["drop"], layout, options, data_dir)
+    options = replace(options, offers_time=time is None)
+    roles = {"groups": groups, "time": time, "weight": weight, "test": test}
+    return read_dataset(
+        path, target, names["drop"], layout, options, data_dir, roles, names["test_values"]
+    )
 
 
 def _names(**keys: Any) -> dict[str, tuple[str, ...]]:
@@ -162,6 +148,8 @@ def read_dataset(
     layout: Layout,
     options: FeatureOptions,
     data_dir: str | None = None,
+    roles: Mapping[str, str | int | None] = MappingProxyType({}),
+    test_values: tuple[str, ...] = (),
 ) -> Dataset:
     """Load a data set from a file, see :func:`load_table`.
 
@@ -173,16 +161,86 @@ def read_dataset(
         If the file does not exist, cannot be read, or a column is unusable.
     """
     from imbench.data.frame import frame_to_dataset
+    from imbench.data.roles import joined
 
     file = _given_file(path, data_dir)
-    table = _read(file, layout, options.how, drop)
+    given = {key: name for key, name in roles.items() if name is not None}
+    spared = (*drop, *map(str, given.values()))
+    table = _read(file, layout, options.how, spared)
     frame, name = _frame_and_target(table, file, target)
+    columns = _role_columns(given, test_values, table, file, data_dir)
+    wanted = {*frame.columns, *columns.names.values()}
+    if len(wanted) > frame.shape[1]:  # the inputs that an ARFF or KEEL file declares lack one
+        frame = table.frame[[c for c in table.frame.columns if c in wanted]]
+    notes = list(table.notes)
+    if columns.test_file is not None:
+        other = _read(file_of_test(columns.test_file, data_dir)[0], layout, options.how, spared)
+        needed = [name, *columns.names.values()]
+        frame = joined(frame, other.frame, columns.test_file, str(path), drop, needed)
+        columns = replace(columns, n_appended=len(other.frame))
+        notes += [note for note in other.notes if note not in notes]
     data = frame_to_dataset(
-        frame, name, name=_name_of(file), where=f"dataset.path={path}", drop=drop, options=options
+        frame, name, name=_name_of(file), where=f"dataset.path={path}", drop=drop, options=options,
+        roles=columns,
     )  # fmt: skip
-    said = [Notice("detected-format", f"{note} was detected.") for note in table.notes]
+    said = [Notice("detected-format", f"{note} was detected.") for note in notes]
     said += [Notice("dropped", f"column {c!r}: left out by dataset.drop.", c) for c in drop]
     return replace(data, notices=(*said, *data.notices))
+
+
+def _role_columns(
+    given: Mapping[str, str | int],
+    test_values: tuple[str, ...],
+    table: RawTable,
+    file: Path,
+    data_dir: str | None,
+) -> RoleColumns:
+    """Return the columns that have a role, and what ``dataset.test`` is.
+
+    Raises
+    ------
+    ConfigError
+        If ``dataset.test_values`` is set without a column to say so.
+    DataError
+        If ``dataset.test`` is neither a column nor a file, or both.
+    """
+    from imbench.data.frame import some_of
+    from imbench.data.roles import RoleColumns
+
+    columns = list(map(str, table.frame.columns))
+    names = {key: _column_name(name, columns) for key, name in given.items()}
+    test = names.get("test")
+    found = RoleColumns(
+        names.get("groups"), names.get("time"), names.get("weight"), test_values=test_values
+    )
+    other = file_of_test(test, data_dir)
+    if test in columns and other:
+        raise DataError(
+            f"dataset.test={test}: is a column of {file} and a file; rename one of them, or give "
+            f"the file as {override('dataset.test', f'./{test}')}."
+        )
+    if test is not None and not (test in columns or other):
+        raise DataError(
+            f"dataset.test={test}: is neither a column of {file}{closest(test, columns)} nor a "
+            f"file; its columns are {some_of(columns)}."
+        )
+    if test_values and test not in columns:
+        listed = override("dataset.test_values", test_values)
+        what = f"{test} is a file" if test else "no column says which rows are tested"
+        raise ConfigError(
+            f"{listed}: {what}; set dataset.test to the column that holds these values, or "
+            "dataset.test_values=[]."
+        )
+    if other and other[0].resolve() == file.resolve():
+        raise DataError(f"dataset.test={test}: is the file of dataset.path; give another file.")
+    return replace(found, test_file=test) if other else replace(found, test=test)
+
+
+def _column_name(name: str | int, columns: Sequence[str]) -> str:
+    """Return a name as text; a column named true is no truth value."""
+    if isinstance(name, bool):
+        return next((c for c in columns if c.lower() == str(name).lower()), str(name))
+    return str(name)
 
 
 def _format(missing: tuple[str, ...], decimal: str, thousands: str | None) -> Format:
@@ -296,8 +354,8 @@ def _frame_and_target(table: Any, file: Path, target: str | int | None) -> tuple
     from imbench.data.readers import declared_roles
 
     columns = list(map(str, table.frame.columns))
-    if isinstance(target, bool):  # a column named true
-        target = next((c for c in columns if c.lower() == str(target).lower()), str(target))
+    if isinstance(target, bool):
+        target = _column_name(target, columns)
     if isinstance(target, int) and str(target) not in columns:
         if not -len(columns) <= target < len(columns):
             raise ConfigError(

@@ -97,7 +97,7 @@ class WeightedClassifier(
         return self.estimator_.predict_proba(X)
 
 
-class WeightedHoldout(ModelMixin, WeightedClassifier):
+class WeightedHoldout(WeightedClassifier):
     """The same around a classifier that needs validation rows, which have no class weights.
 
     Constructed by :func:`imbench.pipeline.build.build`. A metric on the validation rows is then

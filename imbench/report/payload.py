@@ -35,6 +35,7 @@ from imbench.report.statistics.verdict import VERDICTS, Comparison
 from imbench.report.texts import MARKS, RANKING_HEADS, ranking_notes, ranking_texts, reasons
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions, minority_label
+from imbench.results.readings import reading_key
 from imbench.strategies import STAGES
 
 # Maximum number of curves, so that a page with 3,000 cells has at most 15 MB
@@ -55,7 +56,7 @@ class Extras:
     problems : tuple of str
         Sentences about files that could not be read.
     readings : mapping of str to tuple of str
-        What was read of a table, by its fingerprint.
+        What was read of a table, by :func:`imbench.results.readings.reading_key`.
     """
 
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -248,7 +249,7 @@ def _block(
         "questions": _questions(block, board.sort),
         "trivial": _place(block, block.trivial),
         "paired": [[places.index(p) for p in paired] for paired in _paired(block, cells)],
-        "read": list(extras.readings.get(str(cells[0].config.get("fingerprint")), ())),
+        "read": list(extras.readings.get(reading_key(cells[0].config), ())),
         **provenance(cells, block, extras.commands),
     }
     if some is not None:

@@ -86,7 +86,9 @@ class Runner:
             data = self.data(cell.dataset)
             key = cell.key(data.name, data.fingerprint)
         except ImbenchError:
-            key = cell.key(str(cell.dataset.node.get("name")), None)
+            node, source = cell.dataset.node, cell.dataset.source.path
+            name = node.get("name") or node.get("table") or source.rpartition(".")[-1]
+            key = cell.key(str(name), None)
         return CellResult(**vars(key), status="failed", reason=" ".join(reason.splitlines()))
 
     def stored(self, task: Task) -> tuple[list[FoldResult], list[Fold]]:

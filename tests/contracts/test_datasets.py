@@ -15,6 +15,7 @@ from tests.dataset_files import (
     write_cifar10,
     write_csv,
     write_idx,
+    write_images,
     write_openml,
     write_zenodo,
 )
@@ -46,6 +47,8 @@ def _written(name: str, root: Path, monkeypatch: pytest.MonkeyPatch) -> list[str
             return [f"data_dir={root}", "dataset.table=ecoli"]
         case "table":
             return [f"dataset.path={write_csv(root / 'toy.csv')}", "dataset.target=class"]
+        case "image_folder":
+            return [f"dataset.path={write_images(root / 'toy')}"]
     return []
 
 
@@ -66,7 +69,7 @@ class TestEveryYaml(DatasetContract):
 
 
 def test_all_data_sets_are_found():
-    assert len(NAMES) == 12
+    assert len(NAMES) == 13
     assert set(REAL) < set(NAMES)
 
 

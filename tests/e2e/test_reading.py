@@ -103,7 +103,7 @@ def test_the_advice_can_be_pasted_into_a_shell(tmp_path: Path, name: str) -> Non
 
     refused = shell("")
     assert refused.returncode == 2
-    pasted = re.split(r", or dataset\.dates=", refused.stderr.partition("; set ")[2])[0]
+    pasted = re.split(r", '?dataset\.time=", refused.stderr.partition("; set ")[2])[0]
     assert pasted.startswith("'dataset.drop=[")
     assert shell(pasted).returncode == 0
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from imbench.data.checks import check
 from imbench.data.table import load_table
 from imbench.errors import DataError
 from tests.conftest import ROOT
@@ -92,7 +93,8 @@ def test_strnum(write, reference):
 def test_dates(write):
     when = pd.date_range("2020-01-01", periods=N).strftime("%Y-%m-%d")
     path = write(when=when)
-    with pytest.raises(DataError, match=r"drop=\[when\]', or dataset\.dates=parts to"):
+    ways = r"drop=\[when\]', dataset\.time=when splits=time .*dates=parts"
+    with pytest.raises(DataError, match=ways):
         load_table(path, "target")
     names = load_table(path, "target", dates="parts").feature_names
     assert [name for name in names if "when" in name] == ["when_year", "when_month", "when_weekday"]
@@ -261,3 +263,21 @@ def test_the_files_themselves(name):
     data = load_table(str(Path(CASES or "", name)), **({"target": "target"} | options))
     assert data.X.shape == shape
     assert max((len(names) for names in data.categories.values()), default=0) < 20
+
+
+ROLES = {
+    "groups.csv": ("y", {"groups": "patient"}, (60, 10), (600, 4)),
+    "panel.csv": ("Churn", {"groups": "customerID", "time": "month"}, (1500, 4), (6000, 19)),
+}
+
+
+@pytest.mark.skipif(CASES is None, reason="IMBENCH_CASES names no folder")
+@pytest.mark.parametrize("name", ROLES)
+def test_the_files_with_roles(name):
+    target, roles, groups, shape = ROLES[name]
+    data = load_table(str(Path(CASES or "", name)), target, **roles)
+    sizes = np.bincount(data.groups)
+    assert ((len(sizes), sizes.max()), data.X.shape) == (groups, shape)
+    if "time" in roles:
+        np.testing.assert_array_equal(np.unique(data.time), [19723, 19754, 19783, 19814])
+    assert check(data) == []

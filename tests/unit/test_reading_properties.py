@@ -121,6 +121,42 @@ def test_numbers_come_back_with_their_signs(tmp_path, cells, signs):
         assert len(set(cells)) == 1
 
 
+ROLES = {
+    "groups": text,
+    "time": st.one_of(st.dates().map(str), st.floats(-1e9, 1e9).map(str)),
+    "weight": st.floats(0, 1e9).map(str),
+    "test": st.sampled_from(["train", "test", "Test", "TRAIN"]),
+}
+
+
+@settings(FAST, max_examples=20)
+@given(cells=st.data(), separator=st.sampled_from(",;\t|"))
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_comes_back_or_a_sentence_says_why_not(tmp_path, role, cells, separator):
+    cells = cells.draw(st.lists(ROLES[role], min_size=4, max_size=12))
+    n = len(cells)
+    frame = pd.DataFrame(
+        {"r": cells, "n": np.arange(n) / 8, "c": np.where(np.arange(n) % 2, "x", "y")}
+    )
+    data = read(tmp_path / "t.csv", frame, separator, **{role: "r"})
+    if isinstance(data, str):
+        assert f"dataset.{role}=r: " in data or "have weight 0: give" in data
+        return
+    assert data.feature_names == ("n",)
+    if role == "groups":  # equal names are equal numbers, and no others are
+        pairs = set(zip([cell.strip() for cell in cells], data.groups.tolist(), strict=True))
+        assert (
+            len(pairs) == len({cell for cell, _ in pairs}) == len({number for _, number in pairs})
+        )
+    elif role == "test":
+        assert data.test_index.tolist() == [i for i in range(n) if cells[i].lower() == "test"]
+    elif role == "time" and "-" in cells[0][1:] and "e" not in cells[0]:
+        days = np.array(cells, "datetime64[D]").astype(np.int64)
+        np.testing.assert_array_equal(data.time, days)
+    else:
+        np.testing.assert_array_equal(data.roles[role], list(map(float, cells)))
+
+
 @FAST
 @given(content=st.binary(max_size=200))
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx", ".arff", ".csv.gz", ".zip"])

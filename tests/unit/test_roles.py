@@ -1,309 +1,461 @@
-"""Groups, times and weights of rows: how folds keep them apart, and where they arrive."""
+"""Columns with a role: groups, time, weight and test rows come back, or a sentence says why not."""
 
-from __future__ import annotations
-
-from dataclasses import replace
-from itertools import chain
-from typing import ClassVar
+import re
+import shlex
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, f1_score
-from sklearn.neighbors import KNeighborsClassifier
 
-from imbench.data.dataset import Dataset
-from imbench.data.splits import Fold, GroupKFold, Holdout, RepeatedKFold
-from imbench.data.time_splits import GroupTimeSplit, TimeSplit
-from imbench.errors import ConfigError, DataError, Incompatible
-from imbench.models.base import Model
-from imbench.models.nets.validation import validation_rows
-from imbench.models.preprocessing import Preprocessing
-from imbench.pipeline.row_weights import weights_after
-from imbench.results.metric_options import MetricOptions
-from imbench.results.metrics import compute
-from imbench.run.folds import Task, fit_fold, run_folds
-from imbench.run.roles import role_arrays
-from imbench.strategies.base import Strategy
-from imbench.strategies.decision.calibration import IsotonicCalibration, PlattScaling
-from imbench.strategies.decision.class_thresholds import ClassThresholds
-from imbench.strategies.decision.temperature import TemperatureScaling
-from imbench.strategies.decision.threshold import TunedThreshold
-from tests import cells
+from imbench.cli import main
+from imbench.cli.compose import Composer
+from imbench.config.identity import identity_of
+from imbench.data import cache
+from imbench.data.checks import check, roles_in_use
+from imbench.data.description import describe
+from imbench.data.load import load
+from imbench.data.spec import DatasetSpec
+from imbench.data.splits import Holdout, OfficialTest
+from imbench.data.table import load_table
+from imbench.errors import ConfigError, DataError
 
-N_GROUPS = 40
-ORDER = np.arange(240) / 1e4
+N = 40
+ROWS = np.arange(N)
+DAYS = pd.Series(pd.date_range("2021-03-01", periods=N))
+SINCE_1970 = 18687.0  # of 2021-03-01
 
 
-def table(n: int = 240, n_rare: int = 48, **roles: object) -> Dataset:
-    """Return rows of two classes that overlap."""
+def plain(**columns):
     rng = np.random.default_rng(0)
-    y = np.zeros(n, np.int64)
-    y[rng.permutation(n)[:n_rare]] = 1
-    X = rng.normal(size=(n, 3)) + y[:, None]
-    return Dataset("toy", X, y, ("common", "rare"), ("a", "b", "c"), **roles)
-
-
-def with_roles() -> Dataset:
-    rng = np.random.default_rng(1)
-    groups = rng.integers(N_GROUPS, size=240)
-    return table(groups=groups, weight=rng.uniform(0.5, 3.0, 240), time=rng.uniform(0, 100, 240))
-
-
-class Spy(ClassifierMixin, BaseEstimator):
-    """A classifier that records the rows, weights and validation rows of every fit."""
-
-    seen: ClassVar[list[dict[str, object]]] = []
-
-    def __init__(self, validation_fraction=0.0, random_state=None):
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
-
-    def fit(self, X, y, sample_weight=None, validation=None):
-        self.seen.append({"X": X, "y": y, "weight": sample_weight, "validation": validation})
-        self.classes_ = np.unique(y)
-        self.inner_ = LogisticRegression().fit(X, y, sample_weight)
-        return self
-
-    def predict_proba(self, X):
-        return self.inner_.predict_proba(X)
-
-    def predict(self, X):
-        return self.inner_.predict(X)
+    frame = {"x": rng.normal(size=N).round(3), "plan": rng.choice(["a", "b"], N)}
+    return pd.DataFrame(frame | columns | {"y": np.where(ROWS % 4 == 0, "bad", "good")})
 
 
 @pytest.fixture
-def spied(monkeypatch):
-    monkeypatch.setattr(Spy, "seen", [])
-    return Spy.seen
+def write(tmp_path):
+    def _write(name="t.csv", frame=None, **columns):
+        frame, path = plain(**columns) if frame is None else frame, tmp_path / name
+        if path.suffix == ".parquet":
+            frame.to_parquet(path)
+        elif path.suffix == ".xlsx":
+            frame.to_excel(path, index=False)
+        else:
+            frame.to_csv(path, index=False, sep=";" if name.startswith("semicolon") else ",")
+        return str(path)
+
+    return _write
 
 
-def everything(data: Dataset) -> Fold:
-    rows = np.arange(len(data.y))
-    return Fold(0, 0, rows, rows)
+KINDS = {
+    "numbers": ("groups", ROWS // 4 + 7, {}, ROWS // 4),
+    "codes with zeros": ("groups", [f"{i // 4:05d}" for i in ROWS], {}, ROWS // 4),
+    "text": ("groups", [f"p{i // 4:02d}" for i in ROWS], {}, ROWS // 4),
+    "long integers": ("groups", 10**17 + ROWS // 2, {}, ROWS // 2),
+    "truth values": ("groups", ROWS % 2 == 0, {}, (ROWS + 1) % 2),
+    "None is a name": ("groups", np.where(ROWS < 9, "None", "some"), {}, np.where(ROWS < 9, 0, 1)),
+    "dates as groups": (
+        "groups",
+        DAYS.dt.strftime("%Y-%m").to_list(),
+        {},
+        np.where(ROWS < 31, 0, 1),
+    ),
+    "dates": ("time", DAYS.dt.strftime("%Y-%m-%d"), {}, SINCE_1970 + ROWS),
+    "dates with the day first": ("time", DAYS.dt.strftime("%d/%m/%Y"), {}, SINCE_1970 + ROWS),
+    "dates that need day_first": (
+        "time",
+        np.where(ROWS < 20, "03/04/2021", "04/04/2021"),
+        {"day_first": True},
+        SINCE_1970 + np.where(ROWS < 20, 33, 34),
+    ),
+    "dates and times": ("time", DAYS.dt.strftime("%Y-%m-%d 06:00"), {}, SINCE_1970 + ROWS + 0.25),
+    "years": ("time", 1990 + ROWS, {}, 1990.0 + ROWS),
+    "fractions": ("time", ROWS / 8, {}, ROWS / 8),
+    "weights": ("weight", ROWS / 8 + 0.5, {}, ROWS / 8 + 0.5),
+    "integers": ("weight", ROWS % 3, {}, ROWS % 3),
+    "decimal comma": (
+        "weight",
+        [f"{i / 8 + 1}".replace(".", ",") for i in ROWS],
+        {"decimal": ",", "drop": ["x"]},
+        ROWS / 8 + 1,
+    ),
+    "train and test": ("test", np.where(ROWS < 30, "train", "test"), {}, ROWS[30:]),
+    "in any case": ("test", np.where(ROWS < 30, "TRAIN ", "Test"), {}, ROWS[30:]),
+    "a flag": ("test", (ROWS < 30).astype(int), {"test_values": [0]}, ROWS[30:]),
+    "a flag as truth values": ("test", ROWS < 30, {"test_values": [False]}, ROWS[30:]),
+    "folds": ("test", ROWS % 4, {"test_values": ["1", "3"]}, ROWS[1::2]),
+    "three parts": (
+        "test",
+        np.select([ROWS < 20, ROWS < 30], ["train", "valid"], "test"),
+        {"test_values": "test"},
+        ROWS[30:],
+    ),
+}
 
 
-@pytest.mark.parametrize(
-    "splitter",
-    [RepeatedKFold(4, 2), GroupKFold(4), Holdout(0.25, 2), Holdout(0.7), GroupTimeSplit()],
-)
-def test_no_group_stands_on_both_sides(splitter):
-    data = with_roles()
-    folds = splitter.split(data, seed=0)
-    assert [(f.repeat, f.fold) for f in folds] == splitter.places
-    for fold in folds:
-        assert not np.isin(data.groups[fold.test_index], data.groups[fold.train_index]).any()
-        assert not np.isin(fold.test_index, fold.train_index).any()
-        assert len(np.unique(data.y[fold.train_index])) == 2
-
-
-def test_folds_of_groups_test_each_row_once_and_are_stratified():
-    data = with_roles()
-    folds = RepeatedKFold(4).split(data, seed=0)
-    assert np.sort(np.concatenate([f.test_index for f in folds])).tolist() == list(range(240))
-    shares = [data.y[f.test_index].mean() for f in folds]
-    assert max(shares) - min(shares) < 0.1
-
-
-@pytest.mark.parametrize("test_size", [0.1, 0.25, 0.5, 0.75])
-def test_a_holdout_of_groups_has_about_the_size_that_was_asked_for(test_size):
-    data = replace(with_roles(), groups=np.arange(240) // 2)
-    (fold,) = Holdout(test_size).split(data, seed=0)
-    assert len(fold.test_index) / 240 == pytest.approx(test_size, abs=0.03)
-
-
-@pytest.mark.parametrize("splitter", [TimeSplit(4), TimeSplit(4, window=1), TimeSplit(3, gap=7)])
-def test_time_splits_train_on_the_past(splitter):
-    data = with_roles()
-    folds = splitter.split(data, seed=0)
-    assert len(folds) == splitter.n_folds
-    tested = np.concatenate([fold.test_index for fold in folds])
-    assert len(np.unique(tested)) == len(tested)
-    for fold in folds:
-        start = data.time[fold.test_index].min()
-        assert data.time[fold.train_index].max() <= start - splitter.gap
-        assert data.time[fold.train_index].max() < start
-
-
-def test_a_rolling_window_forgets_and_an_expanding_one_does_not():
-    data = with_roles()
-    expanding, rolling = (TimeSplit(4, window=w).split(data, 0) for w in ("expanding", 1))
-    assert [len(f.train_index) for f in expanding] == [48, 96, 144, 192]
-    assert [len(f.train_index) for f in rolling] == [48, 48, 48, 48]
-
-
-def test_rows_of_one_time_are_never_parted():
-    data = table(time=np.repeat(np.arange(6.0), [60, 5, 100, 5, 30, 40]))
-    folds = TimeSplit(3).split(data, seed=0)
-    times = list(chain(*(np.unique(data.time[fold.test_index]).tolist() for fold in folds)))
-    assert times == [1, 2, 3, 4, 5]
-    assert [len(fold.test_index) for fold in folds] == [105, 35, 40]
-    for fold in folds:
-        assert not np.isin(data.time[fold.test_index], data.time[fold.train_index]).any()
-
-
-def test_group_time_folds_train_on_the_past_of_other_groups():
-    data = with_roles()
-    folds = GroupTimeSplit(n_splits=2, n_group_splits=3).split(data, seed=0)
-    assert len(folds) == 6
-    for fold in folds:
-        assert data.time[fold.train_index].max() < data.time[fold.test_index].min()
-    tested = np.concatenate([fold.test_index for fold in folds])
-    assert len(np.unique(tested)) == len(tested) == 160
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_column_with_a_role_is_read_and_is_no_feature(write, kind, suffix):
+    role, cells, options, expected = KINDS[kind]
+    bare = load_table(write("bare.parquet"), "y", drop=options.get("drop", ()))
+    name = f"semicolon{suffix}" if kind == "decimal comma" else f"t{suffix}"
+    data = load_table(write(name, **{"a role": cells}), "y", **{role: "a role"}, **options)
+    found = data.test_index if role == "test" else data.roles[role]
+    np.testing.assert_array_equal(found, expected)
+    assert data.feature_names == bare.feature_names
+    np.testing.assert_array_equal(data.X, bare.X)
+    assert data.fingerprint != bare.fingerprint
 
 
 @pytest.mark.parametrize(
-    ("splitter", "data", "words"),
+    "typed",
     [
-        (GroupKFold(), table(), r"splits=group: .* no groups; .* dataset\.groups=COLUMN, "),
-        (TimeSplit(), table(), r"splits=time: .* no time; .* dataset\.time=COLUMN, "),
-        (GroupTimeSplit(), table(time=np.arange(240.0)), r"splits=group_time: .* no groups; "),
-        (TimeSplit(), table(time=np.arange(240) % 4.0), r"allow 4 periods .*n_splits=3\.$"),
-        (TimeSplit(), table(time=np.zeros(240)), r"allow 1 periods .*: set splits=kfold\."),
-        (RepeatedKFold(), table(groups=np.arange(240) % 3), r"class 'common' has 3 groups, .*=3"),
-        (TimeSplit(2), table(time=ORDER - table().y), "fewer than two classes"),
-        (TimeSplit(2), table(time=ORDER + table().y), r"leaves the training part"),
+        DAYS,
+        DAYS.dt.tz_localize("Europe/Berlin"),
+        DAYS.dt.date,
+        DAYS.astype("datetime64[ms]"),
+        (ROWS + SINCE_1970).astype(np.float32),
     ],
-)  # fmt: skip
-def test_what_cannot_be_split_is_one_sentence(splitter, data, words):
-    with pytest.raises((ConfigError, DataError), match=words) as caught:
-        splitter.split(data, seed=0)
-    assert "\n" not in str(caught.value)
+    ids=["time stamps", "with a zone", "dates", "milliseconds", "numbers of 32 bits"],
+)
+def test_typed_times_are_days_since_1970(write, typed):
+    data = load_table(write("t.parquet", when=typed), "y", time="when")
+    np.testing.assert_allclose(data.time, ROWS + SINCE_1970)
 
 
-def test_tiny_classes_run_if_the_user_insists():
-    data = table(n_rare=3)
-    with pytest.raises(DataError, match=r"set splits\.min_per_class=3"):
-        RepeatedKFold(5).split(data, seed=0)
-    folds = RepeatedKFold(5, min_per_class=3).split(data, seed=0)
-    assert sorted(int(data.y[f.test_index].sum()) for f in folds) == [0, 0, 1, 1, 1]
+def test_a_workbook_has_roles(write):
+    path = write("t.xlsx", who=ROWS // 2, when=DAYS, w=ROWS + 1.0)
+    data = load_table(path, "y", groups="who", time="when", weight="w")
+    assert (data.groups.max(), data.time[-1], data.weight[-1]) == (19, SINCE_1970 + 39, 40.0)
 
 
-def test_weights_are_those_of_scikit_learn():
-    data = with_roles()
-    model = Model("lr", LogisticRegression(), Preprocessing(scale=False))
-    fitted, _ = fit_fold(data, model, Strategy(), everything(data), 0)
-    expected = LogisticRegression().fit(data.X, data.y, data.weight / data.weight.mean())
-    step = fitted.named_steps["model"]
-    np.testing.assert_allclose(step.coef_, expected.coef_, atol=1e-9)
+def test_without_a_header_a_role_is_a_place(tmp_path):
+    path = tmp_path / "t.csv"
+    plain(who=ROWS // 2).to_csv(path, header=False, index=False)
+    data = load_table(str(path), -1, header=False, groups=2)
+    assert (data.feature_names, data.groups.max()) == (("0", "1"), 19)
 
 
-def test_rows_that_a_sampler_keeps_keep_their_weight_and_made_ones_have_the_mean():
-    X = np.array([[0.0], [1.0], [1.0], [2.0], [0.0]])
-    y, weight = np.array([0, 0, 0, 1, 1]), np.array([1.0, 2.0, 4.0, 5.0, 7.0])
-    after = weights_after(
-        X, y, weight, np.array([[1.0], [0.0], [0.0], [9.0], [9.0]]), np.array([0, 0, 1, 1, 0])
+def test_all_roles_are_said_in_a_fourth_line(write):
+    cells = {"who": ROWS // 4, "when": DAYS, "w": ROWS / 8, "part": ["train", "test"] * (N // 2)}
+    data = load_table(write(**cells), "y", groups="who", time="when", weight="w", test="part")
+    assert describe(data)[3] == (
+        "t: groups of 'who': 10, the largest has 4 rows; time of 'when': 2021-03-01 to "
+        "2021-04-09; weight of 'w': 0 to 4.875, 97.5 in total; test of 'part': 20 rows (50.00 %)"
     )
-    assert after.tolist() == [3.0, 1.0, 7.0, 6.0, pytest.approx(7 / 3)]
+    assert len(describe(load_table(write("bare.csv"), "y"))) == 3
 
 
-RULES = {
-    "threshold": TunedThreshold, "class_thresholds": ClassThresholds, "platt": PlattScaling,
-    "isotonic": IsotonicCalibration, "temperature": TemperatureScaling,
-}  # fmt: skip
+PART = np.where(ROWS < 30, "a", "b")
+ODD = DAYS.astype(str)[1:]
+REFUSED = {
+    "no such column": ({"groups": "wo"}, ROWS, r"groups=wo: .*did you mean 'who'\?"),
+    "the target": ({"groups": "y"}, ROWS, r"groups=y: is the target; choose another"),
+    "no group": ({"groups": "who"}, np.where(ROWS < 3, "", "p"), "3 of 40 rows have no value"),
+    "no number": ({"groups": "who"}, np.where(ROWS < 1, "#N/A", "7"), "1 of 40 rows has no value"),
+    "one group": ({"groups": "who"}, 7, "every row is of the group '7'"),
+    "words as time": ({"time": "who"}, "May", "holds 'May', and needs a date or a number"),
+    "no time": ({"time": "who"}, ["", *ODD], "1 of 40 rows has no value"),
+    "odd time": ({"time": "who"}, ["soon", *ODD], r"1 of 40 cells is no date \('soon'\)"),
+    "no such day": ({"time": "who"}, ["2021-02-30", *ODD], "-30', which is no date"),
+    "time of day": ({"time": "who"}, "06:30", r"times of day without a date \('06:30'\)"),
+    "day or month": ({"time": "who"}, "03/04/2021", "set dataset.day_first=true or"),
+    "words as weight": ({"weight": "who"}, "heavy", "holds 'heavy', and needs a number"),
+    "dates as weight": ({"weight": "who"}, DAYS, "holds '2021-03-01', and needs a number"),
+    "below 0": ({"weight": "who"}, ROWS - 2, "2 of 40 weights are below 0, such as -2"),
+    "no weight": ({"weight": "who"}, np.where(ROWS < 2, np.nan, 1), "2 of 40 rows have no value"),
+    "infinite": ({"weight": "who"}, np.where(ROWS < 2, np.inf, 1), "holds infinite values"),
+    "units": ({"weight": "who"}, [f"{i} kg" for i in ROWS], "remove 'kg' from the file"),
+    "commas": ({"weight": "who"}, [f"{i},5" for i in ROWS], "set 'dataset.decimal=\",\"'"),
+    "not train or test": ({"test": "who"}, PART, "set dataset.test=who 'dataset.test_values=[b]'"),
+    "no part": (
+        {"test": "who"},
+        ["", *["train", "test"] * 19, "test"],
+        "1 of 40 rows has no value",
+    ),
+    "all train": ({"test": "who"}, "train", r"no row is tested \(it holds 'train'\)"),
+    "all test": ({"test": "who", "test_values": ["a", "b"]}, PART, "every row is tested"),
+    "no such value": ({"test": "who", "test_values": ["B", "c"]}, PART, "does not hold 'c'"),
+    "a class to test only": (
+        {"test": "who"},
+        np.where(ROWS % 4, "train", "test"),
+        "class 'bad' stands in 10",
+    ),
+    "neither": ({"test": "wo"}, PART, r"neither a column of .*did you mean 'who'\?\) nor a file"),
+    "values alone": ({"test_values": ["b"]}, PART, "set dataset.test to the column"),
+}
 
 
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_inner_folds_of_a_rule_keep_groups_together_and_weights_with_their_rows(rule, spied):
-    data = with_roles()
-    strategy = Strategy(decision={"rule": rule})
-    fit_fold(data, Model("spy", Spy(), Preprocessing(scale=False)), strategy, everything(data), 0)
-    assert len(spied) == 6
-    group_of, weight_of = (
-        {row.tobytes(): value for row, value in zip(data.X, values, strict=True)}
-        for values in (data.groups, data.weight / data.weight.mean())
-    )
-    fitted_groups = []
-    for fit in spied:
-        rows = [row.tobytes() for row in np.ascontiguousarray(fit["X"])]
-        np.testing.assert_allclose(fit["weight"], [weight_of[row] for row in rows])
-        fitted_groups.append({group_of[row] for row in rows})
-    held_out = [fitted_groups[0] - inner for inner in fitted_groups[1:]]
-    assert set().union(*held_out) == fitted_groups[0]
-    assert sum(map(len, held_out)) == len(fitted_groups[0])
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_has_no_such_role_is_refused_in_one_sentence(write, case):
+    options, cells, words = REFUSED[case]
+    words = words if "\\" in words or ".*" in words else re.escape(words)
+    with pytest.raises((DataError, ConfigError), match=words) as caught:
+        load_table(write(who=cells), "y", **options)
+    text = str(caught.value)
+    assert len(text.splitlines()) == 1
+    assert text.endswith(".")
 
 
-def test_validation_rows_are_whole_groups_with_their_weights(spied):
-    data = with_roles()
-    model = Model("spy", Spy(validation_fraction=0.3), Preprocessing(scale=False))
-    fit_fold(data, model, Strategy(), everything(data), 0)
-    (fit,) = spied
-    X, y, weight = fit["validation"]
-    group_of = {row.tobytes(): g for row, g in zip(data.X, data.groups, strict=True)}
-    kept, held_out = (
-        {group_of[row.tobytes()] for row in np.ascontiguousarray(rows)} for rows in (fit["X"], X)
-    )
-    assert held_out
-    assert not kept & held_out
-    assert len(X) == len(y) == len(weight) == 240 - len(fit["X"])
-    assert (np.bincount(y) <= 0.3 * np.bincount(data.y)).all()
+def test_everything_that_is_wrong_comes_at_once(write):
+    path = write(who=np.where(ROWS < 1, "", "p"), w=ROWS - 1, odd=[f"{i} kg" for i in ROWS])
+    with pytest.raises(DataError) as caught:
+        load_table(path, "y", groups="who", weight="w")
+    assert len(str(caught.value).splitlines()) == 3
 
 
-def test_no_made_row_is_held_out():
-    y, groups = np.repeat([0, 1], [60, 60]), np.r_[np.arange(60), np.full(60, -1)]
-    chosen = validation_rows(y, 0.5, np.random.default_rng(0), groups)
-    assert chosen.sum() == 30
-    assert not chosen[60:].any()
+def test_a_dropped_column_may_have_a_role(write):
+    data = load_table(write(who=ROWS // 2), "y", drop=["who"], groups="who")
+    assert data.groups.max() == 19
 
 
-def test_a_model_without_sample_weight_says_so():
-    data, model = with_roles(), Model("knn", KNeighborsClassifier())
-    words = "model=knn takes no sample_weight, but the rows of dataset=toy have weights: leave"
-    with pytest.raises(Incompatible, match=words):
-        fit_fold(data, model, Strategy(), everything(data), 0)
-    fit_fold(replace(data, weight=None), model, Strategy(), everything(data), 0)
+# The advice works
 
 
-def test_a_fold_stores_groups_and_weights_and_metrics_use_them(tmp_path):
-    data = with_roles()
-    cell = cells.cell_of("model=logistic_regression", "strategy=none", "tuning=none")
-    task = Task(
-        cell, cell.key("toy", data.fingerprint), data, GroupKFold(4).split(data, 0), tmp_path
-    )
-    for result, fold in zip(run_folds(task, task.folds), task.folds, strict=True):
-        assert result.status == "ok", result.reason
-        assert result.test_group.tolist() == data.groups[fold.test_index].tolist()
-        weight = data.weight[fold.test_index]
-        metrics = compute(result, MetricOptions())
-        expected = average_precision_score(
-            result.y_true, result.y_score[:, 1], sample_weight=weight
-        )
-        assert metrics["average_precision"] == pytest.approx(expected, abs=1e-12)
-        expected = f1_score(result.y_true, result.y_pred, average="macro", sample_weight=weight)
-        assert metrics["f1_macro"] == pytest.approx(expected, abs=1e-12)
-        assert result.audit["straddling_groups"] == 0
+@pytest.mark.parametrize(
+    "name", ["Signup Date (UTC)", "a,b", "x#1", "état", "目标", "true", "it's"]
+)
+def test_the_advice_on_dates_can_be_pasted(write, name):
+    path = write(**{name: DAYS.dt.strftime("%Y-%m-%d")})
+    with pytest.raises(DataError) as caught:
+        load_table(path, "y")
+    (advice,) = re.findall(r", ('?dataset\.time=.*) splits=time to", str(caught.value))
+    (config,) = Composer(None).cells(["dataset=table", *shlex.split(advice)], multirun=False)
+    data = load_table(path, "y", time=config["dataset"]["time"])
+    assert data.time[0] == SINCE_1970
 
 
-def test_the_unit_of_weights_does_not_matter():
-    data = with_roles()
-    found = [
-        role_arrays(replace(data, weight=unit * data.weight), np.arange(9))["sample_weight"]
-        for unit in (1.0, 1000.0)
+def test_the_advice_on_parts_can_be_pasted(write):
+    path = write(**{"is train?": (ROWS < 30).astype(int)})
+    with pytest.raises(DataError) as caught:
+        load_table(path, "y", test="is train?")
+    (advice,) = re.findall(r"set (.*) if the 10 rows with '0'", str(caught.value))
+    (config,) = Composer(None).cells(["dataset=table", *shlex.split(advice)], multirun=False)
+    found = {key: config["dataset"][key] for key in ("test", "test_values")}
+    assert load_table(path, "y", **found).test_index.tolist() == list(range(30, N))
+
+
+def test_another_column_of_dates_is_not_offered_as_time(write):
+    path = write(when=DAYS, also=DAYS.dt.strftime("%Y-%m-%d"))
+    with pytest.raises(DataError, match="column 'also'") as caught:
+        load_table(path, "y", time="when")
+    assert "dataset.time" not in str(caught.value)
+
+
+# A second file
+
+
+def halves(write, **columns):
+    """Write all rows, the first 30 and the others, whose columns stand in another order."""
+    frame = plain(who=ROWS // 3, **columns)
+    other = frame[30:][[*reversed(frame.columns)]]
+    return write("all.csv", frame), write("train.csv", frame[:30]), write("rest.csv", other)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".xlsx"])
+def test_a_second_file_is_the_rows_to_test(write, suffix):
+    whole, train, _ = halves(write)
+    test = write(f"rest{suffix}", plain(who=ROWS // 3)[30:])
+    expected = load_table(whole, "y", groups="who")
+    data = load_table(train, "y", groups="who", test=test)
+    np.testing.assert_array_equal(data.X, expected.X)
+    np.testing.assert_array_equal(data.y, expected.y)
+    np.testing.assert_array_equal(data.groups, expected.groups)
+    assert data.test_index.tolist() == list(range(30, N))
+    assert describe(data)[3].endswith("; test: 10 rows (25.00 %)")
+
+
+def test_categories_and_classes_are_those_of_both_files(write):
+    frame = plain()
+    frame.loc[35, "plan"] = "aa"
+    data = load_table(write("a.csv", frame[:30]), "y", test=write("b.csv", frame[30:]))
+    assert data.categories == {1: ("a", "aa", "b")}
+    frame.loc[36, "y"] = "new"
+    with pytest.raises(DataError, match=r"b\.csv: class 'new' stands in 1 test row only"):
+        load_table(write("a.csv", frame[:30]), "y", test=write("b.csv", frame[30:]))
+
+
+def test_columns_of_one_file_are_refused_with_a_fix_that_works(write):
+    frame = plain(more=ROWS % 7)
+    train, test = write("a.csv", frame[:30].assign(id=1)), write("b.csv", frame[30:])
+    with pytest.raises(DataError, match=r"lacks the column 'id' of .*'dataset\.drop=\[id\]'"):
+        load_table(train, "y", test=test)
+    assert load_table(train, "y", test=test, drop=["id"]).X.shape == (N, 3)
+    with pytest.raises(DataError, match=r"has the column 'id', which .* lacks"):
+        load_table(test, "y", test=train)
+    no_class = write("c.csv", frame[30:].drop(columns="y"))
+    with pytest.raises(DataError, match="lacks the column 'y', which its rows need"):
+        load_table(test, "y", test=no_class)
+
+
+def test_a_file_that_is_a_column_or_the_table_itself_is_refused(write, monkeypatch, tmp_path):
+    path = write("t.csv", who=PART)
+    with pytest.raises(DataError, match=r"is the file of dataset\.path"):
+        load_table(path, "y", test=path)
+    monkeypatch.chdir(tmp_path)
+    write("who", frame=plain())
+    with pytest.raises(DataError, match=r"is a column of .* and a file; .*dataset\.test=\"?\./who"):
+        load_table(path, "y", test="who")
+
+
+def test_rows_of_both_files_are_told(write):
+    frame = plain()
+    data = load_table(write("a.csv", frame), "y", test=write("b.csv", frame[:20]))
+    (notice,) = [n for n in check(data) if n.code == "duplicate-rows"]
+    assert "20 of 20 test rows (100.0%) equal a row that is trained on" in notice.words
+
+
+def test_the_cache_sees_the_second_file(write):
+    _, train, test = halves(write)
+    node = {"_target_": "imbench.data.table.load_table", "path": train, "target": "y", "test": test}
+    spec = DatasetSpec.from_node(node)
+    before = cache.key_of(spec)
+    first = load(spec)
+    again = load(spec)
+    assert first.fingerprint == again.fingerprint
+    assert again.test_index.tolist() == first.test_index.tolist()
+    write("rest.csv", plain(who=ROWS // 3)[32:])
+    assert cache.key_of(spec) != before
+    assert len(load(spec).test_index) == 8
+
+
+# Run ids, notices and commands
+
+
+def test_roles_are_no_part_of_the_configuration_that_names_a_run():
+    composer = Composer(None)
+    words = ["dataset=table", "dataset.path=t.csv", "dataset.target=y"]
+    roles = [
+        "dataset.groups=a",
+        "dataset.time=b",
+        "dataset.weight=c",
+        "dataset.test=d",
+        "dataset.test_values=[0]",
     ]
-    np.testing.assert_allclose(*found)
-    assert found[0].mean() == pytest.approx(1.0)
+    (bare,) = composer.cells(words, multirun=False)
+    (full,) = composer.cells([*words, *roles], multirun=False)
+    assert identity_of(bare) == identity_of(full)
+    assert set(identity_of(bare)["dataset"]) == {
+        "_target_",
+        "name",
+        "target",
+        "drop",
+        "categorical",
+        "imbalance",
+    }
 
 
-@pytest.mark.parametrize(
-    ("roles", "words"),
-    [
-        ({"groups": np.zeros(239, np.int64)}, "groups must be int64 of shape"),
-        ({"groups": np.zeros(240)}, "groups must be int64 of shape"),
-        ({"time": np.full(240, np.nan)}, "240 of 240 rows have no time"),
-        ({"weight": np.r_[-1.0, np.ones(239)]}, "1 weights are below 0"),
-        ({"weight": np.where(table().y == 1, 0.0, 1.0)}, "all rows of class 'rare' have weight 0"),
-    ],
-)
-def test_unusable_roles_are_one_sentence(roles, words):
-    with pytest.raises(DataError, match=words):
-        table(**roles)
+class TimeWindows:
+    """A splitter in the order of time."""
 
 
-def test_roles_change_the_fingerprint_and_their_absence_does_not():
-    plain, data = table(), with_roles()
-    prints = {data.fingerprint, plain.fingerprint}
-    for name in ("groups", "time", "weight"):
-        prints.add(replace(data, **{name: None}).fingerprint)
-    assert len(prints) == 5
-    assert replace(data, groups=None, time=None, weight=None).fingerprint == plain.fingerprint
+def test_a_splitter_that_leaves_a_role_unused_is_told(write):
+    data = load_table(write(when=ROWS, part=PART), "y", time="when", test="part", test_values=["b"])
+
+    def told(splitter):
+        return [notice.code for notice in roles_in_use(data, splitter)]
+
+    assert told(Holdout()) == ["time-mixed", "test-unused"]
+    assert told(OfficialTest()) == []
+    assert told(TimeWindows()) == ["test-unused"]
+
+
+def panel(n_groups=40, n_visits=4, n_rows=3):
+    """Rows of visits of patients: each has its own level of a measurement."""
+    rng = np.random.default_rng(0)
+    patient = np.repeat(np.arange(n_groups), n_visits * n_rows)
+    visit = np.repeat(np.arange(n_groups * n_visits), n_rows)
+    level = rng.normal(size=n_groups)[patient] + rng.normal(0, 0.05, len(patient))
+    other = rng.normal(size=n_groups)[patient] + rng.normal(0, 0.05, len(patient))
+    y = np.where(rng.random(len(patient)) < 0.3, "ill", "well")
+    return pd.DataFrame({"patient": patient, "visit": visit, "a": level, "b": other, "y": y})
+
+
+def test_a_repeated_group_is_offered_as_a_role_and_then_not_told(write):
+    path = write(frame=panel().drop(columns="visit"))
+    (notice,) = check(load_table(path, "y"))
+    assert "set dataset.groups=patient to keep them together" in notice.words
+    assert check(load_table(path, "y", groups="patient")) == []
+
+
+def test_with_groups_what_repeats_between_them_is_told_still(write):
+    frame = panel()
+    frame["patient"] = np.random.default_rng(1).permutation(40)[frame["patient"]]
+    (notice,) = check(load_table(write(frame=frame), "y", groups="visit"))
+    assert notice.code == "repeated-group"
+    assert "set dataset.groups=patient" in notice.words
+
+
+def test_with_groups_a_column_that_differs_inside_of_them_is_not_told(write):
+    frame = panel().drop(columns="visit")
+    frame["patient"] = np.random.default_rng(1).permutation(40)[frame["patient"]]
+    (notice,) = check(load_table(write(frame=frame), "y"))
+    assert "column 'patient' repeats" in notice.words
+    visit = frame.assign(visit=np.random.default_rng(2).integers(0, 200, len(frame)))
+    assert check(load_table(write(frame=visit), "y", groups="visit")) == []
+
+
+def test_copies_of_one_group_are_not_told(write):
+    frame = plain(who=ROWS % 20)
+    frame[["x", "plan"]] = frame.loc[ROWS % 20, ["x", "plan"]].to_numpy()
+    path = write(frame=frame)
+
+    def told(**roles):
+        data = load_table(path, "y", drop=["who"], **roles)
+        return "duplicate-rows" in [notice.code for notice in check(data)]
+
+    assert told()
+    assert not told(groups="who")
+
+
+def test_sorted_rows_are_offered_a_time(write):
+    weeks = np.sort(np.random.default_rng(0).integers(0, 60, N))
+    path = write(week=weeks, day=7 * weeks + 3)
+    (notice,) = [n for n in check(load_table(path, "y"), n_splits=None) if "sorted" in n.code]
+    assert "set dataset.time=week splits=time then" in notice.words
+    assert check(load_table(path, "y", time="week"), n_splits=None) == []
+
+
+def test_what_was_noticed_stands_in_the_report(write, tmp_path, capsys):
+    path, results = write(when=DAYS), tmp_path / "results"
+    words = [
+        "dataset=table",
+        f"dataset.path={path}",
+        "dataset.target=y",
+        "dataset.time=when",
+        "model=decision_tree",
+        "tracking=none",
+        f"results_dir={results}",
+    ]
+    assert main(words) == 0
+    assert "splits=time, or 'checks.ignore=[time-mixed]'. [time-mixed]" in capsys.readouterr().err
+    assert main(["report", str(results / "runs")]) == 0
+    text = (results / "report" / "report.md").read_text()
+    assert "rows have a time, and folds train on later rows" in text
+    assert "rows have a time" in (results / "report" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("more", [[], ["strategy=none,smote", "-m"]], ids=["a cell", "a sweep"])
+def test_a_class_too_small_for_the_folds_is_told_before_the_run(write, tmp_path, capsys, more):
+    path = write(frame=plain().assign(y=np.where(ROWS < 2, "odd", plain()["y"])))
+    words = [
+        "dataset=table",
+        f"dataset.path={path}",
+        "dataset.target=y",
+        "model=decision_tree",
+        "tracking=none",
+        f"results_dir={tmp_path}/results",
+        *more,
+    ]
+    assert main(words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "class 'odd' has 2 rows" in err.splitlines()[-1]
+    assert not list((tmp_path / "results" / "runs").glob("*"))
+
+
+def test_check_tells_a_class_too_small_for_the_folds(write, capsys):
+    path = write(frame=plain().assign(y=np.where(ROWS < 2, "odd", plain()["y"])))
+    assert main(["check", path, "--target", "y"]) == 2
+    out, err = capsys.readouterr()
+    assert "[small-class]" in out
+    assert "class 'odd' has 2 rows" in err
