@@ -71,10 +71,32 @@ def build(
     estimator = _pipeline(estimator, model, strategy, info, context or FitContext())
     for stage in ("ensemble", "decision"):
         wrap = strategy.entry(stage)
-        estimator = estimator if wrap is None else wrap(estimator=estimator)
+        estimator = estimator if wrap is None else with_classes(wrap(estimator=estimator), info)
         if stage == "ensemble":
             _give_neighbors(estimator, strategy)
     return seed_estimator(estimator, seed)
+
+
+def with_classes(part: Any, info: DatasetInfo) -> Any:
+    """Return a part of a strategy that knows the classes, where its parameters name some.
+
+    Parameters
+    ----------
+    part : object
+        With a method ``with_classes(info)``, or any other, which is returned as it is.
+    info : DatasetInfo
+
+    Raises
+    ------
+    Incompatible
+        If the part names a class that does not exist.
+    """
+    if not hasattr(part, "with_classes"):
+        return part
+    try:
+        return part.with_classes(info)
+    except ValueError as error:
+        raise Incompatible(str(error)) from error
 
 
 def _neighbors(strategy: Strategy) -> Any:
@@ -129,16 +151,16 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
         entries = getattr(strategy, stage)
         if not entries:
             continue
-        name, entry = "+".join(entries), strategy.entry(stage)
+        name, known = "+".join(entries), [with_classes(e, info) for e in entries.values()]
         if stage in model.training_stages:
-            estimator.set_params(**{stage: _chained(list(entries.values()))})
+            estimator.set_params(**{stage: _chained(known)})
         elif stage != "weights":
             raise Incompatible(
                 f"strategy={name} acts on the {stage} of a net, which model={model.name} does "
                 "not have; use a net (model=mlp, cnn or resnet18)."
             )
         elif _fit_takes(estimator, "sample_weight"):
-            estimator = WeightedClassifier(estimator, entry)
+            estimator = WeightedClassifier(estimator, known[0])
         else:
             raise Incompatible(
                 f"strategy={name} weights rows, but model={model.name} takes no sample_weight."

@@ -15,10 +15,6 @@ from imbench.components.override import override
 Costs = Mapping[str, Any] | Sequence[Any]
 MISSED, FALSE_ALARM, MINORITY = "missed", "false_alarm", "minority"
 EXAMPLE = override("costs", {MISSED: 20, FALSE_ALARM: 1})
-FORMS = (
-    f"of two classes {EXAMPLE}, a cost for each class such as "
-    f"{override('costs', {'a': 1, 'b': 5})}, or a matrix such as 'costs=[[0,1],[20,0]]'"
-)
 
 
 def about_minority(costs: object) -> bool:
@@ -207,7 +203,9 @@ def _numbers(costs: object) -> tuple[list[Any], list[Any]]:
         cells = [(i, j, value) for i, row in enumerate(costs) for j, value in enumerate(row)]
     if len(cells) < 2:
         raise ValueError(
-            f"costs={costs!r} must be {FORMS}: a square matrix with one row and one column a class."
+            "costs must be a square matrix, one row and one column a class such as "
+            "[[0, 1], [10, 0]], or a number for each class, or of two classes "
+            f"{{missed: 20, false_alarm: 1}}, got costs={costs!r}."
         )
     return [v for i, j, v in cells if i != j], [v for i, j, v in cells if i == j]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.strategies.decision.cost_sensitive import check_costs, cost_matrix
+from imbench.strategies.costs import check_costs, cost_table
 
 
 @dataclass(frozen=True)
@@ -76,5 +76,5 @@ class NegativeCost:
 
     def __call__(self, table: NDArray[np.int64]) -> float:
         """Return the score of a confusion matrix."""
-        costs = cost_matrix(self.costs, len(table), "metric.costs")
+        costs = cost_table(self.costs, [str(k) for k in range(len(table))])
         return float(-(table * costs).sum() / table.sum())
