@@ -201,7 +201,7 @@ def test_a_class_without_rows_has_weight_zero(weights):
         ),
         (
             lambda: CostMatrixWeights([[0, 1], [10, 0]])(np.array([5, 5, 5]), 0.0),
-            "costs is 2 x 2, but there are 3 classes, 0, 1, 2: "
+            "strategy.weights.cost_matrix.costs is 2 x 2, but there are 3 classes, 0, 1, 2: "
             "give one row and one column a class.",
         ),
         (

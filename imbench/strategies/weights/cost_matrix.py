@@ -71,13 +71,11 @@ class CostMatrixWeights:
         n_classes = len(counts)
         if self.costs is None:
             by_class = np.divide(counts.max(), counts, out=np.zeros(n_classes), where=counts > 0)
-        elif len(self.costs) != n_classes:
-            raise ValueError(
-                f"strategy.weights.cost_matrix.costs is {len(self.costs)} x {len(self.costs)}, but "
-                f"this training part has {n_classes} classes: give one row and one column a class."
-            )
         else:
-            table = cost_table(self.costs, [str(k) for k in range(n_classes)])
+            try:
+                table = cost_table(self.costs, [str(k) for k in range(n_classes)])
+            except ValueError as error:
+                raise ValueError(f"strategy.weights.cost_matrix.{error}") from error
             by_class = (table * (1 - np.eye(n_classes))).sum(1)
         total = (by_class * counts).sum()
         if total == 0:
