@@ -214,11 +214,16 @@ def _identity(config: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str,
 def _changes(composed: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterable[str]:
     """Yield overrides that turn the composed into the stored configuration."""
     for key, value in composed.items():
-        filled = value == {} and any(other.startswith(f"{key}.") for other in stored)
+        filled = value in ({}, None) and any(other.startswith(f"{key}.") for other in stored)
         if key not in stored and not filled:
             yield f"~{key}"
     for key, value in stored.items():
-        if composed.get(key, MISSING) != value:
+        if composed.get(key, MISSING) == value:
+            continue
+        if "/" in key:  # a name, such as recall/yes, which a key cannot hold
+            parent = key[: key.index("/")].rpartition(".")[0]
+            yield f"+{parent}={text({key[len(parent) + 1 :]: value})}"
+        else:
             yield f"{'' if key in composed else '+'}{key}={text(value)}"
 
 

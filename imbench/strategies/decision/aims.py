@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from imbench.components.class_names import find_class
 from imbench.components.construct import closest
 from imbench.components.override import override
-from imbench.data.dataset import DatasetInfo
 from imbench.strategies.costs import EXAMPLE, Costs, check_costs, cost_table
 from imbench.strategies.label_metrics import (
     EXPECTED_COST,
@@ -25,6 +24,9 @@ from imbench.strategies.label_metrics import (
     PER_CLASS,
     label_metric,
 )
+
+if TYPE_CHECKING:
+    from imbench.data.dataset import DatasetInfo
 
 Floats = NDArray[np.float64]
 Tables = NDArray[np.int64] | Floats

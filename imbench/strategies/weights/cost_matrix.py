@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.data.dataset import DatasetInfo
 from imbench.strategies.costs import Costs, check_costs, cost_table
+
+if TYPE_CHECKING:
+    from imbench.data.dataset import DatasetInfo
 
 
 @dataclass(frozen=True)
