@@ -143,7 +143,8 @@ def tune_class_weights(
         return confusion(pairs[rows], n_classes, None if weight is None else weight[rows])
 
     best = table_score(count(y * n_classes + leaders.first), metric)
-    width = np.log(max(len(y) / np.bincount(y, minlength=n_classes).clip(1).min(), 2.0))
+    sizes = np.bincount(y, weight, n_classes)
+    width = np.log(max(sizes.sum() / (sizes[sizes > 0]).min(), 2.0))
     while width > 0.05:
         for k in range(n_classes):
             other, least = leaders.others(k)
