@@ -27,6 +27,7 @@ TUNED = {
 }
 FOLLOWS_COSTS = tuple(TUNED)[:2]
 ABOUT_MINORITY = (*OF_MINORITY, "f1_minority")
+USER_METRIC = f"{RULES}objectives.UserMetric"
 ABOUT_RARE = ("f1_rare", "recall_rare")
 
 
@@ -97,11 +98,12 @@ def _aim(entry: dict[str, Any], target: str, costs: Any, metrics: Config) -> Non
     follows = costs is not None and target in FOLLOWS_COSTS
     if entry.get("metric") is None and (follows or "metric" in entry):
         entry["metric"] = EXPECTED_COST if follows else TUNED[target]
+    is_of_user = _take_user_metric(entry, metrics)
     bounds = entry.get("subject_to")
     used = {entry.get("metric") if isinstance(entry.get("metric"), str) else ""}
     used |= set(bounds) if isinstance(bounds, Mapping) else set()
     taken = {"costs": costs if EXPECTED_COST in used else None}
-    if used & set(ABOUT_MINORITY) and metrics.get(MINORITY) is not None:
+    if (is_of_user or used & set(ABOUT_MINORITY)) and metrics.get(MINORITY) is not None:
         taken[MINORITY] = str(metrics[MINORITY])
     if used & set(ABOUT_RARE) and isinstance(metrics.get("rare"), list | tuple):
         taken["rare"] = [str(name) for name in metrics["rare"]]
@@ -111,3 +113,21 @@ def _aim(entry: dict[str, Any], target: str, costs: Any, metrics: Config) -> Non
     for key in ("subject_to", "costs", MINORITY, "rare"):
         if key in entry and entry[key] in (None, {}, []):
             del entry[key]
+
+
+def _take_user_metric(entry: dict[str, Any], metrics: Config) -> bool:
+    """Replace the name of a metric of ``metrics.extra`` by what it is; return whether it is one."""
+    name, extra = entry.get("metric"), metrics.get("extra")
+    if isinstance(name, Mapping):
+        return name.get("_target_") == USER_METRIC
+    node = extra.get(name) if isinstance(extra, Mapping) and isinstance(name, str) else None
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        return False
+    parameters = {k: v for k, v in node.items() if k not in ("_target_", "higher_is_better")}
+    entry["metric"] = {
+        "_target_": USER_METRIC,
+        "function": node["_target_"],
+        "parameters": parameters,
+        "higher_is_better": node.get("higher_is_better", True),
+    }
+    return True

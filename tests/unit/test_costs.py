@@ -14,6 +14,7 @@ from imbench.pipeline.build import build
 from imbench.results.metric_options import check_classes, metric_options
 from imbench.results.run_ids import cell_id
 from imbench.strategies.costs import cheapest_error, check_costs, cost_table
+from imbench.strategies.decision.objectives import UserMetric
 
 BINARY = "costs={missed: 20, false_alarm: 1}"
 COMPOSER = Composer(None)
@@ -157,3 +158,27 @@ def test_costs_are_about_the_minority_that_metrics_name():
     cell = parse(composed(*words), COMPOSER.folders)
     fitted = build(cell.model, cell.strategy, info, seed=0).fit(X, y)
     np.testing.assert_array_equal(fitted.costs_, [[0, 20], [1, 0]])
+
+
+def test_a_threshold_is_tuned_for_a_metric_of_the_user():
+    mine = ("metrics=[default,f2]", "strategy.decision.threshold.metric=f2_minority")
+    cell = parse(composed("strategy=threshold", *mine, "metrics.minority=no"), COMPOSER.folders)
+    y = np.repeat([0, 1], [150, 50])
+    X = np.random.default_rng(0).normal(size=(200, 2)) + y[:, None]
+    info = DatasetInfo("toy", 2, ("no", "yes"), minority=1)
+    rule = build(cell.model, cell.strategy, info, seed=0)
+    aim = rule.metric.about(0, 2)
+    assert aim(np.array([[30, 10], [0, 10]])) == pytest.approx(5 * 30 / (5 * 30 + 4 * 10))
+    assert np.mean(rule.fit(X, y).predict(X) == 0) > 0.8  # the recall of `no` counts most
+    words = ("strategy=threshold", *mine)
+    assert run_id(*words) != run_id(*words, "metrics.extra.f2_minority.beta=1")
+    assert run_id(*words) != run_id(*words, "metrics.minority=no")
+    with pytest.raises(ValueError, match="counts all rows the same, and these have weights"):
+        aim(np.array([[30.5, 10], [0, 10]]))
+    of_scores = UserMetric("tests.unit.test_costs.needs_scores")
+    with pytest.raises(ValueError, match="is a metric of scores, which no threshold changes"):
+        of_scores.about(1, 2)
+
+
+def needs_scores(y_true, y_pred, y_score, minority):
+    return float(y_score[y_true == minority, minority].mean())

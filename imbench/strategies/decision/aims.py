@@ -255,6 +255,8 @@ class AimedRule(KnowsClasses):
             Rows of each class.
         """
         metric = self.default_metric if self.metric is None else self.metric
+        if hasattr(metric, "about"):  # a metric of `metrics.extra`
+            metric = metric.about(self._minority(counts), len(counts))
         if not self.subject_to and (callable(metric) or metric in PLAIN):
             return metric
         bounds = dict(self.subject_to or {})
