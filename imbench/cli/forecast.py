@@ -60,5 +60,5 @@ def _forecast(task: Task, n_strategies: int, is_sequential: bool) -> str:
         n_splits=len(first),
         n_repeats=None if is_sequential else len({fold.repeat for fold in folds}),
         n_strategies=n_strategies,
-        metric=task.cell.metrics.sort,
+        options=task.cell.metrics,
     )

@@ -20,26 +20,28 @@ def command(words: list[str]) -> int:
         known, or the report cannot be written.
     """
     from imbench.cli.compose import Composer
+    from imbench.cli.remembered import options_of
     from imbench.cli.reproduce import commands
     from imbench.config.check import BASELINES
     from imbench.report.page import write_report
     from imbench.report.payload import Extras
     from imbench.report.tables import build_leaderboard
     from imbench.report.terminal import to_rich
-    from imbench.results.metric_options import metric_options
     from imbench.results.readings import reading_key, reading_of
 
     arguments = _parser().parse_args(words)
     check_folder("report", arguments.runs)
     composer = Composer(arguments.config_dir)
     config = composer.cells(arguments.overrides, multirun=False)[0]
-    options = metric_options(config["metrics"])
     baseline = config["baseline"]
     if baseline not in BASELINES:
         raise ConfigError(f"baseline={baseline} is not one of {', '.join(BASELINES)}.")
     cells, problems = read_cells("report", arguments, baseline)
+    options, remembered = options_of(arguments.runs, config, arguments.overrides, cells)
     board = build_leaderboard(cells, options, with_intervals=True, baseline=baseline)
     console().print(to_rich(board))
+    if remembered:
+        print(f"report: {remembered}")
     out = arguments.out or arguments.runs.parent / "report"
     extras = Extras(
         commands=commands(cells, composer),
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="key=value",
         dest="overrides",
-        help="keys of the group metrics, and baseline=none|threshold|auto",
+        help="keys of the group metrics (default: those of the latest run), costs, and "
+        "baseline=none|threshold|auto",
     )
     return parser

@@ -34,6 +34,7 @@ from imbench.config.cell import Cell, CellOutline, RefusedCell
 from imbench.config.parse import Draft
 from imbench.errors import ConfigError, ImbenchError
 from imbench.results.fold import CellResult, FoldResult
+from imbench.results.last_metrics import write_metrics
 from imbench.results.store import Store
 from imbench.run.budget import Budget
 from imbench.run.rounds import Rounds
@@ -272,6 +273,8 @@ class _Sweep:
 
 def _run_all(sweep: _Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     sweep.prepare(sweep.cells.values())
+    with suppress(OSError):  # results that are read only
+        write_metrics(sweep.store.runs, sweep.config)
     known = (sweep.store.whole(cell) for cell in sweep.stored.values())
     if sweep.cells or not all(tracker.has(cell, sweep.options) for cell in known):
         tracker.open()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from imbench.errors import DataError
     from imbench.results.fold import CellResult
 
-KEYS = ("tracking", "metrics", "results_dir")  # what may be overridden
+KEYS = ("tracking", "metrics", "costs", "results_dir")  # what may be overridden
 Found = Iterable["CellResult | DataError"]
 
 
@@ -42,7 +42,7 @@ def command(words: list[str]) -> int:
     problems = bind(config["tracking"], "tracking")
     if problems:
         raise ConfigError("\n".join(problems))
-    options = metric_options(config["metrics"])
+    options = metric_options(config["metrics"], config.get("costs"))
     tracker = construct(config["tracking"], "tracking")
     report = sync(_stored_cells(Path(config["results_dir"])), tracker, options)
     print(
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="RESULTS, key=value",
         help="the results folder (default: IMBENCH_RESULTS or results); tracking.uri=, "
-        "tracking.experiment= and the other keys of tracking and metrics",
+        "tracking.experiment= and the other keys of tracking and metrics, costs=",
     )
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--traceback", action="store_true")

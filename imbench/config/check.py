@@ -11,6 +11,7 @@ from imbench.config import catalogue
 from imbench.config.budget import budget_problems
 from imbench.data.notices import CODES
 from imbench.strategies import CHAINED, STAGES
+from imbench.strategies.costs import EXAMPLE
 
 Config = Mapping[str, Any]
 
@@ -124,6 +125,8 @@ def _check_run(config: Config) -> list[str]:
     ]
     problems += budget_problems(config.get("budget"))
     problems += _check_ignored(config.get("checks"))
+    if isinstance(config.get("metrics"), Mapping) and "costs" in config["metrics"]:
+        problems.append(f"metrics.costs: costs are a key beside metrics; set {EXAMPLE}.")
     if not isinstance(config["amp"], bool):
         problems.append(f"amp={config['amp']} must be true or false.")
     if type(config["seed"]) is not int or config["seed"] < 0:

@@ -9,10 +9,18 @@ from typing import Any
 from imbench.components.names import with_stable_paths
 from imbench.config import search_space as search
 from imbench.config.check import Config
+from imbench.config.costs import with_costs
 from imbench.config.neighbors import neighbors_identity
 from imbench.results.run_ids import without_repeats
 from imbench.strategies import CHAINED
+from imbench.strategies.label_metrics import EXPECTED_COST
 
+POINTS = {  # keys of `metrics` that metrics depend on
+    "recall_at_precision": "at_precision",
+    "precision_at_recall": "at_recall",
+    "recall_at_k": "k",
+    "net_benefit": "net_benefit_threshold",
+}
 HOW_IT_IS_READ = (
     "comment", "dates", "day_first", "decimal", "encoding", "groups", "header", "missing",
     "separator", "test", "test_values", "thousands", "time", "weight",
@@ -46,7 +54,7 @@ def identity_of(config: Config) -> dict[str, Any]:
 
     Device, tracking, output, `n_jobs`, `budget` and paths of files are left out, and so are the
     metrics, which are computed from stored predictions, and the number of repeats: more repeats
-    add folds to the same cell.
+    add folds to the same cell. Costs belong to the strategies that use them.
 
     Examples
     --------
@@ -55,6 +63,7 @@ def identity_of(config: Config) -> dict[str, Any]:
     >>> sorted(identity_of(config))
     ['dataset', 'model', 'seed', 'splits', 'strategy']
     """
+    config = with_costs(config)
     splits = copy.deepcopy(without_repeats(config["splits"]))
     kept: dict[str, Any] = {"seed": config["seed"], "splits": splits}
     for part, left_out in NOT_IN_RUN_ID.items():
@@ -89,6 +98,10 @@ def _tuning_identity(config: Config) -> dict[str, Any]:
     tuning |= {f"metrics_{key}": metrics.get(key) for key in ("minority", "ece_bins")}
     if name in (metrics.get("extra") or {}):
         tuning["metrics_extra"] = copy.deepcopy(metrics["extra"][name])
+    if name == EXPECTED_COST:
+        tuning["costs"] = copy.deepcopy(config.get("costs"))
+    if name in POINTS:
+        tuning[f"metrics_{POINTS[name]}"] = metrics.get(POINTS[name])
     tried = {part: search.entries(config[part]) for part in search.PARTS}
     return {"tuning": tuning, "search": copy.deepcopy(tried)}
 

@@ -23,6 +23,7 @@ from imbench.config.check import (
     model_name,
     stage_entries,
 )
+from imbench.config.costs import with_costs
 from imbench.config.identity import identity_of
 from imbench.config.neighbors import is_idle
 from imbench.config.search_check import check_search
@@ -104,7 +105,7 @@ class Draft:
     """
 
     def __init__(self, config: Config, folders: Sequence[Path]) -> None:
-        self.config = config
+        self.config = with_costs(config)
         self.folders = folders
 
     @cached_property
@@ -141,8 +142,8 @@ class Draft:
 
     @cached_property
     def metrics(self) -> MetricOptions:
-        """The metrics of the tables."""
-        return metric_options(self.config["metrics"])
+        """The metrics of the tables, and what errors cost."""
+        return metric_options(self.config["metrics"], self.config.get("costs"))
 
     @cached_property
     def splitter(self) -> Splitter:

@@ -77,7 +77,7 @@ def build(
     estimator = _pipeline(estimator, model, strategy, info, context or FitContext())
     for stage in ("ensemble", "decision"):
         wrap = strategy.entry(stage)
-        estimator = estimator if wrap is None else wrap(estimator=estimator)
+        estimator = estimator if wrap is None else with_classes(wrap(estimator=estimator), info)
         if info.has_weight and not isinstance(estimator, FittingMixin):
             raise Incompatible(
                 f"strategy={next(iter(getattr(strategy, stage)))} passes no sample_weight on, but "
@@ -87,6 +87,28 @@ def build(
         if stage == "ensemble":
             _give_neighbors(estimator, strategy)
     return seed_estimator(estimator, seed)
+
+
+def with_classes(part: Any, info: DatasetInfo) -> Any:
+    """Return a part of a strategy that knows the classes, where its parameters name some.
+
+    Parameters
+    ----------
+    part : object
+        With a method ``with_classes(info)``, or any other, which is returned as it is.
+    info : DatasetInfo
+
+    Raises
+    ------
+    Incompatible
+        If the part names a class that does not exist.
+    """
+    if not hasattr(part, "with_classes"):
+        return part
+    try:
+        return part.with_classes(info)
+    except ValueError as error:
+        raise Incompatible(str(error)) from error
 
 
 def _neighbors(strategy: Strategy) -> Any:
@@ -144,7 +166,10 @@ def _with_training_stages(model: Model, strategy: Strategy, info: DatasetInfo) -
         entries = getattr(strategy, stage)
         if not entries:
             continue
-        name, found = "+".join(entries), [_unshared(entry) for entry in entries.values()]
+        name, found = (
+            "+".join(entries),
+            [with_classes(_unshared(entry), info) for entry in entries.values()],
+        )
         if stage == "loss":
             check_loss(model, name, found[0])
         if stage in model.training_stages:

@@ -61,9 +61,8 @@ class Judge:
         """Compare all other finished rows with the row `base`; nothing without one."""
         if base is None:
             return {}
-        found = compare(
-            self.evidence(metric), self.done.index(base), self.options.rope, self.sequential
-        )
+        rope = self.options.rope_of(metric)
+        found = compare(self.evidence(metric), self.done.index(base), rope, self.sequential)
         title = self.rows[base].title
         return {
             i: replace(comparison, baseline=title)
@@ -75,9 +74,8 @@ class Judge:
         """Return the group of the best; `told` are the comparisons with the baseline."""
         base = None if self.baseline is None else self.done.index(self.baseline)
         comparisons = [told.get(i) for i in self.done]
-        inside = among_best(
-            self.evidence(metric), comparisons, base, self.options.rope, self.sequential
-        )
+        rope = self.options.rope_of(metric)
+        inside = among_best(self.evidence(metric), comparisons, base, rope, self.sequential)
         return {i for i, is_inside in zip(self.done, inside, strict=True) if is_inside}
 
     def rows_by(self, metric: str) -> tuple[Row, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from imbench.errors import ConfigError
 from imbench.report.names import metric_name
 from imbench.report.statistics.detectable import detectable_gain
 from imbench.report.statistics.verdict import ALPHA, LEVELS
-from imbench.results.metric_options import HIGHER_IS_BETTER
+from imbench.results.metric_options import MetricOptions, costs_by_label, minority_label
 
 
 def forecast(
@@ -18,9 +19,9 @@ def forecast(
     n_splits: int,
     n_repeats: int | None,
     n_strategies: int,
-    metric: str,
+    options: MetricOptions,
 ) -> str:
-    """Return a sentence; empty for a metric that imbench does not know.
+    """Return a sentence; empty for a metric that is not known or depends on the number of rows.
 
     Parameters
     ----------
@@ -34,19 +35,31 @@ def forecast(
         None if repeats are added until verdicts are told.
     n_strategies : int
         Strategies that are compared with the baseline.
-    metric : str
+    options : MetricOptions
+        ``sort`` is the metric.
 
     Examples
     --------
-    >>> forecast("toy", ("no", "yes"), (950, 50), 5, 1, n_strategies=4, metric="f1_macro")
+    >>> forecast("toy", ("no", "yes"), (950, 50), 5, 1, 4, MetricOptions())
     'toy: 50 test rows of yes in 5 folds can show gains in macro F1 from about 0.09 on.'
     """
-    if metric not in HIGHER_IS_BETTER:
+    metric = options.sort
+    if metric not in options.known or (metric == "recall_at_k" and options.k is not None):
         return ""
+    rarest = min(range(len(counts)), key=lambda k: counts[k])
+    try:
+        costs = costs_by_label(options, class_names, minority_label(options, class_names, rarest))
+    except ConfigError:  # the run says it
+        return ""
+    # Classes are numbered in what is simulated.
+    options = MetricOptions(
+        sort=metric, ece_bins=options.ece_bins, at_precision=options.at_precision,
+        at_recall=options.at_recall, net_benefit_threshold=options.net_benefit_threshold,
+        costs=None if costs is None else costs.tolist(),
+    )  # fmt: skip
     n, level = (max(LEVELS), LEVELS[max(LEVELS)]) if n_repeats is None else (n_repeats, ALPHA)
-    gain = detectable_gain(counts, n_splits, n, n_strategies, metric, level)
-    rare = min(range(len(counts)), key=lambda k: counts[k])
-    where = f"{counts[rare]:,} test rows of {class_names[rare]} in "
+    gain = detectable_gain(counts, n_splits, n, n_strategies, metric, level, options=options)
+    where = f"{counts[rarest]:,} test rows of {class_names[rarest]} in "
     where += f"{n_splits} folds" if n_splits > 1 else "one fold"
     if n > 1:
         where += f" and {'up to ' if n_repeats is None else ''}{n} repeats"

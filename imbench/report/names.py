@@ -17,6 +17,9 @@ METRIC_NAMES = {
     "mcc": "MCC",
     "brier": "Brier score",
     "ece": "ECE",
+    "recall_at_precision": "recall at fixed precision",
+    "precision_at_recall": "precision at fixed recall",
+    "recall_at_k": "recall in the first k rows",
 }
 MAX_NAMES = 5  # names in a list
 

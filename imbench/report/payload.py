@@ -34,7 +34,7 @@ from imbench.report.statistics.across import cliques
 from imbench.report.statistics.verdict import VERDICTS, Comparison
 from imbench.report.texts import MARKS, RANKING_HEADS, ranking_notes, ranking_texts, reasons
 from imbench.results.fold import CellResult, FoldResult
-from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions, minority_label
+from imbench.results.metric_options import MetricOptions, minority_label
 from imbench.results.readings import reading_key
 from imbench.strategies import STAGES
 
@@ -78,7 +78,7 @@ def build_payload(
     extras : Extras
     """
     by_id = {cell.run_id: cell for cell in cells}
-    metrics = tuple(dict.fromkeys([*board.columns, *HIGHER_IS_BETTER, *options.extra]))
+    metrics = tuple(dict.fromkeys([*board.columns, *options.known, *options.extra]))
     n_curves = max(1, min(MAX_CLASS_CURVES, MAX_CURVES // max(len(by_id), 1)))
     blocks, told = [], []
     for block in board.blocks:
@@ -90,13 +90,17 @@ def build_payload(
     return {
         "sort": board.sort,
         "metrics": [
-            {"key": m, "name": words.metric_name(m), "up": options.higher_is_better(m)}
+            {
+                "key": m,
+                "name": words.metric_name(m),
+                "up": options.higher_is_better(m),
+                "rope": options.rope_of(m),
+            }
             for m in metrics
         ],
         "columns": list(board.columns),
         "baseline": BASELINE,
         "verdicts": [MARKS[verdict].split(" ", 1) for verdict in VERDICTS],
-        "rope": options.rope,
         "stages": list(STAGES),
         "stats": list(STATS),
         "blocks": blocks,
@@ -197,8 +201,8 @@ def _rankings(
     for ranking in board.rankings:
         members = [blocks[title] for title in ranking.datasets]
         if metric != options.sort:
-            higher = options.higher_is_better(metric)
-            ranking = rank_strategies(ranking.title, members, metric, higher, options.rope)
+            higher, rope = options.higher_is_better(metric), options.rope_of(metric)
+            ranking = rank_strategies(ranking.title, members, metric, higher, rope)
         ranks = [s.average_rank for s in ranking.standings]
         tested = not ranking.reason
         found.append(

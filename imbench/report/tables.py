@@ -117,9 +117,9 @@ def _rankings(
         [blocks[places[0]].model for places in several],
         [part_of(groups[places[0]][0], SHARED_BY_DATASETS) for places in several],
     )
-    higher = options.higher_is_better(options.sort)
+    higher, rope = options.higher_is_better(options.sort), options.rope_of(options.sort)
     return tuple(
-        rank_strategies(title, [blocks[i] for i in places], options.sort, higher, options.rope)
+        rank_strategies(title, [blocks[i] for i in places], options.sort, higher, rope)
         for title, places in zip(titles, several, strict=True)
     )
 

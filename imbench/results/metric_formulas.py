@@ -12,9 +12,14 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.results.metric_points import POINT_NAMES, Points, net_benefits, ranking_of
+from imbench.strategies.label_metrics import PER_CLASS, label_metrics
+
 Floats = NDArray[np.float64]
-SCORE_NAMES = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
-PER_CLASS = ("precision", "recall", "f1")
+SCORE_NAMES = (
+    "roc_auc", "average_precision", "brier", "log_loss", "ece", *POINT_NAMES, "net_benefit",
+)  # fmt: skip
+DEFAULT = Points()
 
 
 def weighted_metrics(
@@ -27,6 +32,8 @@ def weighted_metrics(
     ece_bins: int = 15,
     only: Collection[str] | None = None,
     rare: Sequence[int] = (),
+    costs: Floats | None = None,
+    points: Points = DEFAULT,
 ) -> dict[str, Floats]:
     """Compute all metrics for each of B vectors of row weights.
 
@@ -44,6 +51,10 @@ def weighted_metrics(
         Score metrics to compute, which take most of the time. None computes all.
     rare : sequence of int
         Labels of the rare classes; by default the minority alone.
+    costs : ndarray of shape (K, K) or None
+        Costs of errors; without them there is no ``expected_cost``.
+    points : Points
+        Of ``recall_at_precision`` and the like.
 
     Returns
     -------
@@ -58,12 +69,12 @@ def weighted_metrics(
     array([0.667, 0.5  ])
     """
     tables = confusion(y_true, y_pred, weights, len(class_names))
-    metrics = label_metrics(tables, minority, rare)
+    metrics = label_metrics(tables, minority, rare, costs)
     for kind in PER_CLASS:
         values = metrics.pop(kind)  # (B, K)
         metrics |= {f"{kind}/{name}": values[:, c] for c, name in enumerate(class_names)}
     wanted = [name for name in SCORE_NAMES if only is None or name in only]
-    return metrics | score_metrics(y_true, y_score, weights, minority, ece_bins, wanted)
+    return metrics | score_metrics(y_true, y_score, weights, minority, ece_bins, wanted, points)
 
 
 def confusion(
@@ -88,55 +99,6 @@ def confusion(
     return table.reshape(-1, n_classes, n_classes)
 
 
-def label_metrics(table: Floats, minority: int, rare: Sequence[int] = ()) -> dict[str, Floats]:
-    """Compute the metrics of predicted labels from confusion matrices.
-
-    Parameters
-    ----------
-    table : ndarray of shape (B, K, K)
-        True classes in rows. A class is present if the first matrix has rows of it.
-    minority : int
-    rare : sequence of int
-        Labels of the rare classes; by default the minority alone.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Shape (B, K) for ``precision``, ``recall`` and ``f1`` of each class, else (B,).
-    """
-    hits = np.diagonal(table, axis1=1, axis2=2)  # (B, K)
-    support, predicted = table.sum(axis=2), table.sum(axis=1)
-    total = support.sum(axis=1)
-    present = support[0] > 0
-    precision = np.where(present, 0.0, np.nan) + np.zeros_like(hits)
-    precision[predicted > 0] = hits[predicted > 0] / predicted[predicted > 0]
-    recall, f1 = (np.full(hits.shape, np.nan) for _ in range(2))
-    recall[:, present] = hits[:, present] / support[:, present]
-    f1[:, present] = 2 * hits[:, present] / (support + predicted)[:, present]
-    here = recall[:, present]
-    with np.errstate(divide="ignore"):  # log(0) of a recall of 0 gives a geometric mean of 0
-        g_mean = np.exp(np.log(here).mean(axis=1))
-    rare_here = [label for label in rare or [minority] if present[label]]
-    accuracy = hits.sum(axis=1) / total
-    return {
-        "precision_macro": precision[:, present].mean(axis=1),
-        "recall_macro": here.mean(axis=1),
-        "f1_macro": f1[:, present].mean(axis=1),
-        "f1_weighted": (f1 * support)[:, present].sum(axis=1) / total,
-        "f1_minority": f1[:, minority],
-        "balanced_accuracy": here.mean(axis=1),
-        "g_mean": g_mean,
-        "mcc": _mcc(accuracy, support / total[:, None], predicted / total[:, None], present),
-        "accuracy": accuracy,
-        "worst_class_recall": here.min(axis=1),
-        "recall_rare": _mean_of(recall, rare_here),
-        "f1_rare": _mean_of(f1, rare_here),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-    }
-
-
 def score_metrics(
     y_true: NDArray[np.int64],
     y_score: Floats,
@@ -144,6 +106,7 @@ def score_metrics(
     minority: int,
     ece_bins: int,
     wanted: Collection[str] = SCORE_NAMES,
+    points: Points = DEFAULT,
 ) -> dict[str, Floats]:
     """Compute the metrics of probabilities. All are NaN if a score is NaN (a diverged net)."""
     score = normalised_scores(y_score)
@@ -167,6 +130,14 @@ def score_metrics(
         values["log_loss"] = weights @ -np.log(np.maximum(own, np.finfo(np.float64).eps)) / total
     if "ece" in wanted:
         values["ece"] = calibration_error(y_true, score, weights, ece_bins)
+    positive = y_true == minority
+    if names := [name for name in POINT_NAMES if name in wanted]:
+        rankings = [ranking_of(positive, y_score[:, minority], w) for w in weights]
+        for name in names:
+            values[name] = np.concatenate([points.value(name, ranking) for ranking in rankings])
+    if "net_benefit" in wanted:
+        benefits = net_benefits(positive, score[:, minority], points.threshold)
+        values["net_benefit"] = weights @ benefits / total
     return {name: values[name] for name in wanted}
 
 
@@ -228,7 +199,9 @@ def rank_metrics(
     earlier[:, 1:] = hits[:, :-1]
     steps, n_hits = hits - earlier, hits[:, -1]
     n_false = sums[:, -1] - n_hits
-    average_precision = (steps * hits / passed).sum(axis=1) / n_hits
+    # Where rows at the top have weight 0, nothing is passed.
+    terms = np.divide(steps * hits, passed, out=np.zeros_like(hits), where=passed > 0)
+    average_precision = terms.sum(axis=1) / n_hits
     # Trapezoidal rule: a pair of equal scores counts one half.
     above = 0.5 * ((passed - hits) + (before - earlier))
     return 1 - (steps * above).sum(axis=1) / (n_hits * n_false), average_precision
@@ -271,23 +244,3 @@ def calibration_bins(
     edges = np.linspace(0.0, 1.0, n_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, n_bins - 1)
     return bins, (score.argmax(axis=1) == y_true) - confidence
-
-
-def _mean_of(values: Floats, labels: Sequence[int]) -> Floats:
-    """Return the mean over some classes, NaN where there is none."""
-    if not labels:
-        return np.full(len(values), np.nan)
-    return values[:, labels].mean(axis=1)
-
-
-def _mcc(accuracy: Floats, truth: Floats, guess: Floats, present: NDArray[np.bool_]) -> Floats:
-    """Matthews correlation coefficient from class shares of shape (B, K).
-
-    It is 0 for constant predictions and NaN if only one class is present.
-    """
-    if np.count_nonzero(present) < 2:
-        return np.full(len(accuracy), np.nan)
-    covariance = accuracy - (truth * guess).sum(axis=1)
-    spread = (1 - (truth**2).sum(axis=1)) * (1 - (guess**2).sum(axis=1))
-    constant = spread <= 1e-15
-    return np.where(constant, 0.0, covariance / np.sqrt(np.where(constant, 1.0, spread)))

@@ -8,11 +8,16 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imbench.components.class_names import find_class
 from imbench.components.construct import bind, closest
 from imbench.components.override import override
 from imbench.errors import ConfigError
-from imbench.results.metric_formulas import PER_CLASS
+from imbench.results.metric_points import Points
+from imbench.strategies.costs import EXAMPLE, Costs, cheapest_error, check_costs, cost_table
+from imbench.strategies.label_metrics import EXPECTED_COST, PER_CLASS
 
 HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
     {  # in the order of tables
@@ -33,19 +38,25 @@ HIGHER_IS_BETTER: Mapping[str, bool] = MappingProxyType(
         "worst_class_recall": True,
         "recall_rare": True,
         "f1_rare": True,
+        "recall_at_precision": True,
+        "precision_at_recall": True,
+        "recall_at_k": True,
+        "net_benefit": True,
+        EXPECTED_COST: False,
     }
 )
+UNBOUNDED = ("log_loss", "net_benefit", EXPECTED_COST)  # no shares between 0 and 1
 ARGUMENTS = ("y_true", "y_pred", "y_score", "minority")  # passed to every user-defined metric
 
 
 @dataclass(frozen=True)
 class MetricOptions:
-    """The group ``metrics`` of the configuration, checked.
+    """The group ``metrics`` of the configuration and the key ``costs``, checked.
 
     Parameters
     ----------
     columns : tuple of str
-        Metrics in tables. Those of `extra` are appended.
+        Metrics in tables. Those of `extra` are appended, and ``expected_cost`` where costs are set.
     sort : str
         Metric that tables are sorted by and that gains and verdicts refer to.
     minority : str or None
@@ -57,17 +68,27 @@ class MetricOptions:
         Bins of the expected calibration error.
     rope : float
         Half width of the region of practical equivalence: gains in `sort` of at most this size
-        count as equal.
+        count as equal. In ``expected_cost`` it is multiplied by the cost of the cheapest error:
+        0.01 is one such error in a hundred rows, whatever costs are counted in.
+    at_precision, at_recall : float
+        Of ``recall_at_precision`` and ``precision_at_recall``, in (0, 1].
+    k : int or None
+        Rows of a test part that can be looked at, of ``recall_at_k``. None: as many as are of the
+        minority.
+    net_benefit_threshold : float
+        Probability from which on a row is treated, of ``net_benefit``, in (0, 1).
     extra : mapping of str to mapping
         User-defined metrics: ``{name: {_target_: function, parameter: value, ...}}``. The function
         is called with ``y_true, y_pred, y_score, minority`` and returns a float. A node may set
         ``higher_is_better: false``.
+    costs : mapping, sequence or None
+        What errors cost, see :func:`imbench.strategies.costs.cost_table`.
 
     Raises
     ------
     ConfigError
-        If a name is unknown, a node cannot be called, ``ece_bins`` is below 1, or ``rope`` is no
-        non-negative number.
+        If a name is unknown, a node cannot be called, a number is out of its range, or
+        ``expected_cost`` is asked for without costs.
 
     Examples
     --------
@@ -88,16 +109,26 @@ class MetricOptions:
     rare: tuple[str, ...] | None = None
     ece_bins: int = 15
     rope: float = 0.01
+    at_precision: float = 0.9
+    at_recall: float = 0.8
+    k: int | None = None
+    net_benefit_threshold: float = 0.1
     extra: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    costs: Costs | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.ece_bins, bool) or not isinstance(self.ece_bins, int):
             raise ConfigError(f"metrics.ece_bins={self.ece_bins!r}: must be a whole number.")
         if self.ece_bins < 1:
             raise ConfigError(f"metrics.ece_bins={self.ece_bins}: must be at least 1.")
-        is_number = isinstance(self.rope, int | float) and not isinstance(self.rope, bool)
-        if not is_number or not 0 <= self.rope < float("inf"):
+        if not _is_number(self.rope) or not 0 <= self.rope < float("inf"):
             raise ConfigError(f"metrics.rope={self.rope!r}: must be a number from 0 on.")
+        self._check_points()
+        if self.costs is not None:
+            try:
+                check_costs(self.costs)
+            except ValueError as error:
+                raise ConfigError(str(error)) from error
         for name, node in self.extra.items():
             _check_extra(name, node)
         known = [*HIGHER_IS_BETTER, *self.extra]
@@ -107,11 +138,56 @@ class MetricOptions:
                     f"metrics.{key}: there is no metric {name!r}{closest(name, known)}; "
                     f"known are {', '.join(known)} and {', '.join(PER_CLASS)}/<class>."
                 )
+            if name == EXPECTED_COST and self.costs is None:
+                raise ConfigError(
+                    f"metrics.{key}: {EXPECTED_COST} needs to know what errors cost; set them, "
+                    f"such as {EXAMPLE}."
+                )
+
+    def _check_points(self) -> None:
+        for key in ("at_precision", "at_recall"):
+            value = getattr(self, key)
+            if not _is_number(value) or not 0 < value <= 1:
+                raise ConfigError(f"metrics.{key}={value!r}: must be a number in (0, 1].")
+        value = self.net_benefit_threshold
+        if not _is_number(value) or not 0 < value < 1:
+            raise ConfigError(
+                f"metrics.net_benefit_threshold={value!r}: must be a number between 0 and 1."
+            )
+        if self.k is not None and (type(self.k) is not int or self.k < 1):
+            raise ConfigError(
+                f"metrics.k={self.k!r}: must be a number of rows of a test part, at least 1, or "
+                "null for as many as are of the minority."
+            )
+
+    @property
+    def points(self) -> Points:
+        """Where the metrics of a point are computed."""
+        return Points(self.at_precision, self.at_recall, self.k, self.net_benefit_threshold)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The metrics of imbench that can be computed, without those of classes."""
+        return tuple(n for n in HIGHER_IS_BETTER if self.costs is not None or n != EXPECTED_COST)
+
+    def rope_of(self, metric: str) -> float:
+        """Return the half width of the region of practical equivalence of a metric.
+
+        Examples
+        --------
+        >>> options = MetricOptions(costs={"missed": 500, "false_alarm": 20})
+        >>> options.rope_of("f1_macro"), options.rope_of("expected_cost")
+        (0.01, 0.2)
+        """
+        if metric == EXPECTED_COST and self.costs is not None:
+            return self.rope * cheapest_error(self.costs)
+        return self.rope
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """Metrics in tables: `columns`, then all user-defined metrics, without duplicates."""
-        return tuple(dict.fromkeys([*self.columns, *self.extra]))
+        """Metrics in tables: `columns`, the user's own, the expected cost, without duplicates."""
+        costs = () if self.costs is None else (EXPECTED_COST,)
+        return tuple(dict.fromkeys([*self.columns, *self.extra, *costs]))
 
     def higher_is_better(self, name: str) -> bool:
         """Return whether larger values of a metric are better."""
@@ -120,8 +196,8 @@ class MetricOptions:
         return HIGHER_IS_BETTER.get(name, True)
 
 
-def metric_options(node: Mapping[str, Any]) -> MetricOptions:
-    """Create the options from the resolved yaml group ``metrics``.
+def metric_options(node: Mapping[str, Any], costs: Costs | None = None) -> MetricOptions:
+    """Create the options from the resolved yaml group ``metrics`` and the key ``costs``.
 
     Raises
     ------
@@ -160,6 +236,7 @@ def metric_options(node: Mapping[str, Any]) -> MetricOptions:
         "minority": None if minority is None else str(minority),
         "rare": None if rare is None else tuple(dict.fromkeys(str(name) for name in rare)),
         "extra": dict(values.get("extra") or {}),
+        "costs": values.get("costs") if costs is None else costs,
     }
     return MetricOptions(**values)
 
@@ -175,10 +252,10 @@ def check_classes(options: MetricOptions, class_names: Sequence[str]) -> None:
     Raises
     ------
     ConfigError
-        If ``metrics.minority``, ``metrics.rare`` or a ``recall/<class>`` names a class that does
-        not exist.
+        If ``metrics.minority``, ``metrics.rare``, ``costs`` or a ``recall/<class>`` names a class
+        that does not exist, or costs lack a class.
     """
-    minority_label(options, class_names, 0)
+    costs_by_label(options, class_names, minority_label(options, class_names, 0))
     rare_labels(options, class_names, ())
     for name in (*options.columns, options.sort):
         if _is_per_class(name):
@@ -203,6 +280,31 @@ def minority_label(options: MetricOptions, class_names: Sequence[str], rarest: i
     if options.minority is None:
         return rarest
     return _class_index(options.minority, class_names, "metrics.minority", options.minority)
+
+
+def costs_by_label(
+    options: MetricOptions, class_names: Sequence[str], minority: int
+) -> NDArray[np.float64] | None:
+    """Return the costs as a matrix, None without costs.
+
+    Raises
+    ------
+    ConfigError
+        If they do not fit the classes.
+
+    Examples
+    --------
+    >>> options = MetricOptions(costs={"missed": 20, "false_alarm": 1})
+    >>> costs_by_label(options, ("no", "yes"), minority=1)
+    array([[ 0.,  1.],
+           [20.,  0.]])
+    """
+    if options.costs is None:
+        return None
+    try:
+        return cost_table(options.costs, class_names, minority)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
 
 
 def rare_labels(
@@ -243,6 +345,10 @@ def rare_labels(
         return list(known)
     mean = sum(counts) / max(len(counts), 1)
     return [label for label, count in enumerate(counts) if count < mean]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_per_class(name: str) -> bool:

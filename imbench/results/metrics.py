@@ -18,15 +18,23 @@ from numpy.typing import NDArray
 from imbench.components.construct import construct
 from imbench.errors import ConfigError
 from imbench.results.fold import CellResult, FoldResult
-from imbench.results.metric_formulas import PER_CLASS, calibration_error, weighted_metrics
+from imbench.results.metric_formulas import (
+    DEFAULT,
+    PER_CLASS,
+    calibration_error,
+    weighted_metrics,
+)
 from imbench.results.metric_options import (
     ARGUMENTS,
     HIGHER_IS_BETTER,
     MetricOptions,
+    costs_by_label,
     metric_call,
     minority_label,
     rare_labels,
 )
+from imbench.results.metric_points import Points
+from imbench.strategies.label_metrics import EXPECTED_COST
 
 
 def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
@@ -36,7 +44,7 @@ def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     -------
     dict of str to float
         The built-in metrics, ``precision/<class>``, ``recall/<class>`` and ``f1/<class>`` of all
-        classes, and those of ``options.extra``.
+        classes, and those of ``options.extra``. ``expected_cost`` only where costs are set.
 
     Raises
     ------
@@ -60,8 +68,9 @@ def compute(fold: FoldResult, options: MetricOptions) -> dict[str, float]:
     arrays = (fold.y_true, fold.y_pred, fold.y_score)
     rare = rare_labels(options, fold.class_names, fold.counts_before, fold.rare)
     metrics = compute_metrics(
-        *arrays, fold.class_names, minority, options.ece_bins, rare, fold.test_weight
-    )
+        *arrays, fold.class_names, minority, options.ece_bins, rare, fold.test_weight,
+        costs_by_label(options, fold.class_names, minority), options.points,
+    )  # fmt: skip
     return metrics | compute_user_metrics(fold, options)
 
 
@@ -124,6 +133,8 @@ def compute_metrics(
     ece_bins: int = 15,
     rare: Sequence[int] = (),
     weights: NDArray[np.float64] | None = None,
+    costs: NDArray[np.float64] | None = None,
+    points: Points = DEFAULT,
 ) -> dict[str, float]:
     """Compute all built-in metrics from the predictions on one test part.
 
@@ -143,15 +154,22 @@ def compute_metrics(
         Labels of the classes of ``recall_rare`` and ``f1_rare``; by default the minority alone.
     weights : ndarray of shape (n,) or None
         Weights of the rows. None or an empty array counts all rows the same.
+    costs : ndarray of shape (K, K) or None
+        Costs of errors, see :func:`imbench.strategies.costs.cost_table`. Without them there is no
+        ``expected_cost``.
+    points : Points
+        Where ``recall_at_precision``, ``precision_at_recall``, ``recall_at_k`` and
+        ``net_benefit`` are computed.
 
     Notes
     -----
     For K > 2, ``roc_auc`` and ``average_precision`` are one-vs-rest means over the classes that
     are present. ``brier`` is defined as in scikit-learn: for two classes the mean squared error
     of the minority's probability, in [0, 1], for more the sum of squared errors over the classes,
-    in [0, 2]. ``balanced_accuracy`` is the mean recall, hence equal to ``recall_macro``. ``mcc``
-    is 0 for constant predictions (its limit) and NaN on a fold with one class. ``ece`` depends on
-    the scores only, so moving a threshold does not change it.
+    in [0, 2]. Metrics of a point (``recall_at_k``, ``net_benefit`` and the like) are about the
+    minority against all others. ``balanced_accuracy`` is the mean recall, hence equal to
+    ``recall_macro``. ``mcc`` is 0 for constant predictions (its limit) and NaN on a fold with one
+    class. ``ece`` depends on the scores only, so moving a threshold does not change it.
 
     Examples
     --------
@@ -162,12 +180,13 @@ def compute_metrics(
     (0.8333333333333333, 0.6666666666666666)
     """
     if len(y_true) == 0:
-        return _all_undefined(class_names)
+        return _all_undefined(class_names, costs)
     w = np.ones(len(y_true)) if weights is None or not len(weights) else weights
     metrics = weighted_metrics(
-        y_true, y_pred, y_score, w[None], class_names, minority, ece_bins, rare=rare
+        y_true, y_pred, y_score, w[None], class_names, minority, ece_bins, None, rare, costs, points
     )
-    return {name: float(metrics[name][0]) for name in _all_undefined(class_names)}  # in this order
+    names = _all_undefined(class_names, costs)  # in this order
+    return {name: float(metrics[name][0]) for name in names}
 
 
 def expected_calibration_error(
@@ -243,6 +262,9 @@ def fbeta_minority(
     return float(fbeta_score(*is_minority, beta=beta, zero_division=0.0))
 
 
-def _all_undefined(class_names: Sequence[str]) -> dict[str, float]:
+def _all_undefined(
+    class_names: Sequence[str], costs: NDArray[np.float64] | None
+) -> dict[str, float]:
+    known = [name for name in HIGHER_IS_BETTER if costs is not None or name != EXPECTED_COST]
     per_class = (f"{kind}/{name}" for kind in PER_CLASS for name in class_names)
-    return dict.fromkeys([*HIGHER_IS_BETTER, *per_class], float("nan"))
+    return dict.fromkeys([*known, *per_class], float("nan"))

@@ -262,7 +262,7 @@ def rule_on_scores(
         If the parts do not fit.
     """
     from imbench.components.seeding import seed_estimator
-    from imbench.pipeline.build import build
+    from imbench.pipeline.build import build, with_classes
 
     wrap = strategy.entry("decision")
     if wrap is None:
@@ -277,7 +277,8 @@ def rule_on_scores(
         record.forget_unweighted()
     build(model, strategy, data.info, seed)  # says what is incompatible, the rule included
     classifier = build(model, strategy.without("decision"), data.info, seed, context)
-    return seed_estimator(wrap(estimator=Recorded(classifier, data.X, record)), seed)
+    rule = with_classes(wrap(estimator=Recorded(classifier, data.X, record)), data.info)
+    return seed_estimator(rule, seed)
 
 
 @dataclass(frozen=True)

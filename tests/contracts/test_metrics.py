@@ -30,7 +30,9 @@ class TestBuiltIn(MetricContract):
 
     def value(self, y_true, y_pred, y_score, minority):
         names = [f"c{k}" for k in range(y_score.shape[1])]
-        return compute_metrics(y_true, y_pred, y_score, names, minority)[self.name]
+        costs = 5.0 - 5.0 * np.eye(len(names))
+        found = compute_metrics(y_true, y_pred, y_score, names, minority, costs=costs)
+        return found[self.name]
 
 
 @pytest.mark.parametrize("name", sorted(EXTRA), scope="class")
@@ -47,9 +49,9 @@ class TestShippedExtra(MetricContract):
 
 def test_every_metric_is_under_contract():
     y = np.array([0, 1])
-    computed = compute_metrics(y, y, np.eye(2), ["c0", "c1"], 1)
+    computed = compute_metrics(y, y, np.eye(2), ["c0", "c1"], 1, costs=1 - np.eye(2))
     assert list(computed) == BUILT_IN
-    assert len(BUILT_IN) == 17 + 3 * 2
+    assert len(BUILT_IN) == 22 + 3 * 2
     assert sorted(EXTRA) == ["f2_minority"]
 
 

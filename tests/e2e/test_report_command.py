@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from imbench.results.fold import CellKey, CellResult
+from imbench.results.last_metrics import write_metrics
 from imbench.results.store import Store
 from tests.e2e.conftest import Run
 from tests.factories import make_cell
@@ -186,3 +187,35 @@ def test_the_command_on_the_page_finds_the_same_cells_again(run: Run, tmp_path: 
         assert words[:3] == ["python", "-m", "imbench"]
         assert run(*words[3:]).code == 0
     assert {p: p.stat().st_mtime_ns for p in tmp_path.rglob("r0-f*")} == stored
+
+
+def test_a_report_is_about_the_metrics_of_the_latest_run(run: Run, tmp_path: Path) -> None:
+    runs = store(tmp_path / "results", *[make_cell(s, dataset="a") for s in ("none", "smote")])
+    costs = {"missed": 20, "false_alarm": 1}
+    for sort in ("roc_auc", "expected_cost"):  # the latest counts
+        write_metrics(runs, {"metrics": {"sort": sort, "minority": "c0"}, "costs": costs})
+    done = run("report")
+    assert done.code == 0, done.err
+    words = "metrics.sort=expected_cost, metrics.minority=c0, costs={missed:20,false_alarm:1}"
+    assert f"report: as in the latest run: {words}; --set changes it." in done.out
+    assert payload(tmp_path / "results" / "report")["sort"] == "expected_cost"
+    done = run("report", "--set", "metrics.sort=brier")
+    page = payload(tmp_path / "results" / "report")
+    assert page["sort"] == "brier"
+    assert page["columns"][-1] == "expected_cost"
+    ropes = {metric["key"]: metric["rope"] for metric in page["metrics"]}
+    assert ropes["brier"] == ropes["expected_cost"] == 0.01
+    assert "latest" not in run("report", "--set", "metrics=[default]", "costs=null").out
+
+
+def test_metrics_of_the_latest_run_that_do_not_fit_a_cell_are_left_out(
+    run: Run, tmp_path: Path
+) -> None:
+    runs = store(tmp_path / "results", make_cell("none", dataset="a"))
+    write_metrics(runs, {"metrics": {"sort": "brier", "minority": "nobody"}, "costs": None})
+    done = run("report")
+    assert done.code == 0, done.err
+    assert "do not fit all cells, and are left out: metrics.minority=nobody" in done.out
+    assert payload(tmp_path / "results" / "report")["sort"] == "f1_macro"
+    (tmp_path / "results" / "latest_metrics.json").write_text("{")
+    assert "latest" not in run("report").out

@@ -9,6 +9,7 @@ import pytest
 
 from imbench.report.statistics.contributions import contributions
 from imbench.results.metric_options import MetricOptions
+from imbench.results.metric_points import POINT_NAMES
 from imbench.results.metrics import compute
 from tests.factories import make_fold
 
@@ -33,10 +34,10 @@ def without(fold, row):
     )  # fmt: skip
 
 
-def jackknife(fold):
+def jackknife(fold, options=OPTIONS):
     """All metrics without each row, centred in each class and scaled: metric -> (n,)."""
-    full = compute(fold, OPTIONS)
-    rest = [compute(without(fold, i), OPTIONS) for i in range(len(fold.y_true))]
+    full = compute(fold, options)
+    rest = [compute(without(fold, i), options) for i in range(len(fold.y_true))]
     found = {}
     for metric, value in full.items():
         change = np.array([value - other[metric] for other in rest])
@@ -56,10 +57,47 @@ def test_every_metric_equals_the_jackknife_row_by_row(k):
     expected = jackknife(fold)
     assert len(expected) == len(compute(fold, OPTIONS)) > 17
     for metric, change in expected.items():
+        if metric in POINT_NAMES:
+            continue  # they are computed without parts of the rows
         np.testing.assert_allclose(
             contributions(fold, metric, OPTIONS), change, atol=1e-12, err_msg=metric
         )
     assert np.abs(expected["average_precision"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_expected_cost_equals_the_jackknife_row_by_row(k):
+    fold = tied_fold(k)
+    costs = (np.arange(k * k).reshape(k, k) * (1 - np.eye(k))).tolist()
+    options = MetricOptions(costs=costs)
+    h = contributions(fold, "expected_cost", options)
+    np.testing.assert_allclose(h, jackknife(fold, options)["expected_cost"], atol=1e-12)
+    assert np.abs(h).max() > 1e-3
+
+
+@pytest.mark.parametrize("metric", POINT_NAMES)
+def test_metrics_of_a_point_are_computed_without_each_part(metric):
+    fold = tied_fold(2, n=70)
+    fold = replace(fold, test_weight=np.random.default_rng(0).integers(0, 3, 70).astype(float))
+    options = MetricOptions(at_precision=0.5, k=20)
+    h = contributions(fold, metric, options)
+    full = compute(fold, options)[metric]
+    expected = np.zeros(70)
+    for label in (0, 1):
+        rows = np.flatnonzero((fold.y_true == label) & (fold.test_weight > 0))
+        for part in range(10):
+            members = rows[np.arange(len(rows)) * 10 // len(rows) == part]
+            kept = np.setdiff1d(np.arange(70), members)
+            rest = replace(
+                fold, y_true=fold.y_true[kept], y_pred=fold.y_pred[kept],
+                y_score=fold.y_score[kept], test_weight=fold.test_weight[kept],
+            )  # fmt: skip
+            change = full - compute(rest, options)[metric]
+            expected[members] = change * np.sqrt(0.9 / len(members))
+        expected[rows] -= expected[rows].mean()
+    np.testing.assert_allclose(h, expected, atol=1e-12)
+    assert (h[fold.test_weight == 0] == 0).all()
+    assert np.abs(h).max() > 1e-3
 
 
 def test_a_class_of_one_row_contributes_nothing_and_breaks_nothing():
@@ -84,12 +122,28 @@ def test_the_sum_of_squares_is_the_variance_over_test_rows():
             n=100, y_true=y, y_score=np.stack([1 - p, p], axis=1), y_pred=(p > 0.4).astype(int)
         )
         metrics = compute(fold, OPTIONS)
-        names = ("f1_macro", "roc_auc", "average_precision", "brier")
+        names = ("f1_macro", "roc_auc", "average_precision", "brier", "net_benefit")
         values.append([metrics[m] for m in names])
         estimates.append([(contributions(fold, m, OPTIONS) ** 2).sum() for m in names])
     ratio = np.mean(estimates, axis=0) / np.var(values, axis=0)
     # 400 tables know a variance to 7 %; the jackknife is too large by some percent.
     assert ((ratio > 0.8) & (ratio < 1.4)).all(), ratio
+
+
+@pytest.mark.slow
+def test_the_variance_of_a_point_of_the_ranking_is_not_too_small():
+    rng = np.random.default_rng(1)
+    values, estimates = [], []
+    for _ in range(200):
+        y = np.repeat([0, 1], [1500, 150])
+        x = rng.normal(size=len(y)) + 2.0 * y
+        p = 1 / (1 + np.exp(4 - 2 * x))
+        fold = make_fold(n=len(y), y_true=y, y_score=np.stack([1 - p, p], axis=1), y_pred=y)
+        metrics = compute(fold, OPTIONS)
+        values.append([metrics[m] for m in POINT_NAMES])
+        estimates.append([(contributions(fold, m, OPTIONS) ** 2).sum() for m in POINT_NAMES])
+    ratio = np.mean(estimates, axis=0) / np.var(values, axis=0)
+    assert ((ratio > 0.8) & (ratio < 2.2)).all(), ratio
 
 
 @pytest.mark.parametrize("k", [2, 3])
@@ -119,6 +173,8 @@ def test_a_weight_of_two_is_a_row_that_occurs_twice(k):
     expected = compute(copied, OPTIONS)
     for metric, value in compute(weighted, OPTIONS).items():
         assert value == pytest.approx(expected[metric], abs=1e-12), metric
+        if metric in POINT_NAMES:
+            continue  # rows that occur twice make other parts
         summed = np.bincount(twice, contributions(copied, metric, OPTIONS))
         h = contributions(weighted, metric, OPTIONS)
         # The factor n / (n - 1) counts other rows.

@@ -9,6 +9,12 @@ import pytest
 from imbench.report.forecast import forecast
 from imbench.report.statistics.detectable import detectable_gain, gain_from
 from imbench.report.statistics.verdict import Comparison
+from imbench.results.metric_options import MetricOptions
+
+F1, AUC = MetricOptions(), MetricOptions(sort="roc_auc")
+MINE = MetricOptions(
+    sort="mine", extra={"mine": {"_target_": "imbench.results.metrics.fbeta_minority"}}
+)
 
 
 def test_more_rare_rows_more_repeats_and_fewer_strategies_show_smaller_gains():
@@ -20,9 +26,24 @@ def test_more_rare_rows_more_repeats_and_fewer_strategies_show_smaller_gains():
     assert detectable_gain((950, 50), 5, level=0.025) > few
 
 
-@pytest.mark.parametrize("metric", ["f1_minority", "roc_auc", "average_precision", "brier", "mcc"])
+@pytest.mark.parametrize(
+    "metric", ["f1_minority", "roc_auc", "average_precision", "brier", "mcc", "net_benefit"]
+)
 def test_every_metric_has_a_gain(metric):
     assert 0 < detectable_gain((800, 200), 5, metric=metric) < 0.3
+
+
+def test_a_gain_in_cost_is_counted_in_the_units_of_the_costs():
+    def line(missed, false_alarm):
+        costs = {"missed": missed, "false_alarm": false_alarm}
+        options = MetricOptions(sort="expected_cost", costs=costs)
+        return forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, options)
+
+    assert line(20, 1).startswith("toy: 50 test rows of b in 5 folds can show gains in expected")
+    one, ten = (float(line(*pair).split()[-2]) for pair in ((20, 1), (200, 10)))
+    assert ten == pytest.approx(10 * one, rel=0.1)
+    k = MetricOptions(sort="recall_at_k", k=100)  # of a part of the rows that are simulated
+    assert forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, k) == ""
 
 
 def test_many_classes_and_one_fold():
@@ -49,16 +70,16 @@ def test_three_repeats_make_up_for_few_rows_a_fold():
 
 def test_a_metric_of_the_user_is_not_simulated():
     assert math.isnan(detectable_gain((950, 50), 5, metric="my_cost"))
-    assert forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, "my_cost") == ""
+    assert forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, MINE) == ""
 
 
 def test_the_forecast_is_one_sentence():
-    assert forecast("toy", ("a", "b"), (990, 10), 5, 1, 1, "f1_macro") == (
+    assert forecast("toy", ("a", "b"), (990, 10), 5, 1, 1, F1) == (
         "toy: 10 test rows of b in 5 folds are too few to show a gain in macro F1."
     )
-    auto = forecast("toy", ("a", "b"), (950, 50), 5, None, 1, "f1_macro")
+    auto = forecast("toy", ("a", "b"), (950, 50), 5, None, 1, F1)
     assert "50 test rows of b in 5 folds and up to 10 repeats can show gains in macro F1" in auto
-    assert " in one fold can show" in forecast("toy", ("a", "b"), (950, 50), 1, 1, 1, "roc_auc")
+    assert " in one fold can show" in forecast("toy", ("a", "b"), (950, 50), 1, 1, 1, AUC)
 
 
 def test_intervals_give_the_gain_after_a_run():

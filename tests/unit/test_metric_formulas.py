@@ -38,7 +38,10 @@ def by_scikit_learn(y, p, s, w, minority, rare):
         if k == 2
         else sk.brier_score_loss(y, s, labels=labels, **weighted)
     )
+    curve = sk.precision_recall_curve(y == 1, s[:, 1], **weighted)
     return {
+        "recall_at_precision": curve[1][curve[0] >= 0.9].max(),
+        "precision_at_recall": curve[0][curve[1] >= 0.8].max(),
         "precision_macro": precision.mean(),
         "balanced_accuracy": recall.mean(),
         "f1_macro": f1.mean(),

@@ -51,7 +51,18 @@ def by_hand(y, p, s, minority, rare):
         hit = (y[order] == c).astype(float)
         ap.append((hit.cumsum() / np.arange(1, n + 1))[hit == 1].mean())
     squares = ((s - np.eye(k)[y]) ** 2).sum(axis=1).mean()
+    positive, score = y == minority, s[:, minority]
+    points = [  # recall and precision of each threshold
+        (sum(positive & (score >= t)) / sum(positive), np.mean(positive[score >= t])) for t in score
+    ]
+    listed = np.argsort(-score)[: sum(positive)]
+    treated = score >= 0.1
+    benefit = sum(treated & positive) / n - sum(treated & ~positive) / n * 0.1 / 0.9
     return {
+        "recall_at_precision": max([r for r, p in points if p >= 0.9], default=0.0),
+        "precision_at_recall": max(p for r, p in points if r >= 0.8),
+        "recall_at_k": np.mean(positive[listed]),
+        "net_benefit": benefit,
         "precision_macro": np.mean(precision),
         "recall_macro": np.mean(recall),
         "f1_macro": np.mean(f1),
@@ -158,6 +169,7 @@ def test_brier_scale_is_one_for_two_classes_and_two_for_more():
 def test_perfect_predictions_reach_the_best_value():
     y = np.array([0, 1, 2, 1, 0])
     metrics = compute_metrics(y, y, np.eye(3)[y], ["a", "b", "c"], 2)
+    assert metrics.pop("net_benefit") == 0.2  # the share of the class
     for name, value in metrics.items():
         best = 1.0 if HIGHER_IS_BETTER.get(name, True) else 0.0
         assert value == pytest.approx(best, abs=1e-9), name

@@ -187,20 +187,21 @@ def test_a_class_without_rows_has_weight_zero(weights):
         (
             lambda: CostMatrixWeights([[0, 1], [1]]),
             "costs must be a square matrix, one row and one column a class such as "
-            "[[0, 1], [10, 0]], got costs=[[0, 1], [1]].",
+            "[[0, 1], [10, 0]], or a number for each class, or of two classes "
+            "{missed: 20, false_alarm: 1}, got costs=[[0, 1], [1]].",
         ),
         (
             lambda: CostMatrixWeights([[0, 1], [-10, 0]]),
-            "costs[1][0] must be a number of at least 0, got costs[1][0]=-10.",
+            "costs must hold finite numbers of at least 0, got -10 in costs=[[0, 1], [-10, 0]].",
         ),
         (
             lambda: CostMatrixWeights([[1, 0], [0, 1]]),
-            "costs must hold a cost above 0 beside the diagonal, otherwise no error counts, "
-            "got costs=[[1, 0], [0, 1]].",
+            "costs=[[1, 0], [0, 1]]: no error costs anything; set one such as "
+            "'costs={missed: 20, false_alarm: 1}'.",
         ),
         (
             lambda: CostMatrixWeights([[0, 1], [10, 0]])(np.array([5, 5, 5]), 0.0),
-            "strategy.weights.cost_matrix.costs is 2 x 2, but this training part has 3 classes: "
+            "strategy.weights.cost_matrix.costs is 2 x 2, but there are 3 classes, 0, 1, 2: "
             "give one row and one column a class.",
         ),
         (

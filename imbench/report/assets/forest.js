@@ -32,10 +32,13 @@ function forestLines(block, i) {
   ].filter(Boolean);
 }
 
+/** Half width of the region of practical equivalence of the chosen metric. */
+const ropeShown = () => data.metrics[chosen.metric].rope;
+
 /** Limits of the axis: all intervals, zero and the region of practical equivalence. */
 function forestRange(block, rows) {
   const ends = rows.flatMap((i) => ["gain", "low", "high"].map((field) => stat(block, i, field)));
-  const known = [...ends.filter((value) => Number.isFinite(value)), -data.rope, data.rope];
+  const known = [...ends.filter((value) => Number.isFinite(value)), -ropeShown(), ropeShown()];
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const room = 0.06 * (high - low);
   return [low - room, high + room];
@@ -92,8 +95,8 @@ const forestName = (block, i, k, range) => ({
 
 /** The region of practical equivalence. */
 function forestShapes(base) {
-  if (!(data.rope > 0)) return [];
-  const ends = { yref: "paper", y0: 0, y1: 1, x0: -data.rope, x1: data.rope };
+  if (!(ropeShown() > 0)) return [];
+  const ends = { yref: "paper", y0: 0, y1: 1, x0: -ropeShown(), x1: ropeShown() };
   return [{ ...ends, type: "rect", layer: "below", line: { width: 0 }, fillcolor: base.soft, opacity: 0.16 }];
 }
 
@@ -124,7 +127,7 @@ function forestCaption(block, rows, all) {
   const silent = rows.filter((i) => Number.isNaN(stat(block, i, "low"))).length;
   return (
     `${blocksShown().length > 1 ? `On ${block.title}. ` : ""}Mean gain with its simultaneous 95 % interval.` +
-    (data.rope > 0 ? ` Shaded: the region of practical equivalence, ±${data.rope}.` : "") +
+    (ropeShown() > 0 ? ` Shaded: the region of practical equivalence, ±${ropeShown()}.` : "") +
     (silent ? ` Without a line: no interval, ${silent === rows.length ? "see the notes below the table" : `${silent} of ${rows.length}`}.` : "") +
     (left ? ` The ${rows.length} largest gains of ${all.length}.` : "")
   );

@@ -37,7 +37,7 @@ def digest_of(cell: CellResult, options: MetricOptions) -> str:
     digest = hashlib.sha256()
     facts: list[object] = [FORMAT, cell.config, cell.status, cell.reason, cell.stages]
     facts += [cell.n_folds, cell.stopped, options.minority, options.rare, options.ece_bins]
-    facts += [options.extra]
+    facts += [options.extra, options.costs, vars(options.points)]
     for fold in cell.folds:
         facts += [fold.repeat, fold.fold, fold.status, fold.reason, fold.fit_s, fold.predict_s]
         facts += [fold.counts_before, fold.counts_after, fold.minority, fold.class_names]

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imbench.results.fold import FoldResult
-from imbench.results.metric_formulas import (
-    PER_CLASS,
-    calibration_bins,
-    confusion,
-    label_metrics,
-    normalised_scores,
+from imbench.results.metric_formulas import calibration_bins, confusion, normalised_scores
+from imbench.results.metric_options import (
+    MetricOptions,
+    costs_by_label,
+    minority_label,
+    rare_labels,
 )
-from imbench.results.metric_options import MetricOptions, minority_label, rare_labels
+from imbench.results.metric_points import POINT_NAMES, Ranking, net_benefits, ranking_of
 from imbench.results.metrics import compute_user_metrics
+from imbench.strategies.label_metrics import PER_CLASS, label_metrics
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 N_PARTS = 60  # of the rows of a fold; each takes one call of a user's metric
+POINT_PARTS = 20  # larger, as a point of the ranking moves in steps
+Parts = Sequence[tuple[NDArray[np.intp], int]]  # rows, and the number of parts of their class
 CHUNK = 2_000_000  # entries of confusion matrices in memory at once: 16 MB
-SCORES = ("roc_auc", "average_precision", "brier", "log_loss", "ece")
+SCORES = ("roc_auc", "average_precision", "brier", "log_loss", "ece", "net_benefit")
 
 
 def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floats:
@@ -51,7 +54,10 @@ def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floa
     Metrics of the confusion matrix change by the cell of the row only, and means over rows have a
     closed form: O(n). The area under the ROC curve and the average precision take O(n log n). A
     user-defined metric is computed without each of 60 parts of the rows, and a row takes its share
-    of the change by its part.
+    of the change by its part. So are the metrics of one point of the ranking, without each of 20
+    parts, because the point is a quantile, and the jackknife of single rows does not estimate the
+    variance of a quantile. With 20 rare rows their variance is too large by half, with 200 by a
+    sixth: a verdict on them is late, not wrong.
 
     With row weights, a row gives up as much weight as the lightest row of its class has, and the
     change is scaled by its own weight. A user-defined metric ignores weights.
@@ -60,6 +66,8 @@ def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floa
     ----------
     Efron and Stein 1981, "The Jackknife Estimate of Variance", Annals of Statistics 9,
     doi:10.1214/aos/1176345462.
+    Shao and Wu 1989, "A General Theory for Jackknife Variance Estimation", Annals of Statistics
+    17, doi:10.1214/aos/1176347263 (parts of the rows for quantiles).
 
     Examples
     --------
@@ -75,6 +83,8 @@ def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floa
     if metric in options.extra:
         return _of_user_metric(fold, metric, options)
     weights = fold.test_weight if len(fold.test_weight) else np.ones(len(fold.y_true))
+    if metric in POINT_NAMES:
+        return _of_point(fold, metric, options, weights)
     with np.errstate(divide="ignore", invalid="ignore"):  # a class without rows is left out below
         step = _steps(fold.y_true, weights)
         if metric in SCORES:
@@ -131,7 +141,8 @@ def _label_values(
     names = fold.class_names
     tables.reshape(len(tables), -1)[np.arange(1, len(tables)), cells] -= step[cells // len(names)]
     rare = rare_labels(options, names, fold.counts_before, fold.rare)
-    found = label_metrics(tables, minority_label(options, names, fold.minority), rare)
+    minority = minority_label(options, names, fold.minority)
+    found = label_metrics(tables, minority, rare, costs_by_label(options, names, minority))
     kind, _, name = metric.partition("/")
     if kind in PER_CLASS and name:
         return found[kind][:, names.index(name)]
@@ -143,9 +154,9 @@ def _of_scores(
 ) -> Floats:
     """Return ``m - m_without_i`` of a metric of the probabilities."""
     y, own_step = fold.y_true, step[fold.y_true]
+    minority = minority_label(options, fold.class_names, fold.minority)
     if metric in ("roc_auc", "average_precision"):
         k = len(fold.class_names)
-        minority = minority_label(options, fold.class_names, fold.minority)
         classes = [minority] if k == 2 else np.flatnonzero(np.bincount(y)).tolist()
         # Unscaled scores: the division could break ties.
         found = [
@@ -160,7 +171,9 @@ def _of_scores(
         without = whole - np.abs(sums[bins]) + np.abs(sums[bins] - own_step * gaps)
         return whole / total - without / (total - own_step)
     own = score[np.arange(len(y)), y]
-    if metric == "brier":
+    if metric == "net_benefit":
+        losses = net_benefits(y == minority, score[:, minority], options.points.threshold)
+    elif metric == "brier":
         two = score.shape[1] == 2
         losses = (1 - own) ** 2 if two else 1 - 2 * own + (score**2).sum(axis=1)
     else:
@@ -234,32 +247,72 @@ def _of_user_metric(fold: FoldResult, metric: str, options: MetricOptions) -> Fl
     """Return contributions of a metric that is only known as a function."""
     only = replace(options, extra={metric: options.extra[metric]})
     whole = compute_user_metrics(fold, only)[metric]
-    h = np.zeros(len(fold.y_true))
+
+    def changes(parts: Parts) -> Iterator[float]:
+        for rows, _ in parts:
+            kept = np.ones(len(fold.y_true), dtype=bool)
+            kept[rows] = False
+            rest = replace(
+                fold, y_true=fold.y_true[kept], y_pred=fold.y_pred[kept], y_score=fold.y_score[kept]
+            )
+            yield whole - compute_user_metrics(rest, only)[metric]
+
+    return _by_parts(fold, fold.y_true, np.ones(len(fold.y_true)), changes, N_PARTS)
+
+
+def _of_point(fold: FoldResult, metric: str, options: MetricOptions, weights: Floats) -> Floats:
+    """Return contributions of a metric of one point of the ranking."""
+    minority = minority_label(options, fold.class_names, fold.minority)
+    rows = fold.y_true == minority, fold.y_score[:, minority]
+    points = options.points
+
+    def changes(parts: Parts) -> Iterator[float]:
+        place = np.full(len(weights), len(parts))  # that of the rows of no part
+        for i, (members, _) in enumerate(parts):
+            place[members] = i
+        found = ranking_of(*rows, weights, place, len(parts) + 1)
+        kept = Ranking(found.hits[:-1], found.own[:-1], found.passed[:-1])
+        whole = ranking_of(*rows, weights)
+        yield from points.value(metric, whole) - points.value(metric, whole.without(kept))
+
+    return _by_parts(fold, rows[0].astype(np.int64), weights, changes, POINT_PARTS)
+
+
+def _by_parts(
+    fold: FoldResult,
+    y: Labels,
+    weights: Floats,
+    changes: Callable[[Parts], Iterator[float]],
+    n_parts: int,
+) -> Floats:
+    """Return contributions from the changes of a metric by parts of the rows, each of one class.
+
+    Rows of weight 0 are in no part.
+    """
+    used = weights > 0
+    h = np.zeros(len(weights))
     groups = fold.test_group if len(fold.test_group) else np.arange(len(h))
-    for rows, n_parts in _parts(fold.y_true, groups):
-        kept = np.ones(len(h), dtype=bool)
-        kept[rows] = False
-        rest = replace(
-            fold, y_true=fold.y_true[kept], y_pred=fold.y_pred[kept], y_score=fold.y_score[kept]
-        )
-        change = whole - compute_user_metrics(rest, only)[metric]
+    parts = list(_parts(y, groups, used, n_parts))
+    for (rows, n), change in zip(parts, changes(parts), strict=True):
         # The rows of a part vary together, so that a part counts as one row.
         _, sizes = np.unique(groups[rows], return_counts=True)
-        h[rows] = np.nan_to_num(change) * np.sqrt((n_parts - 1) / n_parts / (sizes**2).sum())
-    for label in np.unique(fold.y_true):
-        rows = fold.y_true == label
+        h[rows] = np.nan_to_num(change) * np.sqrt((n - 1) / n / (sizes**2).sum())
+    for label in np.unique(y[used]):
+        rows = used & (y == label)
         h[rows] -= h[rows].mean()
     return h
 
 
-def _parts(y: Labels, groups: Labels) -> Iterator[tuple[NDArray[np.intp], int]]:
+def _parts(
+    y: Labels, groups: Labels, used: NDArray[np.bool_], n_wanted: int
+) -> Iterator[tuple[NDArray[np.intp], int]]:
     """Yield parts of the rows, each of one class, and the number of parts of that class."""
-    labels = np.unique(y)
+    labels = np.unique(y[used])
     for label in labels:
-        rows = np.flatnonzero(y == label)
+        rows = np.flatnonzero(used & (y == label))
         _, group = np.unique(groups[rows], return_inverse=True)
         n_groups = int(group.max()) + 1
-        n_parts = min(n_groups, max(2, N_PARTS // len(labels)))
+        n_parts = min(n_groups, max(2, n_wanted // len(labels)))
         if n_parts > 1:
             for part in range(n_parts):
                 yield rows[group * n_parts // n_groups == part], n_parts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from imbench.report.statistics.verdict import (
     Comparison,
 )
 from imbench.results.fold import FoldResult
-from imbench.results.metric_options import HIGHER_IS_BETTER, MetricOptions
+from imbench.results.metric_options import MetricOptions
 from imbench.results.metrics import compute
 
+DEFAULT = MetricOptions()
 POWER = 0.8
 SHARED = 0.9  # correlation of the scores of two models of one algorithm
 # How far the scores of a class lie from those of the others, in standard deviations: a ROC AUC of
@@ -42,6 +44,7 @@ def detectable_gain(
     metric: str = "f1_macro",
     level: float = ALPHA,
     seed: int = 0,
+    options: MetricOptions = DEFAULT,
 ) -> float:
     """Return the gain that a table tells with a power of 80 %.
 
@@ -64,12 +67,14 @@ def detectable_gain(
     metric : str, default="f1_macro"
     level : float, default=0.05
     seed : int, default=0
+    options : MetricOptions
+        Of `metric`; costs as a matrix in the order of `counts`. Classes have no names here.
 
     Returns
     -------
     float
         NaN if the table is too small for a verdict, no gain that can be simulated is told, or the
-        metric is not one of imbench.
+        metric is not one of imbench, or ``expected_cost`` of a table that lacks a class.
 
     Examples
     --------
@@ -79,20 +84,23 @@ def detectable_gain(
     nan
     """
     sizes = np.asarray([n for n in counts if n > 0], dtype=float)
-    if metric not in HIGHER_IS_BETTER or len(sizes) < 2 or sizes.min() < n_splits:
+    if metric not in options.known or len(sizes) < 2 or sizes.min() < n_splits:
         return math.nan
     if sizes.min() < FEW_ROWS * n_splits and n_repeats < REPEATS_OF_FEW_ROWS:
         return math.nan  # there will be no verdict
+    if options.costs is not None and len(options.costs) != len(sizes):
+        return math.nan
+    options = replace(options, sort=metric)
     part = min(1.0, max(SIMULATED / sizes.sum(), FEWEST / sizes.min()))
     labels = np.repeat(np.arange(len(sizes)), np.round(sizes * part).astype(int))
     many = np.repeat(np.arange(len(sizes)), np.round(sizes / sizes.sum() * SIMULATED).astype(int))
     n_draws = math.ceil(SIMULATED / 5 / len(labels))
-    found = [_error(labels, n_splits, metric, seed + draw) for draw in range(n_draws)]
+    found = [_error(labels, n_splits, options, seed + draw) for draw in range(n_draws)]
     variance, df = np.mean(found, axis=0)
     error = math.sqrt(variance * part * (1 - NEW + NEW / n_repeats))
     critical = float(as_student(_critical(n_strategies, level), np.array([df]))[0])
     needed = (critical + _normal(POWER)) * error
-    low, high = (_value(many, gain, metric, seed) for gain in (0.0, LARGEST))
+    low, high = (_value(many, gain, options, seed) for gain in (0.0, LARGEST))
     return needed if 0 < needed <= abs(high - low) else math.nan
 
 
@@ -113,13 +121,14 @@ def gain_from(told: Sequence[Comparison]) -> float:
     return half * (1 + _normal(POWER) / _critical(len(told), ALPHA))
 
 
-def _error(labels: NDArray[np.int64], n_splits: int, metric: str, seed: int) -> tuple[float, float]:
+def _error(
+    labels: NDArray[np.int64], n_splits: int, options: MetricOptions, seed: int
+) -> tuple[float, float]:
     """Simulate a table; return the variance of a gain by its rows, and degrees of freedom."""
     rng = np.random.default_rng(seed)
     k = int(labels.max()) + 1
     base, new = rng.standard_normal((2, len(labels), k))
     other = SHARED * base + math.sqrt(1 - SHARED**2) * new
-    options = MetricOptions(sort=metric)
     part = np.arange(len(labels)) % n_splits  # stratified, as labels are sorted
     scores = [_scores(labels, base, SKILL), _scores(labels, other, SKILL)]
     finished = [
@@ -127,18 +136,18 @@ def _error(labels: NDArray[np.int64], n_splits: int, metric: str, seed: int) -> 
         for score in scores
     ]
     # Equal values: what varies between folds, beyond rows, is not simulated.
-    evidence = collect(finished, np.zeros((2, n_splits)).tolist(), metric, options)
+    evidence = collect(finished, np.zeros((2, n_splits)).tolist(), options.sort, options)
     e = estimates(evidence.differences, np.array([0]), np.array([1]), evidence.n_rarest)
     return float(e.error[0] ** 2), float(min(e.df[0], 1e6))
 
 
-def _value(labels: NDArray[np.int64], gain: float, metric: str, seed: int) -> float:
+def _value(labels: NDArray[np.int64], gain: float, options: MetricOptions, seed: int) -> float:
     """Return the metric of a model that is better by a share of `SKILL`."""
     k = int(labels.max()) + 1
     noise = np.random.default_rng(seed).standard_normal((len(labels), k))
     score = _scores(labels, noise, SKILL * (1 + gain))
     fold = _fold(labels, score, np.ones(len(labels), dtype=bool), 0, k)
-    return compute(fold, MetricOptions(sort=metric))[metric]
+    return compute(fold, options)[options.sort]
 
 
 def _scores(

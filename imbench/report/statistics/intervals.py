@@ -10,7 +10,7 @@ import numpy as np
 from imbench.report.statistics.draws import as_student
 from imbench.report.statistics.joint import Evidence, estimates
 from imbench.results.fold import FoldResult
-from imbench.results.metric_options import HIGHER_IS_BETTER
+from imbench.results.metric_options import HIGHER_IS_BETTER, UNBOUNDED
 
 CONFIDENCE = 0.95
 Z = 1.959964  # of a normal distribution
@@ -151,8 +151,8 @@ def metric_intervals(evidence: Evidence, metric: str) -> list[Interval | None]:
     -----
     A metric that lies between bounds has Wilson's interval for as many rows as would give a share
     this variance, with the quantile of Student's t. If it is at a bound on every fold, these are
-    the rows of the rarest class. ``log_loss`` has an interval on the scale of the logarithm, and a
-    user-defined metric a symmetric one.
+    the rows of the rarest class. ``log_loss`` has an interval on the scale of the logarithm, and
+    ``expected_cost``, ``net_benefit`` and a user-defined metric a symmetric one.
 
     References
     ----------
@@ -188,7 +188,7 @@ def _interval(mean: float, error: float, q: float, metric: str, n_rarest: int) -
     if not (np.isfinite(mean) and error >= 0):
         return None
     least = -1.0 if metric == "mcc" else 0.0
-    is_share = (metric in HIGHER_IS_BETTER and metric != "log_loss") or "/" in metric
+    is_share = (metric in HIGHER_IS_BETTER and metric not in UNBOUNDED) or "/" in metric
     if is_share and least <= mean <= 1:
         size = 1 - least  # of the range, which is stretched to that of a share
         share = (mean - least) / size

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.strategies.costs import Costs
+from imbench.strategies.decision.aims import AimedRule, Metric, few_rows
 from imbench.strategies.decision.base import TunedRule
-from imbench.strategies.decision.threshold import Metric, check_metric, tune_class_weights
+from imbench.strategies.decision.threshold import aim_notes, tune_class_weights
 
 
-class ClassThresholds(TunedRule):
+class ClassThresholds(AimedRule, TunedRule):
     """Label a row argmax_k w_k p_k, with the weights that score best on inner folds.
 
     For any number of classes, two included. Probabilities stay as the classifier gives them.
@@ -19,8 +22,9 @@ class ClassThresholds(TunedRule):
     Parameters
     ----------
     estimator : estimator
-    metric : {"f1_macro", "balanced_accuracy", "g_mean"} or callable, default="f1_macro"
-        What is maximised, see :class:`imbench.strategies.decision.threshold.TunedThreshold`.
+    metric, subject_to, costs, minority, rare, class_names
+        What is maximised, and under which bounds: see
+        :class:`imbench.strategies.decision.threshold.TunedThreshold`.
     cv : int, default=5
         Inner stratified folds.
     random_state : int or None
@@ -32,6 +36,7 @@ class ClassThresholds(TunedRule):
         As in :class:`imbench.strategies.decision.base.DecisionRule`.
     weights_ : ndarray of shape (K,)
         With geometric mean one.
+    notes_ : tuple of str
 
     Notes
     -----
@@ -59,17 +64,27 @@ class ClassThresholds(TunedRule):
         self,
         estimator: Any,
         *,
-        metric: Metric = "f1_macro",
+        metric: Metric | None = None,
+        subject_to: Mapping[str, float] | None = None,
+        costs: Costs | None = None,
+        minority: str | None = None,
+        rare: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
         cv: int = 5,
         random_state: int | None = None,
     ) -> None:
         super().__init__(estimator, cv=cv, random_state=random_state)
         self.metric = metric
+        self.subject_to = subject_to
+        self.costs = costs
+        self.minority = minority
+        self.rare = rare
+        self.class_names = class_names
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
         super().check_params()
-        check_metric(self.metric)
+        self._check_aim()
 
     def _learn_from(
         self,
@@ -77,7 +92,12 @@ class ClassThresholds(TunedRule):
         y: NDArray[np.int64],
         weight: NDArray[np.float64] | None = None,
     ) -> None:
-        self.weights_ = tune_class_weights(scores, y, self.metric)
+        counts = np.bincount(y, minlength=len(self.classes_))
+        aim = self._aim(counts)
+        self.weights_ = tune_class_weights(scores, y, aim, weight=weight)
+        found = few_rows(self.name, counts)
+        found += aim_notes(self.name, aim, scores * self.weights_, y, weight)
+        self.notes_ = tuple(dict.fromkeys([*getattr(self, "notes_", ()), *found]))
 
     def _weighted(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores * self.weights_

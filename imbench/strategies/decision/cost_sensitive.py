@@ -8,40 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imbench.strategies.costs import Costs, check_costs
+from imbench.strategies.decision.aims import KnowsClasses
 from imbench.strategies.decision.base import DecisionRule
 from imbench.strategies.rows import TrainingRows
-
-
-def check_costs(costs: object) -> None:
-    """Raise ValueError unless a value is a square matrix of finite costs of at least 0."""
-    try:
-        matrix = np.asarray(costs, np.float64)
-    except (TypeError, ValueError):
-        matrix = np.zeros(0)
-    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or len(matrix) < 2:
-        raise ValueError(
-            "costs must be a square matrix, one row and one column a class such as "
-            f"[[0, 1], [10, 0]], got costs={costs!r}."
-        )
-    if not ((matrix >= 0) & (matrix < np.inf)).all():
-        raise ValueError(f"costs must hold finite numbers of at least 0, got costs={costs!r}.")
-
-
-def cost_matrix(costs: Sequence[Sequence[float]], n_classes: int, key: str) -> NDArray[np.float64]:
-    """Return the costs as a matrix (K, K).
-
-    Raises
-    ------
-    ValueError
-        If there is not one row and column for each class.
-    """
-    matrix = np.asarray(costs, np.float64)
-    if len(matrix) != n_classes:
-        raise ValueError(
-            f"{key} is {len(matrix)} x {len(matrix)}, but there are {n_classes} classes: give "
-            "one row and one column a class."
-        )
-    return matrix
 
 
 def inverse_frequency_costs(counts: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -49,17 +19,21 @@ def inverse_frequency_costs(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return (counts.max() / counts)[:, None] * (1 - np.eye(len(counts)))
 
 
-class CostSensitive(DecisionRule):
+class CostSensitive(KnowsClasses, DecisionRule):
     """Label a row argmin_j sum_i p(i | x) costs[i][j]. Probabilities stay as they are.
 
     Parameters
     ----------
     estimator : estimator
-    costs : list of K lists of K numbers or None
-        ``costs[i][j]`` is the cost of predicting class j for a row of class i, at least 0: rows
-        are the true classes, as in a confusion matrix. For two classes ``[[0, 1], [10, 0]]``
-        says that to miss a positive costs ten false alarms. None: every mistake on class i
-        costs n_max / n_i.
+    costs : mapping, sequence or None
+        See :func:`imbench.strategies.costs.cost_table`. In a matrix rows are the true classes, as
+        in a confusion matrix. For two classes ``[[0, 1], [10, 0]]`` says that to miss a row of
+        the second costs ten false alarms, as ``{missed: 10, false_alarm: 1}`` does if that is
+        the minority. None: every mistake on class i costs n_max / n_i.
+    minority : str or None, default=None
+        Class that ``missed`` is about. None is the rarest.
+    class_names : sequence of str or None, default=None
+        Name of each label, given by imbench.
 
     Attributes
     ----------
@@ -89,9 +63,18 @@ class CostSensitive(DecisionRule):
 
     name: ClassVar[str] = "cost_sensitive"
 
-    def __init__(self, estimator: Any, *, costs: Sequence[Sequence[float]] | None = None) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        costs: Costs | None = None,
+        minority: str | None = None,
+        class_names: Sequence[str] | None = None,
+    ) -> None:
         super().__init__(estimator)
         self.costs = costs
+        self.minority = minority
+        self.class_names = class_names
 
     def check_params(self) -> None:
         """Raise ValueError for a value outside of its range; called before anything runs."""
@@ -99,12 +82,11 @@ class CostSensitive(DecisionRule):
             check_costs(self.costs)
 
     def _learn(self, rows: TrainingRows) -> None:
-        n_classes = len(self.classes_)
+        counts = np.bincount(rows.labels, minlength=len(self.classes_))
         if self.costs is None:
-            self.costs_ = inverse_frequency_costs(np.bincount(rows.labels, minlength=n_classes))
+            self.costs_ = inverse_frequency_costs(counts)
         else:
-            key = "strategy.decision.cost_sensitive.costs"
-            self.costs_ = cost_matrix(self.costs, n_classes, key)
+            self.costs_ = self._costs(self.costs, counts)
 
     def _weighted(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return -(scores @ self.costs_)

@@ -6,13 +6,15 @@ in a yaml it is a ``_target_`` under ``metric``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.strategies.decision.cost_sensitive import check_costs, cost_matrix
+from imbench.components.construct import construct
+from imbench.strategies.costs import check_costs, cost_table
 
 
 @dataclass(frozen=True)
@@ -76,5 +78,76 @@ class NegativeCost:
 
     def __call__(self, table: NDArray[np.int64]) -> float:
         """Return the score of a confusion matrix."""
-        costs = cost_matrix(self.costs, len(table), "metric.costs")
+        costs = cost_table(self.costs, [str(k) for k in range(len(table))])
         return float(-(table * costs).sum() / table.sum())
+
+
+@dataclass(frozen=True)
+class UserMetric:
+    """A metric of ``metrics.extra``, which takes rows: those that a confusion matrix counts.
+
+    Written by imbench where a rule names such a metric.
+
+    Parameters
+    ----------
+    function : str
+        Import path. Called with ``y_true, y_pred, y_score, minority``; the scores are NaN.
+    parameters : mapping of str to object
+        Further arguments.
+    higher_is_better : bool, default=True
+    minority : int, default=-1
+        Position of the class, set by the rule; -1 is the last.
+
+    Examples
+    --------
+    >>> f2 = UserMetric("imbench.results.metrics.fbeta_minority", {"beta": 1.0})
+    >>> round(f2(np.array([[90, 0], [5, 5]])), 3)
+    0.667
+    """
+
+    function: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    higher_is_better: bool = True
+    minority: int = -1
+
+    def about(self, minority: int, n_classes: int) -> UserMetric:
+        """Return the metric of a class, checked to need no scores.
+
+        Raises
+        ------
+        ValueError
+            If it is undefined even where all labels are right.
+        """
+        found = replace(self, minority=minority)
+        if not np.isfinite(found(2 * np.eye(n_classes, dtype=np.int64))):
+            raise ValueError(
+                f"metric={self.function} has no value for labels that are all right, without "
+                "scores: it is a metric of scores, which no threshold changes."
+            )
+        return found
+
+    def __call__(self, table: NDArray[np.int64]) -> float:
+        """Return the value of a confusion matrix, with its sign turned if lower is better.
+
+        Raises
+        ------
+        ValueError
+            If rows have weights: the function takes none.
+        """
+        counts = np.rint(table).astype(np.int64)
+        if not np.array_equal(counts, table):
+            raise ValueError(
+                f"metric={self.function} counts all rows the same, and these have weights: "
+                "choose a metric of imbench."
+            )
+        k = len(counts)
+        y_true, y_pred = np.divmod(np.repeat(np.arange(k * k), counts.ravel()), k)
+        value = construct(
+            {"_target_": self.function, **self.parameters},
+            "metric",
+            y_true=y_true,
+            y_pred=y_pred,
+            y_score=np.full((len(y_true), k), np.nan),
+            minority=self.minority % k,
+        )
+        return float(value) if self.higher_is_better else -float(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,9 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor, nn
 
+from imbench.strategies.costs import Costs
+from imbench.strategies.decision.aims import AimedRule, Metric
 from imbench.strategies.decision.base import check_cv, splits_of
 from imbench.strategies.decision.heads import HeadRule, linear_head
-from imbench.strategies.decision.threshold import Metric, check_metric, label_score
+from imbench.strategies.decision.threshold import label_score
 from imbench.strategies.facts import fitted_models
 from imbench.strategies.fitted import scores_for
 from imbench.strategies.fitting import Fitting, gather
@@ -34,7 +36,7 @@ def normalised_head(old: nn.Linear, tau: float) -> nn.Linear:
     return head
 
 
-class TauNormalisation(HeadRule):
+class TauNormalisation(AimedRule, HeadRule):
     """Divide the head's weights of a class by their norm to the power tau, and drop the bias.
 
     Heads learn longer weights for larger classes; tau takes that back.
@@ -46,8 +48,10 @@ class TauNormalisation(HeadRule):
     tau : float or None, default=None
         In [0, 1]. At 0 only the bias goes, at 1 all classes have weights of one length. None is
         the value of 0, 0.1, ..., 1 that scores best on inner folds.
-    metric : {"f1_macro", "balanced_accuracy", "g_mean"} or callable, default="balanced_accuracy"
+    metric : str or callable, default="balanced_accuracy"
         What tau is chosen by, see :class:`imbench.strategies.decision.threshold.TunedThreshold`.
+    subject_to, costs, minority, rare, class_names
+        As there.
     cv : int, default=5
         Inner stratified folds, if tau is chosen.
     random_state : int or None
@@ -97,19 +101,30 @@ class TauNormalisation(HeadRule):
 
     name: ClassVar[str] = "tau_norm"
     is_softmax: ClassVar[bool] = False
+    default_metric: ClassVar[str] = "balanced_accuracy"
 
     def __init__(
         self,
         estimator: Any,
         *,
         tau: float | None = None,
-        metric: Metric = "balanced_accuracy",
+        metric: Metric | None = "balanced_accuracy",
+        subject_to: Mapping[str, float] | None = None,
+        costs: Costs | None = None,
+        minority: str | None = None,
+        rare: Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
         cv: int = 5,
         random_state: int | None = None,
     ) -> None:
         super().__init__(estimator, random_state=random_state)
         self.tau = tau
         self.metric = metric
+        self.subject_to = subject_to
+        self.costs = costs
+        self.minority = minority
+        self.rare = rare
+        self.class_names = class_names
         self.cv = cv
 
     def check_params(self) -> None:
@@ -117,7 +132,7 @@ class TauNormalisation(HeadRule):
         is_number = isinstance(self.tau, int | float) and not isinstance(self.tau, bool)
         if self.tau is not None and not (is_number and 0 <= self.tau <= 1):
             raise ValueError(f"tau must lie in [0, 1] or be null, got tau={self.tau!r}.")
-        check_metric(self.metric)
+        self._check_aim()
         check_cv(self.cv)
 
     def _fit_inside(self, rows: TrainingRows) -> Fitting[None]:
@@ -133,8 +148,9 @@ class TauNormalisation(HeadRule):
         for (_, held_out), own in zip(splits, found, strict=True):
             predicted[:, held_out] = own
         n_classes = len(self.classes_)
-        scores = [label_score(y, labels, n_classes, self.metric) for labels in predicted]
-        self.tau_ = TAUS[int(np.argmax(scores))]
+        aim = self._aim(np.bincount(y, minlength=n_classes))
+        scores = [label_score(y, labels, n_classes, aim) for labels in predicted]
+        self.tau_ = TAUS[max(range(len(TAUS)), key=scores.__getitem__)]  # the first of the best
 
     def _held_out_labels(
         self, rows: TrainingRows, train: NDArray[np.int64], held_out: NDArray[np.int64]

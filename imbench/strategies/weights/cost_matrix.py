@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.strategies.weights.checks import check_number
+from imbench.strategies.costs import Costs, check_costs, cost_table
+
+if TYPE_CHECKING:
+    from imbench.data.dataset import DatasetInfo
 
 
 @dataclass(frozen=True)
@@ -17,15 +20,16 @@ class CostMatrixWeights:
 
     Parameters
     ----------
-    costs : sequence of K sequences of K floats, or None
-        ``costs[i][j]`` is the cost of predicting class j for a row of class i, at least 0. The
-        diagonal is ignored. None is a cost of n_max / n_i for every error on class i.
+    costs : mapping, sequence or None
+        See :func:`imbench.strategies.costs.cost_table`; a matrix where imbench does not tell the
+        names of the classes. The diagonal is ignored. None is a cost of n_max / n_i for every
+        error on class i.
 
     Raises
     ------
     ValueError
-        If ``costs`` is not square, holds a value that is not a number of at least 0, or all errors
-        are free; when called, if its size is not the number of classes.
+        If ``costs`` has no such form, holds a value that is not a number of at least 0, or all
+        errors are free; when called, if its size is not the number of classes.
 
     Notes
     -----
@@ -46,39 +50,36 @@ class CostMatrixWeights:
     array([0.53, 5.26])
     """
 
-    costs: Sequence[Sequence[float]] | None = None
+    costs: Costs | None = None
 
     def __post_init__(self) -> None:
+        if self.costs is not None:
+            check_costs(self.costs)
+
+    def with_classes(self, info: DatasetInfo) -> CostMatrixWeights:
+        """Return the weights with costs as a matrix in the order of the classes.
+
+        Raises
+        ------
+        ValueError
+            If the costs do not fit the classes.
+        """
         if self.costs is None:
-            return
-        rows = self.costs
-        is_list = isinstance(rows, list | tuple) and all(isinstance(r, list | tuple) for r in rows)
-        if not is_list or len(rows) < 2 or any(len(row) != len(rows) for row in rows):
-            raise ValueError(
-                "costs must be a square matrix, one row and one column a class such as "
-                f"[[0, 1], [10, 0]], got costs={rows!r}."
-            )
-        for i, row in enumerate(rows):
-            for j, cost in enumerate(row):
-                check_number(f"costs[{i}][{j}]", cost, low=0.0)
-        if not self._of_errors(np.array(rows, np.float64)).any():
-            raise ValueError(
-                "costs must hold a cost above 0 beside the diagonal, "
-                f"otherwise no error counts, got costs={rows!r}."
-            )
+            return self
+        table = cost_table(self.costs, info.class_names, info.minority)
+        return replace(self, costs=table.tolist())
 
     def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
         """Return weights of shape (K,) for counts of shape (K,)."""
         n_classes = len(counts)
         if self.costs is None:
             by_class = np.divide(counts.max(), counts, out=np.zeros(n_classes), where=counts > 0)
-        elif len(self.costs) != n_classes:
-            raise ValueError(
-                f"strategy.weights.cost_matrix.costs is {len(self.costs)} x {len(self.costs)}, but "
-                f"this training part has {n_classes} classes: give one row and one column a class."
-            )
         else:
-            by_class = self._of_errors(np.array(self.costs, np.float64))
+            try:
+                table = cost_table(self.costs, [str(k) for k in range(n_classes)])
+            except ValueError as error:
+                raise ValueError(f"strategy.weights.cost_matrix.{error}") from error
+            by_class = (table * (1 - np.eye(n_classes))).sum(1)
         total = (by_class * counts).sum()
         if total == 0:
             raise ValueError(
@@ -86,8 +87,3 @@ class CostMatrixWeights:
                 "0: let errors on some class that has rows cost something."
             )
         return by_class * counts.sum() / total
-
-    @staticmethod
-    def _of_errors(costs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the sums of rows without the diagonal, shape (K,)."""
-        return (costs * (1 - np.eye(len(costs)))).sum(1)
