@@ -210,7 +210,10 @@ def test_validation_rows_that_do_not_do_are_a_sentence(name, given, words):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ("model=lightgbm model.estimator.early_stopping=pr_auc", "early_stopping=pr_auc is not one"),
+        (
+            "model=lightgbm model.estimator.early_stopping=pr_auc",
+            "early_stopping=pr_auc is not one",
+        ),
         ("model=xgboost model.estimator.patience=0", "patience must be an integer of at least 1"),
         ("model=catboost model.estimator.validation_fraction=1", "must lie in (0, 1), got 1"),
         (
