@@ -19,6 +19,7 @@ from imbench.components.construct import TARGET, locate
 from imbench.config import catalogue
 from imbench.pipeline.needs import NEEDS
 from imbench.strategies import CHAINED, IN_TRAINING, STAGES
+from imbench.strategies.loss.boosting import kinds_of
 
 PATH = Path(__file__).parents[1] / "docs" / "strategies.md"
 HEAD = """\
@@ -29,7 +30,8 @@ Made by `python scripts/docs.py` from `conf/strategy/` and docstrings; edit thos
 {n} strategies. A selection may fill several stages: `'strategy=[smote,focal,threshold]'`. The
 order is that of the stages below, whatever the order of selection; {chained} may hold several
 entries. Stages inside training ({in_training}) need a net; `weights` also works on every model
-that takes `sample_weight`. Search ranges are what tuning may try.
+that takes `sample_weight`, and a `loss` on LightGBM and XGBoost where it says so. Search
+ranges are what tuning may try.
 """
 
 
@@ -77,6 +79,8 @@ def section(item: catalogue.Item) -> Iterator[str]:
             f"  - {line}"
             for line in parameters(entry, content.get("search") or {}, f"{stage}.{name}")
         )
+        if stage == "loss" and "boosting" in kinds_of(target):
+            yield "- For nets, LightGBM and XGBoost, see [boosted_trees.md](boosted_trees.md)."
     needs = [NEEDS[kind][1] for kind in (content.get("needs") or {}).get(item.name, [])]
     if needs:
         hint = content["about"][item.name].get("instead") or ""

@@ -223,8 +223,6 @@ def test_a_loss_for_boosting_alone_is_not_for_nets():
     assert kinds_of(Boosted()) == ("boosting",)
     model, strategy = cells.parts("mlp", "focal")
     strategy.loss["focal"] = Boosted()
-    words = (
-        r"^strategy=focal acts on the loss of boosted trees, and model=mlp is a net; use boosted"
-    )
+    words = r"^strategy=focal acts on the loss of boosted trees, and model=mlp is a net; use "
     with pytest.raises(Incompatible, match=words):
         build(model, strategy, CASES["binary_five_percent"]().info, seed=0)
