@@ -42,8 +42,10 @@ class AnomalyUnderSampler(BaseEstimator):
     is anomalous if it differs from most rows of its own class, wherever the other classes are.
     ``instance_hardness`` asks the opposite question: it drops rows that a classifier gives to
     another class, and keeps a row far out that is on the right side. Down to equal classes the
-    rows that are left are the centre of a class, and its spread is lost: a small ``share`` removes
-    outliers, and should be combined with another strategy for the balance. Of equal scores the
+    rows that are left are the centre of a class, and its spread is lost: ``dataset=telco_churn
+    model=logistic_regression splits.n_repeats=1`` gives a macro F1 of 0.635 so, 0.721 with
+    ``random_under``, and 0.734 without a strategy. A small ``share`` removes outliers (0.731 with
+    0.1), and is combined with another strategy for the balance. Of equal scores the
     later rows are dropped. Detectors of distances see columns as the model does, so
     scale them (``model.preprocessing.scale``). ``LocalOutlierFactor`` counts a row among its own
     neighbours here.
