@@ -65,6 +65,8 @@ def build(
     ------
     Incompatible
         If the parts do not fit; the reason names the strategy, the model or the data, and why.
+    ValueError
+        If costs do not fit the classes.
     """
     check_needs(model, strategy, info)
     _check_training_stages(strategy, info)
@@ -100,15 +102,10 @@ def with_classes(part: Any, info: DatasetInfo) -> Any:
 
     Raises
     ------
-    Incompatible
-        If the part names a class that does not exist.
+    ValueError
+        If the part does not fit the classes.
     """
-    if not hasattr(part, "with_classes"):
-        return part
-    try:
-        return part.with_classes(info)
-    except ValueError as error:
-        raise Incompatible(str(error)) from error
+    return part.with_classes(info) if hasattr(part, "with_classes") else part
 
 
 def _neighbors(strategy: Strategy) -> Any:

@@ -94,7 +94,7 @@ def test_what_is_refused_or_damaged_is_a_sentence_and_exit_code_1(run: Run, stor
         (["results/runs"], ["there is no folder results/runs/runs", "such as results."]),
         (["empty"], ["sync empty: there is no stored cell"]),
         (["results", "empty"], ["sync results empty", "one results folder"]),
-        (["seed=1"], ["sync seed=1", "tracking, metrics, results_dir"]),
+        (["seed=1"], ["sync seed=1", "tracking, metrics, costs, results_dir"]),
         (["tracking=none"], ["sync tracking=none", "leave it out"]),
         (["tracking.adress=x"], ["adress"]),
         (["tracking.uri=mlruns"], ["tracking.uri=mlruns", "no longer in plain files"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -24,6 +26,7 @@ def composed(*words):
     return COMPOSER.cells(["model=logistic_regression", *words], multirun=False)[0]
 
 
+@cache
 def run_id(*words):
     return cell_id(identity_of(composed(*words)))
 
@@ -162,7 +165,8 @@ def test_costs_are_about_the_minority_that_metrics_name():
 
 def test_a_threshold_is_tuned_for_a_metric_of_the_user():
     mine = ("metrics=[default,f2]", "strategy.decision.threshold.metric=f2_minority")
-    cell = parse(composed("strategy=threshold", *mine, "metrics.minority=no"), COMPOSER.folders)
+    words = ("strategy=threshold", *mine, "strategy.decision.threshold.cv=2", "metrics.minority=no")
+    cell = parse(composed(*words), COMPOSER.folders)
     y = np.repeat([0, 1], [150, 50])
     X = np.random.default_rng(0).normal(size=(200, 2)) + y[:, None]
     info = DatasetInfo("toy", 2, ("no", "yes"), minority=1)

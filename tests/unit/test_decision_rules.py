@@ -122,7 +122,7 @@ def test_costs_below_zero_or_infinite_are_refused(value):
 
 def test_costs_for_another_number_of_classes_are_a_sentence():
     scores = make_scores(30, 3)
-    words = r"^strategy\.decision\.cost_sensitive: costs is 2 x 2, but there are 3 classes, .*\.$"
+    words = r"^strategy\.decision\.cost_sensitive\.costs is 2 x 2, but there are 3 classes, .*\.$"
     with pytest.raises(ValueError, match=words):
         CostSensitive(Given(), costs=[[0, 1], [1, 0]]).fit(scores, np.resize([0, 1, 2], 30))
 

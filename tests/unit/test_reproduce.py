@@ -110,12 +110,10 @@ def test_an_incomplete_configuration_has_no_command(composer):
 @pytest.mark.parametrize(
     "words",
     [
-        ("strategy=threshold", "costs={missed: 20, false_alarm: 1}"),
         ("strategy=cost_sensitive", "costs={missed: 20, false_alarm: 1}", "metrics.minority=1"),
-        ("strategy=cost_matrix", "costs=[[0,1],[20,0]]"),
-        ("strategy=threshold", "strategy.decision.threshold.subject_to={recall/1: 0.9}"),
         ("strategy=threshold", "metrics=[default,f2]",
-         "strategy.decision.threshold.metric=f2_minority"),
+         "strategy.decision.threshold.metric=f2_minority",
+         "strategy.decision.threshold.subject_to={recall/1: 0.9}"),
     ],
 )  # fmt: skip
 def test_words_of_a_cell_that_depends_on_costs_or_bounds_compose_it_again(composer, words):

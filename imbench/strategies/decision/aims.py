@@ -224,7 +224,7 @@ class KnowsClasses:
         try:
             table = cost_table(costs, known, known.index(minority))
         except ValueError as error:
-            raise ValueError(f"strategy.decision.{self.name}: {error}") from error
+            raise ValueError(f"strategy.decision.{self.name}.{error}") from error
         places = self.classes_ if is_whole else np.arange(len(known))
         return table[np.ix_(places, places)]
 

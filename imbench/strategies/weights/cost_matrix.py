@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,7 @@ class CostMatrixWeights:
         """
         if self.costs is None:
             return self
-        table = cost_table(self.costs, info.class_names, info.minority)
+        table = self._table(info.class_names, info.minority)
         return replace(self, costs=table.tolist())
 
     def __call__(self, counts: NDArray[np.int64], progress: float) -> NDArray[np.float64]:
@@ -75,10 +76,7 @@ class CostMatrixWeights:
         if self.costs is None:
             by_class = np.divide(counts.max(), counts, out=np.zeros(n_classes), where=counts > 0)
         else:
-            try:
-                table = cost_table(self.costs, [str(k) for k in range(n_classes)])
-            except ValueError as error:
-                raise ValueError(f"strategy.weights.cost_matrix.{error}") from error
+            table = self._table([str(k) for k in range(n_classes)], None)
             by_class = (table * (1 - np.eye(n_classes))).sum(1)
         total = (by_class * counts).sum()
         if total == 0:
@@ -87,3 +85,10 @@ class CostMatrixWeights:
                 "0: let errors on some class that has rows cost something."
             )
         return by_class * counts.sum() / total
+
+    def _table(self, class_names: Sequence[str], minority: int | None) -> NDArray[np.float64]:
+        assert self.costs is not None
+        try:
+            return cost_table(self.costs, class_names, minority)
+        except ValueError as error:
+            raise ValueError(f"strategy.weights.cost_matrix.{error}") from error
