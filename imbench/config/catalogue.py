@@ -61,7 +61,7 @@ def items(group: str, folders: Sequence[Path]) -> list[Item]:
     Examples
     --------
     >>> [item.name for item in items("splits", [conf_dir()])]
-    ['holdout', 'kfold', 'official']
+    ['group', 'group_time', 'holdout', 'kfold', 'official', 'time']
     """
     found: dict[str, Item] = {}
     for folder in folders:

@@ -7,6 +7,7 @@ one-hot encoding are fitted inside the folds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -227,6 +228,7 @@ def frame_to_dataset(
     if len(frame) == 0:
         raise DataError(f"{where}: has a header but no rows; give a file with data.")
     y, class_names, found, seen = _read_columns(frame, target, drop, options, roles, where)
+    arrays: dict[str, Any] = seen.arrays
     return Dataset(
         name=name,
         X=np.column_stack(found.columns),
@@ -235,8 +237,5 @@ def frame_to_dataset(
         feature_names=tuple(found.names),
         categories=found.categories,
         notices=(*seen.notices, *found.notices),
-        test_index=seen.arrays.get("test_index"),
-        groups=seen.arrays.get("groups"),
-        time=seen.arrays.get("time"),
-        weight=seen.arrays.get("weight"),
+        **arrays,
     )

@@ -99,10 +99,8 @@ def load_image_folder(
 
     Raises
     ------
-    ConfigError
-        If the path is missing, or a value is refused.
-    DataError
-        If the folder does not exist, has no images of two classes, or an image cannot be read.
+    ConfigError, DataError
+        If a value is refused, the folder has no images of two classes, or one cannot be read.
 
     Examples
     --------
@@ -117,7 +115,6 @@ def load_image_folder(
     (('cat', 'dog'), (1, 2, 3), [10, 200])
     """
     from imbench.data.names import sorted_names
-    from imbench.data.roles import untrained
 
     _check_values(path, size, channels)
     folder = find_folder(str(path), data_dir)
@@ -129,16 +126,13 @@ def load_image_folder(
     names = sorted_names(found.classes)
     place = {name: label for label, name in enumerate(names)}
     y = np.array([place[name] for name in found.classes], np.int64)
-    tested = None if found.n_train is None else np.arange(found.n_train, len(y))
-    if tested is not None and (problem := untrained(TEST, y, tested, names)):
-        raise DataError(problem.replace(f"dataset.test={TEST}", where))
     return Dataset(
         name=folder.resolve().name,
         X=_pixels(found.images, (n_channels, height, width), folder, where),
         y=y,
         class_names=names,
         input_shape=(n_channels, height, width),
-        test_index=tested,
+        test_index=_tested(found, y, names, where),
         notices=tuple(_notices(found, headers, folder)),
     )
 
@@ -356,3 +350,17 @@ def _notices(found: Listing, headers: Sequence[Header], folder: Path) -> list[No
 
 def _images(paths: Sequence[Path]) -> str:
     return "1 image has" if len(paths) == 1 else f"{len(paths)} images have"
+
+
+def _tested(
+    found: Any, y: NDArray[np.int64], names: Sequence[str], where: str
+) -> NDArray[np.int64] | None:
+    """Return the rows of the official test set, None if there is none."""
+    from imbench.data.roles import untrained
+
+    if found.n_train is None:
+        return None
+    tested = np.arange(found.n_train, len(y))
+    if problem := untrained(TEST, y, tested, names):
+        raise DataError(problem.replace(f"dataset.test={TEST}", where))
+    return tested

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -52,56 +53,44 @@ def load_table(
     test_values: Any = (),
     data_dir: str | None = None,
 ) -> Dataset:
-    r"""Load a data set from a file. Its name is the name of the file without suffix.
-
-    docs/data.md has the rules: what can be read in two ways is refused, with both ways out.
+    r"""Load a data set from a file, by the rules of docs/data.md; its name is that of the file.
 
     Parameters
     ----------
     path : str
         File with a suffix of :data:`imbench.data.readers.READ`, as :func:`find_file` finds it.
     target : str or int or None
-        Column of the classes, by name, or by place if there is no header (-1 is the last). None
-        is allowed for ``.arff`` and ``.dat`` only: ``@outputs``, by default the last column.
+        Column of the classes, by name, or by place (-1 is the last). None for ``.arff`` and
+        ``.dat`` is ``@outputs``, or the last column.
     drop, categorical : list of str
-        Columns to leave out, and columns of categories, whatever they look like.
-    missing, decimal, thousands
-        How values are written, see :class:`imbench.data.columns.Format`.
-    separator, header, encoding, comment
-        How a text file is divided, see :class:`imbench.data.text_files.Layout`.
-    dates, day_first
-        How dates are read, see :class:`imbench.data.features.FeatureOptions`.
+        Columns to leave out, and columns of categories.
+    missing, decimal, thousands, separator, header, encoding, comment, dates, day_first
+        How the file is read, see `Format` in :mod:`imbench.data.columns`, `Layout` in
+        :mod:`imbench.data.text_files` and `FeatureOptions` in :mod:`imbench.data.features`.
     groups, time, weight, test, test_values
-        Columns that are no features, see :class:`imbench.data.roles.RoleColumns`. `test` may be
-        a second file with the same columns.
+        Columns that are no features, see :class:`imbench.data.roles.RoleColumns`; or a second file.
     data_dir : str or None
-        Folder of local data.
 
     Raises
     ------
-    ConfigError
-        If the path or the target is missing.
-    DataError
-        If the file does not exist, cannot be read, or a column is unusable.
+    ConfigError, DataError
+        If a value is refused, the file cannot be read, or a column is unusable.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "churn.csv")
-    ...     _ = path.write_text("age,plan,churn\n31,basic,no\n?,pro,yes\n52,basic,no\n")
-    ...     data = load_table(str(path), target="churn")
-    >>> data.class_names, data.X.tolist()
-    (('no', 'yes'), [[31.0, 0.0], [nan, 1.0], [52.0, 0.0]])
+    ...     _ = path.write_text("age,churn\n31,no\n?,yes\n52,no\n")
+    ...     print(load_table(str(path), target="churn").X.tolist())
+    [[31.0], [nan], [52.0]]
     """
     layout = _layout(separator, header, encoding, comment)
     names = _names(drop=drop, categorical=categorical, missing=missing, test_values=test_values)
-    options = _options(names, decimal, thousands, dates, day_first)
-    options = replace(options, offers_time=time is None)
+    options = _options(names, decimal, thousands, dates, day_first, offers_time=time is None)
     roles = {"groups": groups, "time": time, "weight": weight, "test": test}
-    return read_dataset(
-        path, target, names["drop"], layout, options, data_dir, roles, names["test_values"]
-    )
+    read = partial(read_dataset, path, target, names["drop"], layout, options, data_dir)
+    return read(roles, names["test_values"])
 
 
 def _names(**keys: Any) -> dict[str, tuple[str, ...]]:
@@ -125,6 +114,7 @@ def _options(
     thousands: str | None,
     dates: str | None,
     day_first: bool | None,
+    offers_time: bool,
 ) -> FeatureOptions:
     """Return how columns are read.
 
@@ -138,7 +128,7 @@ def _options(
     how = _format(names["missing"], decimal, thousands)
     if dates not in (None, "parts"):
         raise ConfigError(f"dataset.dates={dates}: unknown; set dataset.dates=parts, or null.")
-    return FeatureOptions(how, names["categorical"], dates, day_first)
+    return FeatureOptions(how, names["categorical"], dates, day_first, offers_time=offers_time)
 
 
 def read_dataset(

@@ -149,7 +149,6 @@ def compute_metrics(
         Label of the class of ``f1_minority``. It is the positive class of the binary ranking
         metrics.
     ece_bins : int, default=15
-        Bins of the expected calibration error.
     rare : sequence of int
         Labels of the classes of ``recall_rare`` and ``f1_rare``; by default the minority alone.
     weights : ndarray of shape (n,) or None
@@ -164,12 +163,11 @@ def compute_metrics(
     Notes
     -----
     For K > 2, ``roc_auc`` and ``average_precision`` are one-vs-rest means over the classes that
-    are present. ``brier`` is defined as in scikit-learn: for two classes the mean squared error
-    of the minority's probability, in [0, 1], for more the sum of squared errors over the classes,
-    in [0, 2]. Metrics of a point (``recall_at_k``, ``net_benefit`` and the like) are about the
-    minority against all others. ``balanced_accuracy`` is the mean recall, hence equal to
-    ``recall_macro``. ``mcc`` is 0 for constant predictions (its limit) and NaN on a fold with one
-    class. ``ece`` depends on the scores only, so moving a threshold does not change it.
+    are present. ``brier`` is scikit-learn's: for two classes the mean squared error of the
+    minority's probability, for more the sum of squared errors over the classes. Metrics of a point
+    (``net_benefit`` and the like) are about the minority against all others. ``mcc`` is 0 for
+    constant predictions (its limit) and NaN on a fold with one class. ``ece`` depends on the
+    scores only, so moving a threshold does not change it.
 
     Examples
     --------

@@ -60,6 +60,23 @@ def check_costs(costs: object) -> None:
         raise ValueError(f"costs={costs!r}: no error costs anything; set one such as {EXAMPLE}.")
 
 
+def _matrix(costs: Costs, class_names: Sequence[str]) -> NDArray[np.float64]:
+    """Return a nested list as an array.
+
+    Raises
+    ------
+    ValueError
+        If it has not one row and one column for each class.
+    """
+    matrix = np.array(costs, np.float64)
+    if len(matrix) != len(class_names):
+        raise ValueError(
+            f"costs is {len(matrix)} x {len(matrix)}, but there are {len(class_names)} classes, "
+            f"{', '.join(class_names)}: give one row and one column a class."
+        )
+    return matrix
+
+
 def cost_table(
     costs: Costs, class_names: Sequence[str], minority: int | None = None
 ) -> NDArray[np.float64]:
@@ -105,13 +122,7 @@ def cost_table(
         return _of_minority(costs, class_names, minority)
     rows = _rows(costs)
     if rows is None:
-        matrix = np.array(costs, np.float64)
-        if len(matrix) != k:
-            raise ValueError(
-                f"costs is {len(matrix)} x {len(matrix)}, but there are {k} classes, "
-                f"{', '.join(class_names)}: give one row and one column a class."
-            )
-        return matrix
+        return _matrix(costs, class_names)
     table = np.zeros((k, k))
     for name, row in _by_label(rows, class_names, range(k), "costs").items():
         if isinstance(row, Mapping) or _is_group(row):

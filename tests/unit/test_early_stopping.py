@@ -170,7 +170,6 @@ def test_a_pipeline_holds_rows_out_before_it_resamples(name, weights):
     assert not isinstance(plain, HoldoutPipeline)
 
 
-@pytest.mark.xfail(raises=TypeError, strict=True, reason="pipelines do not take groups yet")
 def test_whole_groups_are_held_out():
     data = CASES["binary_five_percent"]()
     groups = np.arange(len(data.y)) // 4

@@ -50,10 +50,9 @@ def detectable_gain(
 
     Scores of a baseline and of a strategy are simulated: normal variables whose mean is larger
     for the true class, correlated by 0.9, with labels by the largest probability over the root of
-    the class size. The standard error of the gain is that of the verdict, and its critical value
-    is adjusted for the number of strategies (Bonferroni). Half of the difference between two
-    models on a row is taken to be new in each repeat. How much fits vary beyond that is not known
-    before a run, and left out.
+    the class size. The standard error is that of the verdict, its critical value is Bonferroni's.
+    Half of the difference between two models on a row is taken to be new in each repeat. How much
+    fits vary beyond that is not known before a run.
 
     Parameters
     ----------
@@ -68,13 +67,12 @@ def detectable_gain(
     level : float, default=0.05
     seed : int, default=0
     options : MetricOptions
-        Of `metric`; costs as a matrix in the order of `counts`. Classes have no names here.
+        Costs as a matrix in the order of `counts`: classes have no names here.
 
     Returns
     -------
     float
-        NaN if the table is too small for a verdict, no gain that can be simulated is told, or the
-        metric is not one of imbench, or ``expected_cost`` of a table that lacks a class.
+        NaN if the table is too small for a verdict, or the metric is the user's own.
 
     Examples
     --------
@@ -84,11 +82,7 @@ def detectable_gain(
     nan
     """
     sizes = np.asarray([n for n in counts if n > 0], dtype=float)
-    if metric not in options.known or len(sizes) < 2 or sizes.min() < n_splits:
-        return math.nan
-    if sizes.min() < FEW_ROWS * n_splits and n_repeats < REPEATS_OF_FEW_ROWS:
-        return math.nan  # there will be no verdict
-    if options.costs is not None and len(options.costs) != len(sizes):
+    if not _can_be_told(sizes, n_splits, n_repeats, metric, options):
         return math.nan
     options = replace(options, sort=metric)
     part = min(1.0, max(SIMULATED / sizes.sum(), FEWEST / sizes.min()))
@@ -119,6 +113,17 @@ def gain_from(told: Sequence[Comparison]) -> float:
     """
     half = float(np.median([(c.high - c.low) / 2 for c in told if c.high > c.low] or [math.nan]))
     return half * (1 + _normal(POWER) / _critical(len(told), ALPHA))
+
+
+def _can_be_told(
+    sizes: NDArray[np.float64], n_splits: int, n_repeats: int, metric: str, options: MetricOptions
+) -> bool:
+    """Whether there will be a verdict on tables of such classes, and the metric is known here."""
+    if metric not in options.known or len(sizes) < 2 or sizes.min() < n_splits:
+        return False
+    if options.costs is not None and len(options.costs) != len(sizes):
+        return False
+    return sizes.min() >= FEW_ROWS * n_splits or n_repeats >= REPEATS_OF_FEW_ROWS
 
 
 def _error(
