@@ -34,9 +34,8 @@ def label_metrics(
     rare : sequence of int
         Labels of the rare classes; by default the minority alone.
     costs : ndarray of shape (K, K) or None
-        Cost of predicting a class (columns) for a row of another (rows), see
-        :func:`imbench.strategies.costs.cost_table`. With it there is ``expected_cost``, the mean
-        cost of a row.
+        With costs there is ``expected_cost``, the mean cost of a row; see
+        :func:`imbench.strategies.costs.cost_table`.
 
     Returns
     -------
@@ -46,8 +45,7 @@ def label_metrics(
     Examples
     --------
     >>> table = np.array([[[90.0, 0.0], [5.0, 5.0]]])
-    >>> costs = np.array([[0.0, 1.0], [20.0, 0.0]])
-    >>> found = label_metrics(table, minority=1, costs=costs)
+    >>> found = label_metrics(table, minority=1, costs=np.array([[0.0, 1.0], [20.0, 0.0]]))
     >>> found["recall_macro"], found["expected_cost"]
     (array([0.75]), array([1.]))
     """

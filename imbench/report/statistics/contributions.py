@@ -65,9 +65,7 @@ def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floa
     References
     ----------
     Efron and Stein 1981, "The Jackknife Estimate of Variance", Annals of Statistics 9,
-    doi:10.1214/aos/1176345462.
-    Shao and Wu 1989, "A General Theory for Jackknife Variance Estimation", Annals of Statistics
-    17, doi:10.1214/aos/1176347263 (parts of the rows for quantiles).
+    doi:10.1214/aos/1176345462; for quantiles Shao and Wu 1989, doi:10.1214/aos/1176347263.
 
     Examples
     --------
