@@ -10,6 +10,7 @@ from imbench.report.names import metric_name
 from imbench.report.statistics.detectable import detectable_gain
 from imbench.report.statistics.verdict import ALPHA, LEVELS
 from imbench.results.metric_options import MetricOptions, costs_by_label, minority_label
+from imbench.strategies.label_metrics import EXPECTED_COST
 
 
 def forecast(
@@ -50,6 +51,10 @@ def forecast(
     try:
         costs = costs_by_label(options, class_names, minority_label(options, class_names, rarest))
     except ConfigError:  # the run says it
+        return ""
+    if metric != EXPECTED_COST:
+        costs = None
+    elif min(counts) == 0:
         return ""
     # Classes are numbered in what is simulated.
     options = MetricOptions(

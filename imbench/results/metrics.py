@@ -146,19 +146,16 @@ def compute_metrics(
         Class probabilities.
     class_names : sequence of str of length K
     minority : int
-        Label of the class of ``f1_minority``. It is the positive class of the binary ranking
-        metrics.
+        Label of the class of ``f1_minority``, the positive class of binary ranking metrics.
     ece_bins : int, default=15
     rare : sequence of int
         Labels of the classes of ``recall_rare`` and ``f1_rare``; by default the minority alone.
     weights : ndarray of shape (n,) or None
         Weights of the rows. None or an empty array counts all rows the same.
     costs : ndarray of shape (K, K) or None
-        Costs of errors, see :func:`imbench.strategies.costs.cost_table`. Without them there is no
-        ``expected_cost``.
+        Costs of errors. Without them there is no ``expected_cost``.
     points : Points
-        Where ``recall_at_precision``, ``precision_at_recall``, ``recall_at_k`` and
-        ``net_benefit`` are computed.
+        Where ``recall_at_precision`` and the like are computed.
 
     Notes
     -----

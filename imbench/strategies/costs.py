@@ -1,4 +1,7 @@
-"""What errors cost: the forms in which a user says it, and the matrix that follows."""
+"""What errors cost: the forms in which a user says it, and the matrix that follows.
+
+Elkan 2001, "The Foundations of Cost-Sensitive Learning", IJCAI 17, section 1.
+"""
 
 from __future__ import annotations
 
@@ -101,10 +104,6 @@ def cost_table(
     ------
     ValueError
         As :func:`check_costs`; if a class is unknown or has no cost, or the shape is wrong.
-
-    References
-    ----------
-    Elkan 2001, "The Foundations of Cost-Sensitive Learning", IJCAI 17, section 1.
 
     Examples
     --------

@@ -34,8 +34,8 @@ def label_metrics(
     rare : sequence of int
         Labels of the rare classes; by default the minority alone.
     costs : ndarray of shape (K, K) or None
-        See :func:`imbench.strategies.costs.cost_table`. With it there is ``expected_cost``, the
-        mean cost of a row.
+        With costs there is ``expected_cost``, the mean cost of a row; see
+        :func:`imbench.strategies.costs.cost_table`.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def label_metrics(
 
     Examples
     --------
-    >>> table, costs = np.array([[[90.0, 0.0], [5.0, 5.0]]]), np.array([[0.0, 1.0], [20.0, 0.0]])
-    >>> found = label_metrics(table, minority=1, costs=costs)
+    >>> table = np.array([[[90.0, 0.0], [5.0, 5.0]]])
+    >>> found = label_metrics(table, minority=1, costs=np.array([[0.0, 1.0], [20.0, 0.0]]))
     >>> found["recall_macro"], found["expected_cost"]
     (array([0.75]), array([1.]))
     """
@@ -55,11 +55,11 @@ def label_metrics(
     present = support[0] > 0
     precision = np.where(present, 0.0, np.nan) + np.zeros_like(hits)
     precision[predicted > 0] = hits[predicted > 0] / predicted[predicted > 0]
-    recall, f1 = np.full((2, *hits.shape), np.nan)
+    recall, f1 = (np.full(hits.shape, np.nan) for _ in range(2))
     recall[:, present] = hits[:, present] / support[:, present]
     f1[:, present] = 2 * hits[:, present] / (support + predicted)[:, present]
     here = recall[:, present]
-    with np.errstate(divide="ignore"):  # a recall of 0 gives a geometric mean of 0
+    with np.errstate(divide="ignore"):  # log(0) of a recall of 0 gives a geometric mean of 0
         g_mean = np.exp(np.log(here).mean(axis=1))
     rare_here = [label for label in rare or [minority] if present[label]]
     accuracy = hits.sum(axis=1) / total

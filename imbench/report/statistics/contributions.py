@@ -33,8 +33,9 @@ SCORES = ("roc_auc", "average_precision", "brier", "log_loss", "ece", "net_benef
 def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floats:
     """Return the contribution of each test row to a metric of one fold.
 
-    It is the change of the metric by the row, ``m - m_without_i``, relative to the mean of its
-    class in this fold. The sum of squares estimates the variance over rows, stratified by class.
+    It is the change of the metric by the row, ``m - m_without_i``, relative to the mean of the
+    class in this fold. The sum of squares estimates the variance of the metric over test rows,
+    stratified by class.
 
     Parameters
     ----------
@@ -64,8 +65,7 @@ def contributions(fold: FoldResult, metric: str, options: MetricOptions) -> Floa
     References
     ----------
     Efron and Stein 1981, "The Jackknife Estimate of Variance", Annals of Statistics 9,
-    doi:10.1214/aos/1176345462; Shao and Wu 1989, "A General Theory for Jackknife Variance
-    Estimation", Annals of Statistics 17, doi:10.1214/aos/1176347263 (parts, for quantiles).
+    doi:10.1214/aos/1176345462; for quantiles Shao and Wu 1989, doi:10.1214/aos/1176347263.
 
     Examples
     --------

@@ -50,9 +50,9 @@ def detectable_gain(
 
     Scores of a baseline and of a strategy are simulated: normal variables whose mean is larger
     for the true class, correlated by 0.9, with labels by the largest probability over the root of
-    the class size. The standard error is that of the verdict, its critical value is Bonferroni's.
-    Half of the difference between two models on a row is taken to be new in each repeat. How much
-    fits vary beyond that is not known before a run.
+    the class size. The standard error of the gain is that of the verdict, and its critical value
+    is adjusted for the number of strategies (Bonferroni). Half of the difference between two
+    models on a row is new in each repeat. What fits vary beyond that is unknown and left out.
 
     Parameters
     ----------
@@ -64,25 +64,25 @@ def detectable_gain(
     n_strategies : int, default=1
         Strategies that are compared with the baseline.
     metric : str, default="f1_macro"
-    level : float, default=0.05
-    seed : int, default=0
+    level, seed
     options : MetricOptions
-        Costs as a matrix in the order of `counts`: classes have no names here.
+        Of `metric`; costs as a matrix of the classes that have rows, which have no names here.
 
     Returns
     -------
     float
-        NaN if the table is too small for a verdict, or the metric is the user's own.
+        NaN if the table is too small for a verdict, no gain that can be simulated is told, or the
+        metric is not one of imbench.
 
     Examples
     --------
-    >>> [round(detectable_gain((19 * n, n), n_splits=5), 2) for n in (50, 500)]
-    [0.08, 0.02]
-    >>> detectable_gain((950, 2), n_splits=5)
-    nan
+    >>> [round(detectable_gain((19 * n, n), n_splits=5), 2) for n in (2, 50, 500)]
+    [nan, 0.08, 0.02]
     """
     sizes = np.asarray([n for n in counts if n > 0], dtype=float)
-    if not _can_be_told(sizes, n_splits, n_repeats, metric, options):
+    if metric not in options.known or len(sizes) < 2 or sizes.min() < n_splits:
+        return math.nan
+    if sizes.min() < FEW_ROWS * n_splits and n_repeats < REPEATS_OF_FEW_ROWS:  # no verdict
         return math.nan
     options = replace(options, sort=metric)
     part = min(1.0, max(SIMULATED / sizes.sum(), FEWEST / sizes.min()))
@@ -91,8 +91,8 @@ def detectable_gain(
     n_draws = math.ceil(SIMULATED / 5 / len(labels))
     found = [_error(labels, n_splits, options, seed + draw) for draw in range(n_draws)]
     variance, df = np.mean(found, axis=0)
-    error = math.sqrt(variance * part * (1 - NEW + NEW / n_repeats))
     critical = float(as_student(_critical(n_strategies, level), np.array([df]))[0])
+    error = math.sqrt(variance * part * (1 - NEW + NEW / n_repeats))
     needed = (critical + _normal(POWER)) * error
     low, high = (_value(many, gain, options, seed) for gain in (0.0, LARGEST))
     return needed if 0 < needed <= abs(high - low) else math.nan
@@ -113,17 +113,6 @@ def gain_from(told: Sequence[Comparison]) -> float:
     """
     half = float(np.median([(c.high - c.low) / 2 for c in told if c.high > c.low] or [math.nan]))
     return half * (1 + _normal(POWER) / _critical(len(told), ALPHA))
-
-
-def _can_be_told(
-    sizes: NDArray[np.float64], n_splits: int, n_repeats: int, metric: str, options: MetricOptions
-) -> bool:
-    """Whether there will be a verdict on tables of such classes, and the metric is known here."""
-    if metric not in options.known or len(sizes) < 2 or sizes.min() < n_splits:
-        return False
-    if options.costs is not None and len(options.costs) != len(sizes):
-        return False
-    return sizes.min() >= FEW_ROWS * n_splits or n_repeats >= REPEATS_OF_FEW_ROWS
 
 
 def _error(
