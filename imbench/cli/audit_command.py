@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 from imbench.cli.console import console
 from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
+from imbench.data.notices import LEAKS
+from imbench.results.readings import reading_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from imbench.report.audit import CellAudit
+    from imbench.results.fold import CellResult
 
 
 def command(words: list[str]) -> int:
@@ -37,15 +42,33 @@ def command(words: list[str]) -> int:
     cells, _ = read_cells("audit", arguments)
     audits = audit_cells(cells)
     _print(audits, arguments.fits)
-    for sentence in duplicate_warnings(cells):
+    warnings = [*duplicate_warnings(cells), *suspicions(arguments.runs, cells)]
+    for sentence in warnings:
         print(f"warning: {sentence}")
     leaks = [(a, sentence) for a in audits for sentence in a.leaks]
     for audit, sentence in leaks:
         print(f"leak: {audit.dataset} {audit.model} {audit.label}, {sentence}")
     n_folds = sum(audit.n_recorded for audit in audits)
     if n_folds and not leaks:
-        print(f"no leak: no row of a test part was fitted on in {n_folds} folds.")
+        fitted_on = f"no row of a test part was fitted on in {n_folds} folds"
+        print(f"{fitted_on}; the warnings stand." if warnings else f"no leak: {fitted_on}.")
     return 1 if leaks else 0
+
+
+def suspicions(runs: Path, cells: Sequence[CellResult]) -> list[str]:
+    """Return what was noticed of the data before the run, after which scores may be too good.
+
+    Copies of rows are left out: the audit has counted them.
+
+    Parameters
+    ----------
+    runs : Path
+        Folder of the cells.
+    cells : sequence of CellResult
+    """
+    codes = [f"[{code}]" for code in LEAKS if code != "duplicate-rows"]
+    lines = [line for cell in cells for line in reading_of(runs, cell.config)]
+    return [line for line in dict.fromkeys(lines) if line.endswith(tuple(codes))]
 
 
 def _print(audits: Sequence[CellAudit], with_fits: bool) -> None:

@@ -19,6 +19,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.group_check import Companions, repeats_by_group
 from imbench.data.notices import CODES, NO_ADVICE, Notice, ignore, listed
 from imbench.data.splits import OfficialTest, Splitter
+from imbench.data.time_splits import TimeSplit
 
 SHARE_OF_COPIES, SHARE_OF_A_CLASS = 0.05, 0.1  # of rows that equal another, to be told
 TESTED = 2  # rows of a class a fold, below which it is small
@@ -81,7 +82,6 @@ def roles_in_use(data: Dataset, splitter: Splitter) -> list[Notice]:
     ----------
     data : Dataset
     splitter : Splitter
-        Folds are in the order of time if its class has the word "time" in its name.
 
     Examples
     --------
@@ -94,8 +94,7 @@ def roles_in_use(data: Dataset, splitter: Splitter) -> list[Notice]:
     []
     """
     found, is_official = [], isinstance(splitter, OfficialTest)
-    in_time = "time" in type(splitter).__name__.lower()
-    if data.time is not None and not (in_time or is_official):
+    if data.time is not None and not (isinstance(splitter, TimeSplit) or is_official):
         way = "splits=time" if data.groups is None else "splits=group_time"
         words = (
             "rows have a time, and folds train on later rows than those they test, so that scores "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -159,6 +160,11 @@ class HoldoutPipeline(ResamplingPipeline):
         yield from fitting_of(model, rows.pop(), y, validation=validation, **_weighted(weight))
         self._tell(came_in)
         self.facts_ = self._facts()
+        if GROUPS in given:
+            counter = self.named_steps["rows"]
+            places = np.searchsorted(counter.classes_, beside[0])
+            held = np.bincount(places, minlength=len(counter.classes_))
+            self.facts_ = replace(self.facts_, held_out=held)
         return self
 
 

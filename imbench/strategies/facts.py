@@ -72,6 +72,9 @@ class ModelFacts:
         Rows to be drawn, of the first sampler that has some.
     reused_s : float, default=0.0
         Seconds that resampling had taken whose rows came from a cache.
+    held_out : ndarray of shape (K,) or None
+        Validation rows of each class, where whole groups of them were held out; None where they
+        are the share ``training.validation_fraction`` of each class, rounded down.
     """
 
     classes: NDArray[Any]
@@ -80,6 +83,7 @@ class ModelFacts:
     notes: tuple[str, ...] = ()
     picture: Picture | None = None
     reused_s: float = 0.0
+    held_out: NDArray[np.int64] | None = None
 
     @property
     def trained_counts(self) -> NDArray[np.float64]:
@@ -122,6 +126,8 @@ class ModelFacts:
         if training.n_rounds is not None:
             model["n_rounds_"] = training.n_rounds
         rows = {"classes_": self.classes.tolist(), "class_counts_": self.class_counts.tolist()}
+        if self.held_out is not None:
+            rows["held_out_"] = self.held_out.tolist()
         return {"rows": rows, "model": model}
 
     @classmethod
@@ -154,7 +160,9 @@ class ModelFacts:
             weights_change="weights_change" in model,
             **found,
         )
-        return cls(np.array(rows["classes_"]), np.array(rows["class_counts_"]), training)
+        held_out = np.array(rows["held_out_"]) if "held_out_" in rows else None
+        counts = np.array(rows["class_counts_"])
+        return cls(np.array(rows["classes_"]), counts, training, held_out=held_out)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import chain
 from typing import ClassVar
 
 import numpy as np
 import pytest
+from imblearn.under_sampling import RandomUnderSampler
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, f1_score
@@ -28,8 +30,10 @@ from imbench.run.roles import role_arrays
 from imbench.strategies.base import Strategy
 from imbench.strategies.decision.calibration import IsotonicCalibration, PlattScaling
 from imbench.strategies.decision.class_thresholds import ClassThresholds
+from imbench.strategies.decision.priors import trained_shares
 from imbench.strategies.decision.temperature import TemperatureScaling
 from imbench.strategies.decision.threshold import TunedThreshold
+from imbench.strategies.facts import ModelFacts, facts_of
 from tests import cells
 
 N_GROUPS = 40
@@ -238,6 +242,18 @@ def test_validation_rows_are_whole_groups_with_their_weights(spied):
     assert not kept & held_out
     assert len(X) == len(y) == len(weight) == 240 - len(fit["X"])
     assert (np.bincount(y) <= 0.3 * np.bincount(data.y)).all()
+
+
+@pytest.mark.parametrize("under", [False, True])
+def test_groups_that_are_held_out_do_not_look_resampled(under):
+    data = replace(with_roles(), weight=None)
+    model = Model("spy", Spy(validation_fraction=0.3))
+    resample = {"under": RandomUnderSampler()} if under else {}
+    fitted, _ = fit_fold(data, model, Strategy(resample=resample), everything(data), 0)
+    assert trained_shares(fitted, np.arange(2), data.y)[1] == under
+    (facts,) = facts_of(fitted).models
+    again = ModelFacts.from_plain(json.loads(json.dumps(facts.to_plain(with_history=True))))
+    assert again.held_out.tolist() == facts.held_out.tolist()
 
 
 def test_no_made_row_is_held_out():

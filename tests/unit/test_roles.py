@@ -17,6 +17,7 @@ from imbench.data.load import load
 from imbench.data.spec import DatasetSpec
 from imbench.data.splits import Holdout, OfficialTest
 from imbench.data.table import load_table
+from imbench.data.time_splits import TimeSplit
 from imbench.errors import ConfigError, DataError
 
 N = 40
@@ -356,7 +357,7 @@ def test_a_splitter_that_leaves_a_role_unused_is_told(write):
 
     assert told(Holdout()) == ["time-mixed", "test-unused"]
     assert told(OfficialTest()) == []
-    assert told(TimeWindows()) == ["test-unused"]
+    assert told(TimeSplit()) == ["test-unused"]
 
 
 def panel(n_groups=40, n_visits=4, n_rows=3):

@@ -218,7 +218,7 @@ def test_what_is_shipped_can_be_constructed_at_both_ends():
         for name, config in zip(names, Composer(None).cells(words, multirun=True), strict=True):
             assert check_space(config[part], part, cell_from(config).parts) == [], name
             n += len(config[part].get("search") or {})
-    assert n == 148
+    assert n == 152
 
 
 @pytest.mark.contract

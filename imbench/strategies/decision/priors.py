@@ -78,6 +78,9 @@ def weighted_shares(
 
 
 def _is_changed(model: ModelFacts, classes: NDArray[Any], counts: NDArray[np.int64]) -> bool:
-    held_out = (model.training.validation_fraction * counts).astype(np.int64)
+    if model.held_out is None:
+        held_out = (model.training.validation_fraction * counts).astype(np.int64)
+    else:
+        held_out = model.held_out[classes]
     is_resampled = not np.array_equal(model.class_counts[classes], counts - held_out)
     return is_resampled or model.training.has_batches
