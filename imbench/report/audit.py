@@ -142,16 +142,13 @@ def _leaks(fold: FoldResult) -> Iterator[str]:
             f"{place}: {fold.audit['overlap']} rows of the test part are rows of the training "
             "part too."
         )
+    roles = {"straddling_groups": "group", "from_future": "time"}
+    way = f"set splits={'_'.join(way for fact, way in roles.items() if fact in fold.audit)}."
     if n := fold.audit.get("straddling_groups"):
-        yield (
-            f"{place}: {n} groups have rows in the test part and in the training part: set "
-            "splits=group."
-        )
+        yield f"{place}: {n} groups have rows in the test part and in the training part: {way}"
     if n := fold.audit.get("from_future"):
-        yield (
-            f"{place}: {n} of {fold.audit['n_train']} training rows are not from before the test "
-            "part: set splits=time."
-        )
+        n_train = fold.audit["n_train"]
+        yield f"{place}: {n} of {n_train} training rows are not from before the test part: {way}"
     for fit in (*fold.audit.get("fits", ()), *fold.audit.get("tuning_fits", ())):
         if fit["from_test"]:
             yield (
