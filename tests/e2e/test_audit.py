@@ -49,8 +49,9 @@ def test_duplicates_over_the_folds_are_a_warning_and_no_leak(run: Run, tmp_path:
     assert run(*table_words(path)).code == 0
     done = run("audit")
     assert done.code == 0
-    (warning,) = [line for line in done.out.splitlines() if line.startswith("warning: ")]
+    warning, other = [line for line in done.out.splitlines() if line.startswith("warning: ")]
     assert "duplicates straddle the folds" in warning
+    assert other.endswith("[class-in-column]")  # as the run has said
     assert "of 60 test rows" in warning
     assert "30 of the 60 rows are different." in warning
 
