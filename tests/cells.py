@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from imbench.cli.compose import Composer
 from imbench.config.cell import Cell
 from imbench.config.check import Config
+from imbench.config.compose import Composer
 from imbench.config.parse import parse
 
 

@@ -26,8 +26,8 @@ def command(words: list[str]) -> int:
     DataError
         If the file cannot be read or used, or not be split.
     """
-    from imbench.cli.compose import Composer
-    from imbench.cli.notices import ignored_codes, notices_of
+    from imbench.api.notices import ignored_codes, notices_of
+    from imbench.config.compose import Composer
     from imbench.config.parse import Draft
     from imbench.data.description import describe
     from imbench.data.load import load

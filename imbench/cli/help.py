@@ -21,8 +21,7 @@ imbench compares strategies against class imbalance on identical folds.
 keys: any key can be overridden; --cfg prints them all
   dataset= model= strategy=               a name; strategies also as a list [a,b]
   dataset/imbalance=                      none, keep, tutorial, long_tail, step
-  splits=kfold|holdout|official           splits.n_splits=5 splits.n_repeats=auto|3
-  splits=group|time|group_time            dataset.groups=COLUMN dataset.time=COLUMN
+  splits=kfold|holdout|group|time|official   splits.n_splits=5 splits.n_repeats=auto|3
   metrics.sort=f1_macro                   for verdicts; baseline=none|threshold|auto
   tuning=optuna tuning.trials=20          choose parameters inside each fold
   device=auto|cpu|cuda amp=true seed=0    where and how nets train

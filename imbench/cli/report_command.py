@@ -19,10 +19,10 @@ def command(words: list[str]) -> int:
         If the folder does not exist, holds no cell, none matches the filters, the baseline is not
         known, or the report cannot be written.
     """
-    from imbench.cli.compose import Composer
     from imbench.cli.remembered import options_of
     from imbench.cli.reproduce import commands
     from imbench.config.check import BASELINES
+    from imbench.config.compose import Composer
     from imbench.report.page import write_report
     from imbench.report.payload import Extras
     from imbench.report.tables import build_leaderboard

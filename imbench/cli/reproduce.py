@@ -13,10 +13,10 @@ from typing import Any
 
 import yaml
 
-from imbench.cli.compose import Composer
 from imbench.components.names import with_stable_paths
 from imbench.components.override import quoted
 from imbench.config import catalogue
+from imbench.config.compose import Composer
 from imbench.config.identity import identity_of
 from imbench.config.search_space import entries
 from imbench.errors import ConfigError

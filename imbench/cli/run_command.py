@@ -10,9 +10,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Container, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -21,27 +20,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 
 from imbench import __version__
-from imbench.cli.compose import Composer
+from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
 from imbench.cli.console import console
-from imbench.cli.looks import judge_by
-from imbench.cli.progress import ProgressBar, progress_bar
+from imbench.cli.progress import progress_bar
 from imbench.components.construct import bind, construct
-from imbench.components.hashing import run_id_of
 from imbench.components.override import quoted
-from imbench.components.startup import quick_imports, resume_collection
-from imbench.config.budget import parse_budget
-from imbench.config.cell import Cell, CellOutline, RefusedCell
+from imbench.components.startup import quick_imports
+from imbench.config.compose import Composer
 from imbench.config.parse import Draft
-from imbench.errors import ConfigError, ImbenchError
-from imbench.results.fold import CellResult, FoldResult
+from imbench.errors import ImbenchError
+from imbench.results.fold import CellResult
 from imbench.results.last_metrics import write_metrics
-from imbench.results.store import Store
-from imbench.run.budget import Budget
 from imbench.run.rounds import Rounds
 
 if TYPE_CHECKING:
     from imbench.report.mlflow.tracker import Tracker
-    from imbench.run.cell import Runner
 
 
 def command(words: list[str]) -> int:
@@ -68,14 +61,14 @@ def _command(options: argparse.Namespace) -> int:
             "---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in composed)
         )
         return 0
-    drafts = _distinct([Draft(config, composer.folders) for config in composed])
-    stored = _stored_cells(drafts, Path(composed[0]["results_dir"]))
+    drafts = distinct([Draft(config, composer.folders) for config in composed])
+    stored = stored_cells(drafts, Path(composed[0]["results_dir"]))
     # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
     atexit.register(gc.freeze)
     tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
     try:
-        cells = _parse_all(drafts, stored)
-        sweep = _Sweep(drafts, cells, stored, started)
+        cells = parse_all(drafts, stored)
+        sweep = Sweep(drafts, cells, stored, started, partial(print, file=sys.stderr))
         return _run_all(sweep, tracker, options.traceback)
     finally:
         tracker.close()
@@ -109,24 +102,6 @@ def _quoted(word: str) -> str:
     return f"{key}={text}" if PLAIN.fullmatch(text) else f"{key}={','.join(map(quoted, parts))}"
 
 
-def _distinct(drafts: Sequence[Draft]) -> Sequence[Draft]:
-    """Leave out repeated cells: strategy=none is the same for every neighbor search of a sweep.
-
-    Of cells that differ in the number of repeats the one with the most is kept.
-    """
-    cells: dict[str, Draft] = {}
-    try:
-        for draft in drafts:
-            outline = draft.outline
-            same = {"identity": outline.identity, "dataset": outline.dataset.node}
-            known = cells.setdefault(run_id_of(same), draft)
-            if outline.splitter.n_folds > known.outline.splitter.n_folds:
-                cells[run_id_of(same)] = draft
-    except ConfigError:  # reported with all others, once every cell is parsed
-        return drafts
-    return list(cells.values())
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="imbench", add_help=False, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*", metavar="key=value")
@@ -136,47 +111,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--traceback", action="store_true")
     parser.add_argument("--version", action="store_true")
     return parser
-
-
-def _stored_cells(drafts: Sequence[Draft], results_dir: Path) -> dict[int, CellResult]:
-    """Return the cells that are stored in full, by their index in the sweep."""
-    from imbench.run import lookup
-
-    store, found = Store(results_dir), {}
-    for i, draft in enumerate(drafts):
-        with suppress(ConfigError):  # reported once every cell is parsed
-            if cell := lookup.find(draft.outline, store):
-                found[i] = cell
-    return found
-
-
-def _parse_all(
-    drafts: Sequence[Draft], stored: Container[int] = ()
-) -> dict[int, Cell | RefusedCell]:
-    """Parse the cells that are not stored, and return them by their index in the sweep.
-
-    In a sweep a cell with a refused value of its strategy fails by itself, with the sentence, as
-    long as another cell is left to run.
-
-    Raises
-    ------
-    ConfigError
-        With everything that is wrong with what is about to run, one line each.
-    """
-    from imbench.config.parse import Problems
-
-    cells: dict[int, Cell | RefusedCell] = {}
-    problems = Problems()
-    for i, draft in enumerate(drafts):
-        if i not in stored:
-            with problems.collected():
-                cells[i] = draft.cell()
-    problems += bind(drafts[0].config["tracking"], "tracking")
-    refused = [cell.reason for cell in cells.values() if isinstance(cell, RefusedCell)]
-    if problems or (not stored and len(refused) == len(drafts)):
-        problems += [line for reason in refused for line in reason.splitlines()]
-    problems.raise_if_any()
-    return cells
 
 
 def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
@@ -193,85 +127,7 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
     return in_background(tracker, Path(configs[0]["results_dir"]), at_once)
 
 
-class _Sweep:
-    """The cells of a command: parsed as late as possible, run by one runner.
-
-    Parameters
-    ----------
-    drafts : sequence of Draft
-    cells : dict of int to Cell or RefusedCell
-        Those that are parsed already, by their index in the sweep.
-    stored : mapping of int to CellResult
-        Those that are stored in full.
-    started : float
-        When the command started, in seconds of the monotonic clock.
-    """
-
-    def __init__(
-        self,
-        drafts: Sequence[Draft],
-        cells: dict[int, Cell | RefusedCell],
-        stored: Mapping[int, CellResult],
-        started: float,
-    ) -> None:
-        self.drafts = drafts
-        self.cells = cells
-        self.stored = stored
-        self.config = drafts[0].config
-        self.options = drafts[0].metrics
-        self.outlines = [draft.outline for draft in drafts]
-        self.results_dir = Path(self.config["results_dir"])
-        self.store = Store(self.results_dir)
-        limit = parse_budget(self.config["budget"])
-        self.budget = None if limit is None else Budget(limit, started)
-        self._runner: Runner | None = None
-
-    def prepare(self, cells: Iterable[Cell | RefusedCell]) -> None:
-        """Prove that results and studies can be written, before anything is computed."""
-        self.store.prepare()
-        tuners = [cell.tuning.tuner for cell in cells if isinstance(cell, Cell) and cell.tuning]
-        for tuner in dict.fromkeys(tuners):
-            tuner.prepare(self.results_dir)
-
-    def rounds(self, bar: ProgressBar) -> Rounds:
-        """Return the rounds of repeats of all cells."""
-        judge = judge_by(self.options, self.config["baseline"])
-        run = partial(self._run, bar)
-        return Rounds(self.outlines, self.store, run, judge, bar, self.budget, self.stored)
-
-    def _run(self, bar: ProgressBar, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
-        """Run cells in order; PyTorch and the like are imported only if there is one."""
-        from imbench.cli.forecast import forecasts
-        from imbench.cli.readings import readings
-        from imbench.run.cell import Runner
-        from imbench.run.sweep import run_cells
-
-        def count(result: FoldResult, stored: bool) -> None:
-            bar.fold_done(result, stored)
-            if self.budget is not None and not stored:
-                self.budget.spend(result)
-
-        resume_collection()
-        cells = [
-            replace(self._cell(i), splitter=outline.splitter, sequential=outline.sequential)
-            for i, outline in wanted.items()
-        ]
-        if self._runner is None:
-            self._runner = Runner(self.results_dir, count)
-            for line in readings(self._runner, cells, self.config):
-                print(line, file=sys.stderr)
-            for line in forecasts(self._runner, cells, self.stored.values(), self.config):
-                print(line, file=sys.stderr)
-        yield from run_cells(self._runner, cells, self.config["n_jobs"])
-
-    def _cell(self, i: int) -> Cell | RefusedCell:
-        if i not in self.cells:  # its first repeat was stored
-            self.cells[i] = self.drafts[i].cell()
-            self.prepare([self.cells[i]])
-        return self.cells[i]
-
-
-def _run_all(sweep: _Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
+def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     sweep.prepare(sweep.cells.values())
     with suppress(OSError):  # results that are read only
         write_metrics(sweep.store.runs, sweep.config)
@@ -312,7 +168,7 @@ def _run_all(sweep: _Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     return 1 if untracked else exit_code(cells)
 
 
-def _print_notes(sweep: _Sweep, rounds: Rounds) -> None:
+def _print_notes(sweep: Sweep, rounds: Rounds) -> None:
     """Say why there are no more repeats, and that the budget is spent."""
     for note in rounds.notes:
         print(note, file=sys.stdout if sweep.config["output"] == "table" else sys.stderr)

@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(arguments: argparse.Namespace) -> Mapping[str, Any]:
     """Compose the configuration; only what an export needs may be overridden."""
-    from imbench.cli.compose import Composer
+    from imbench.config.compose import Composer
 
     folders = [word for word in arguments.words if "=" not in word]
     overrides = [word for word in arguments.words if "=" in word]

@@ -66,8 +66,8 @@ def command(words: list[str]) -> int:
 
 def _tracker(results_dir: Path | None) -> MlflowTracker:
     """Return the tracker that `tracking=mlflow` makes for a results folder."""
-    from imbench.cli.compose import Composer
     from imbench.components.construct import construct
+    from imbench.config.compose import Composer
 
     overrides = ["tracking=mlflow"]
     if results_dir is not None:

@@ -58,7 +58,7 @@ def identity_of(config: Config) -> dict[str, Any]:
 
     Examples
     --------
-    >>> from imbench.cli.compose import Composer
+    >>> from imbench.config.compose import Composer
     >>> (config,) = Composer(None).cells(["model=knn", "strategy=smote"], multirun=False)
     >>> sorted(identity_of(config))
     ['dataset', 'model', 'seed', 'splits', 'strategy']

@@ -54,7 +54,7 @@ def parse(config: Config, folders: Sequence[Path]) -> Cell | RefusedCell:
 
     Examples
     --------
-    >>> from imbench.cli.compose import Composer
+    >>> from imbench.config.compose import Composer
     >>> composer = Composer(None)
     >>> (config,) = composer.cells(["model=knn", "strategy=[smote,threshold]"], multirun=False)
     >>> cell = parse(config, composer.folders)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imbench.cli.compose import Composer
 from imbench.components.seeding import derive
 from imbench.config.cell import Cell
+from imbench.config.compose import Composer
 from imbench.config.parse import parse
 from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold

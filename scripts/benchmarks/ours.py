@@ -24,8 +24,8 @@ Job = Mapping[str, Any]
 def task_of(job: Job, path: str) -> Any:
     """Return the cell that the words name, on the data and the folds of a file."""
     from benchmarks.data import read
-    from imbench.cli.compose import Composer
     from imbench.config.cell import Cell
+    from imbench.config.compose import Composer
     from imbench.config.parse import parse
     from imbench.run.folds import Task
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from imbench.cli.compose import Composer
 from imbench.config.cell import Cell
+from imbench.config.compose import Composer
 from imbench.config.parse import parse
 from imbench.data.dataset import Dataset
 from imbench.results.fold import FoldResult

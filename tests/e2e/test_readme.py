@@ -108,7 +108,7 @@ def test_add_a_metric(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_key_that_the_readme_shows_can_be_composed(tmp_path: Path) -> None:
-    from imbench.cli.compose import Composer
+    from imbench.config.compose import Composer
 
     shown = [
         line.split("   ")[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from imbench.cli.compose import Composer
+from imbench.config.compose import Composer
 from imbench.config.parse import Draft
 from imbench.report.mlflow.tracker import MlflowTracker
 from imbench.results.store import Store

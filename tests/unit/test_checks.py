@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from imbench.cli.compose import Composer
 from imbench.config.check import check_choices
+from imbench.config.compose import Composer
 from imbench.data.checks import check
 from imbench.data.dataset import Dataset
 from imbench.data.digits import load_digits

@@ -6,9 +6,9 @@ import json
 import pytest
 from omegaconf import OmegaConf
 
-from imbench.cli.compose import Composer, _parse
 from imbench.components.hashing import run_id_of
 from imbench.config import catalogue
+from imbench.config.compose import Composer, _parse
 from imbench.config.parse import Draft, check
 from imbench.errors import ConfigError
 from tests.conftest import ROOT

@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from imbench.cli.compose import Composer
-from imbench.cli.run_command import _parse_all
+from imbench.api.sweep import parse_all
 from imbench.config import catalogue
+from imbench.config.compose import Composer
 from imbench.config.identity import identity_of
 from imbench.config.parse import Draft, check
 from imbench.data.splits import Holdout, RepeatedKFold
@@ -220,7 +220,7 @@ def test_all_errors_of_a_sweep_are_reported_at_once_and_each_once():
     )
     assert len(configs) == 4
     with pytest.raises(ConfigError) as caught:
-        _parse_all([Draft(config, composer.folders) for config in configs])
+        parse_all([Draft(config, composer.folders) for config in configs])
     lines = str(caught.value).splitlines()
     assert len(lines) == len(set(lines))
     assert sum(line.startswith("model.estimator.epoch:") for line in lines) == 1

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from imbench.cli.compose import Composer
+from imbench.config.compose import Composer
 from imbench.config.identity import identity_of
 from imbench.config.parse import check, parse
 from imbench.data.dataset import DatasetInfo

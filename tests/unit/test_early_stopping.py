@@ -8,7 +8,7 @@ from sklearn.datasets import make_classification
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
-from imbench.cli.compose import Composer
+from imbench.config.compose import Composer
 from imbench.config.parse import check, parse
 from imbench.errors import DataError
 from imbench.models.base import Model

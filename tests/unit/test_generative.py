@@ -10,8 +10,8 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from imbench.cli.compose import Composer
 from imbench.config import identity as config_identity
+from imbench.config.compose import Composer
 from imbench.errors import DataError
 from imbench.pipeline.build import build
 from imbench.pipeline.steps import CheckedSampler

@@ -122,7 +122,7 @@ def test_stored_results_are_audited_and_reported_without_torch_and_mlflow(stored
 
 def test_hydra_is_imported_by_the_command_line_alone():
     users = {p.relative_to(PACKAGE) for p in FILES if {"hydra", "omegaconf"} & imported_by(p)}
-    assert users == {Path("cli/compose.py")}
+    assert users == {Path("config/compose.py")}
 
 
 def test_mlflow_is_imported_by_the_tracker_alone():

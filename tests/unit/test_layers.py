@@ -17,6 +17,7 @@ LAYERS = (
     "config",
     "run",
     "report",
+    "api",
     "cli",
     "testing",
 )

@@ -11,9 +11,9 @@ import torch
 import yaml
 
 from imbench.cli import main
-from imbench.cli.compose import Composer
 from imbench.components.hashing import run_id_of
 from imbench.config import catalogue
+from imbench.config.compose import Composer
 from imbench.config.identity import identity_of
 from imbench.config.neighbors import SHIPPED
 from imbench.config.parse import check

@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neighbors._base import KNeighborsMixin
 
-from imbench.cli.compose import Composer
 from imbench.config import catalogue
+from imbench.config.compose import Composer
 from imbench.data.dataset import Dataset
 from imbench.models.base import Model
 from imbench.pipeline.build import build

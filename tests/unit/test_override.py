@@ -7,9 +7,9 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from imbench.cli.compose import Composer
 from imbench.cli.run_command import _quoted
 from imbench.components.override import override
+from imbench.config.compose import Composer
 from imbench.data.dataset import Dataset
 from imbench.data.imbalance import KeepRatios
 from imbench.data.table import load_table

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from imbench.cli.looks import judge_by
+from imbench.api.looks import judge_by
 from imbench.components.hashing import run_id_of
 from imbench.config.budget import parse_budget
 from imbench.config.identity import identity_of

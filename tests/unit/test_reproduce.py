@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from imbench.cli.compose import Composer
 from imbench.cli.reproduce import commands
+from imbench.config.compose import Composer
 from imbench.config.parse import Draft
 from tests.factories import make_cell
 

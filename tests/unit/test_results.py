@@ -12,9 +12,9 @@ from functools import cache
 import numpy as np
 import pytest
 
-from imbench.cli.compose import Composer
 from imbench.components.hashing import run_id_of
 from imbench.config import identity as config_identity
+from imbench.config.compose import Composer
 from imbench.errors import ConfigError, DataError
 from imbench.results import fold as fold_module
 from imbench.results import store as store_module

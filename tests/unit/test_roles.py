@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from imbench.cli import main
-from imbench.cli.compose import Composer
+from imbench.config.compose import Composer
 from imbench.config.identity import identity_of
 from imbench.data import cache
 from imbench.data.checks import check, roles_in_use

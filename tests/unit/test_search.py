@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from imbench.cli.compose import Composer
-from imbench.cli.run_command import _parse_all
+from imbench.api.sweep import parse_all
 from imbench.config import catalogue
+from imbench.config.compose import Composer
 from imbench.config.parse import Draft, check
 from imbench.config.search_check import check_space
 from imbench.config.search_space import (
@@ -202,10 +202,10 @@ def test_in_a_sweep_a_refused_range_is_the_matter_of_its_own_cell():
     cells = Composer(None).cells(words, multirun=True)
     cells[1]["strategy"]["search"][K] = {"low": 3, "high": 1}
     drafts = [Draft(cell, [catalogue.conf_dir()]) for cell in cells]
-    _, refused = _parse_all(drafts).values()
+    _, refused = parse_all(drafts).values()
     assert "low=3 is not below high=1" in refused.reason
     with pytest.raises(ConfigError, match=r"low=3 is not below high=1"):
-        _parse_all(drafts[1:])
+        parse_all(drafts[1:])
 
 
 @pytest.mark.contract

@@ -14,7 +14,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from imbench.cli.compose import Composer
+from imbench.config.compose import Composer
 from imbench.config.identity import identity_of
 from imbench.errors import ConfigError
 from imbench.report.tables import build_leaderboard

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from imbench.cli.notices import ignored_codes, notices_of, shortened
+from imbench.api.notices import ignored_codes, notices_of, shortened
 from imbench.components.names import current_path
 from imbench.config.cell import Cell, RefusedCell, by_dataset
 from imbench.data.dataset import Dataset
