@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from imbench.cli.console import console
+from imbench.api.console import console
 from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
 from imbench.data.notices import LEAKS
 from imbench.results.readings import reading_of

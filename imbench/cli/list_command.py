@@ -39,7 +39,7 @@ def print_items(items: Sequence[catalogue.Item], group: str) -> None:
     from rich import box
     from rich.table import Table
 
-    from imbench.cli.console import console
+    from imbench.api.console import console
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column(group, no_wrap=True, style="bold")

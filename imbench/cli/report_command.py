@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from imbench.cli.console import console
+from imbench.api.console import console
 from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
 from imbench.errors import ConfigError
 

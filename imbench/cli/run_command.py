@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import yaml
 
 from imbench import __version__
+from imbench.api.console import console
+from imbench.api.progress import progress_bar
 from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
-from imbench.cli.console import console
-from imbench.cli.progress import progress_bar
 from imbench.components.construct import bind, construct
 from imbench.components.override import quoted
 from imbench.components.startup import quick_imports

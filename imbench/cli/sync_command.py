@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imbench.cli.console import console
+from imbench.api.console import console
 from imbench.components.override import quoted
 from imbench.errors import ConfigError
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from imbench.cli.console import console
+from imbench.api.console import console
 from imbench.config.cell import CellOutline
 from imbench.results.fold import FoldResult
 
@@ -14,19 +14,22 @@ from imbench.results.fold import FoldResult
 class ProgressBar:
     """A bar that counts folds and names the cell that is running.
 
-    It is drawn on a terminal only.
+    It is drawn on a terminal, and in a notebook.
 
     Parameters
     ----------
     cells : sequence of CellOutline
+    shown : bool, default=True
+        False draws nothing.
     """
 
-    def __init__(self, cells: Sequence[CellOutline]) -> None:
+    def __init__(self, cells: Sequence[CellOutline], shown: bool = True) -> None:
         from rich import progress
 
         self._names = [f"{c.dataset.name} {c.model_name} {c.label}" for c in cells]
         self._ends: dict[int, int] = {}
         self._n_folds = 0
+        screen = console(stderr=True)
         self._progress = progress.Progress(
             progress.TextColumn("{task.description}"),
             progress.BarColumn(),
@@ -35,9 +38,9 @@ class ProgressBar:
             progress.TimeElapsedColumn(),
             progress.TextColumn("left"),
             progress.TimeRemainingColumn(),
-            console=console(stderr=True),
+            console=screen,
             transient=True,
-            disable=not sys.stderr.isatty(),
+            disable=not (shown and (sys.stderr.isatty() or screen.is_jupyter)),
         )
         self._task = self._progress.add_task("", total=0)
 
@@ -72,9 +75,9 @@ class ProgressBar:
 
 
 @contextmanager
-def progress_bar(cells: Sequence[CellOutline]) -> Iterator[ProgressBar]:
+def progress_bar(cells: Sequence[CellOutline], shown: bool = True) -> Iterator[ProgressBar]:
     """Show the progress for as long as the block runs."""
-    bar = ProgressBar(cells)
+    bar = ProgressBar(cells, shown)
     bar.start()
     try:
         yield bar

@@ -1,0 +1,69 @@
+"""Fit the strategy of a row of a comparison to all rows, as it was compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from imbench.report.answer import answer
+from imbench.report.board import Block, Row
+from imbench.results.fold import CellResult
+
+CHOSEN = "It was chosen among the strategies of the table and fitted again to all rows."
+
+
+def tuned_values(cell: CellResult) -> dict[str, Any]:
+    """Return the values that tuning chose in most folds, the first of equally frequent ones.
+
+    Examples
+    --------
+    >>> from imbench.results.fold import CellKey, cell_result
+    >>> tuned_values(cell_result(CellKey("0", "toy", "knn", "none", (), 5, {}), []))
+    {}
+    """
+    chosen = Counter(repr(sorted(fold.tuned.items())) for fold in cell.finished if fold.tuned)
+    if not chosen:
+        return {}
+    most = chosen.most_common(1)[0][0]
+    return next(dict(f.tuned) for f in cell.finished if repr(sorted(f.tuned.items())) == most)
+
+
+def card_of(cell: CellResult, block: Block, row: Row, sort: str) -> dict[str, Any]:
+    """Return what the card of a model says of the comparison that it was chosen in."""
+    told, first = row.comparison, cell.finished[0]
+    return {
+        "dataset": cell.dataset,
+        "model": row.model,
+        "strategy": row.title,
+        "n_rows": len(first.test_index) + first.n_train,
+        "class_counts": dict(zip(first.class_names, first.counts_before, strict=True)),
+        "folds": block.caption,
+        "metric": sort,
+        "metrics": {name: value for name, value in row.mean.items() if "/" not in name},
+        "verdict": "baseline" if told is None else told.verdict,
+        "gain": None if told is None else [told.gain, told.low, told.high],
+        "baseline": block.baseline,
+        "answer": str(answer(block, sort)),
+        "caveat": CHOSEN,
+    }
+
+
+def refit(config: Mapping[str, Any], cell: CellResult, block: Block, row: Row, sort: str) -> Any:
+    """Return a fitted :class:`imbench.api.estimator.ImbalancedClassifier`.
+
+    Parameters
+    ----------
+    config : mapping
+        Composed configuration of the cell.
+    cell : CellResult
+    block, row
+        Where the cell stands in the table.
+    sort : str
+        Metric of the comparisons.
+    """
+    from imbench.api.estimator import fit_config
+
+    fitted = fit_config(config, tuned_values(cell))
+    fitted.card_ = card_of(cell, block, row, sort)
+    return fitted
