@@ -23,6 +23,8 @@ _PUBLIC = {
     "Store": "imbench.results.store",
     "Strategy": "imbench.strategies.base",
     "TorchClassifier": "imbench.models.nets.classifier",
+    "compare": "imbench.api.compare",
+    "recommend": "imbench.api.recommend",
 }
 
 __all__ = ["__version__", *_PUBLIC]

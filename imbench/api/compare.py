@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 ROLES = ("groups", "time", "weight")
 
 
-class Options(TypedDict, total=False):
-    """What :func:`compare` can be told by keyword.
+class DataOptions(TypedDict, total=False):
+    """How the data are read and split, and where results go.
 
     Parameters
     ----------
@@ -30,12 +30,6 @@ class Options(TypedDict, total=False):
         after they were trained on (``splits=time``, with both ``splits=group_time``).
     drop : sequence of str
         Columns to leave out.
-    metric : str
-        What gains and verdicts are about; by default macro F1, or ``expected_cost`` with `costs`.
-    costs : mapping
-        ``{"missed": 20, "false_alarm": 1}``, see docs/data.md.
-    budget : str
-        ``"5m"``: ends with the best answer so far; the same call goes on.
     overrides : sequence of str
         Further words of the command line, such as ``"splits.n_repeats=3"``.
     name : str
@@ -50,13 +44,28 @@ class Options(TypedDict, total=False):
     time: str | None
     weight: str | None
     drop: Sequence[str]
-    metric: str | None
-    costs: Mapping[str, float] | None
-    budget: str | None
     overrides: Sequence[str]
     name: str | None
     results_dir: str | Path
     progress: bool
+
+
+class Options(DataOptions, total=False):
+    """What :func:`compare` can be told by keyword, beside :class:`DataOptions`.
+
+    Parameters
+    ----------
+    metric : str
+        What gains and verdicts are about; by default macro F1, or ``expected_cost`` with `costs`.
+    costs : mapping
+        ``{"missed": 20, "false_alarm": 1}``, see docs/data.md.
+    budget : str
+        ``"5m"``: ends with the best answer so far; the same call goes on.
+    """
+
+    metric: str | None
+    costs: Mapping[str, float] | None
+    budget: str | None
 
 
 def compare(
@@ -96,7 +105,21 @@ def compare(
     >>> sorted(result.table["strategy"])
     ['none', 'threshold']
     """
-    _check_names(options)
+    check_names("compare", options, Options)
+    words, folder = data_words(data, target, options)
+    words += [f"strategy={','.join(map(selection, listed(strategies)))}"]
+    words += [f"model={','.join(listed(models))}", *_asked(options)]
+    return run(words, options.get("overrides", ()), folder, options.get("progress", True))
+
+
+def data_words(data: Any, target: Any, options: Mapping[str, Any]) -> tuple[list[str], Path]:
+    """Return the words that name the data and how they are split, and the folder of results.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If the data cannot be used, or a table cannot be stored.
+    """
     folder = Path(options.get("results_dir", "results"))
     name = options.get("name")
     if isinstance(data, str | Path):
@@ -104,18 +127,17 @@ def compare(
     else:
         frame, column = as_frame(data, target)
         path, name = stored_frame(frame, folder / "frames"), name or "data"
-    words = _words(path, column, name, options)
-    words += [f"strategy={','.join(map(selection, _listed(strategies)))}"]
-    words += [f"model={','.join(_listed(models))}", *_asked(options)]
-    return run(words, options.get("overrides", ()), folder, options.get("progress", True))
+    return _words(path, column, name, options), folder
 
 
-def _check_names(options: Mapping[str, Any]) -> None:
+def check_names(function: str, options: Mapping[str, Any], known: type) -> None:
+    """Raise ConfigError for an option that a function does not have."""
+    names = list(known.__annotations__)
     for name in options:
-        if name not in Options.__annotations__:
-            known = list(Options.__annotations__)
+        if name not in names:
             raise ConfigError(
-                f"compare has no option {name!r}{closest(name, known)}; it has {', '.join(known)}."
+                f"{function} has no option {name!r}{closest(name, names)}; it has "
+                f"{', '.join(names)}."
             )
 
 
@@ -183,7 +205,14 @@ def selection(strategy: str | Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"[{','.join(names)}]"
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return one name or several as a list.
+
+    Raises
+    ------
+    ConfigError
+        If there is none.
+    """
     found = [value] if isinstance(value, str) else list(value)
     if not found:
         raise ConfigError("strategies and models must name at least one each.")

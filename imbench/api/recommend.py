@@ -1,0 +1,193 @@
+"""Recommend a model and a strategy for a table: two races, one answer.
+
+The first race is between models, by what they reach without a strategy and with a moved threshold.
+The second is between strategies on the best of them. Repeats are added as long as they can change
+the answer (:mod:`imbench.api.looks`): what is told or hopeless stops. Rare rows are never left out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import time as clock
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any, Unpack
+
+from imbench.api.compare import DataOptions, check_names, data_words, listed, run, selection
+from imbench.api.goals import seconds_of, words_of_goal
+from imbench.api.result import ComparisonResult
+from imbench.errors import ConfigError
+from imbench.report.board import Block, Row
+from imbench.report.names import metric_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FIRST_SHARE = 0.35  # of the budget, for the race between models
+MODELS = ("hist_gradient_boosting", "logistic_regression", "lightgbm", "random_forest")
+EXTRAS = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost"}
+# In the order in which they start: what needs one fit first, then what needs several.
+TRIVIAL = ("none", "threshold", "inverse_weights")
+STRATEGIES = (
+    *TRIVIAL, "sqrt_inverse", "random_over", "smote", "smotenc", "random_under",
+    "smote+threshold", "balanced_bagging", "under_bagging", "temperature",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendation:
+    """What :func:`recommend` found.
+
+    Parameters
+    ----------
+    result : ComparisonResult
+        The race between strategies, on the model that was taken.
+    models : ComparisonResult
+        The race between models.
+    goal : str
+    words : tuple of str
+        The answer, a sentence or two each.
+    """
+
+    result: ComparisonResult
+    models: ComparisonResult
+    goal: str
+    words: tuple[str, ...]
+
+    @property
+    def pick(self) -> str:
+        """What to take, as ``model/strategy``."""
+        return self.result.recommended
+
+    def fit(self, name: str | None = None) -> Any:
+        """Fit what is recommended to all rows, see :meth:`ComparisonResult.fit`."""
+        return self.result.fit(name)
+
+    def __str__(self) -> str:
+        return "\n".join(self.words)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return "".join(f"<p>{escape(line)}</p>" for line in self.words)
+
+
+def recommend(
+    data: pd.DataFrame | Any,
+    target: Any = None,
+    goal: str = "f1",
+    budget: str = "10m",
+    models: Sequence[str] | None = None,
+    strategies: Sequence[str] | None = None,
+    **options: Unpack[DataOptions],
+) -> Recommendation:
+    """Find out which model and which strategy to take for a table.
+
+    Parameters
+    ----------
+    data, target
+        As in :func:`imbench.api.compare.compare`.
+    goal : str, default="f1"
+        See :func:`imbench.api.goals.words_of_goal`.
+    budget : str, default="10m"
+        Time after which the best answer so far is given. The same call goes on from there.
+    models, strategies : sequence of str or None
+        None are some that are often good, those whose packages are installed.
+    **options
+        See :class:`imbench.api.compare.DataOptions`.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If a value is refused, or the data cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> made = load_synthetic(n_rows=200)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     where = {"results_dir": folder, "progress": False}
+    ...     found = recommend(made.X, made.y, models=["decision_tree"],
+    ...                       strategies=["none", "threshold"], budget="1m", **where)
+    >>> found.pick.partition("/")[0]
+    'decision_tree'
+    """
+    started, limit = clock.monotonic(), seconds_of(budget)
+    goal_words = words_of_goal(goal)
+    check_names("recommend", options, DataOptions)
+    words, folder = data_words(data, target, options)
+    words += goal_words
+    further, shown = list(options.get("overrides", ())), options.get("progress", True)
+    tried = list(MODELS if models is None else listed(models))
+    tried = [name for name in tried if models is not None or _is_installed(name)]
+    first = [*words, f"model={','.join(tried)}", "strategy=none,threshold"]
+    is_repeated = not any(word.startswith("splits=") for word in [*words, *further])
+    once = ["splits.n_repeats=1"] if is_repeated else []
+    race = run([*first, *once, _budget(limit * FIRST_SHARE)], further, folder, shown)
+    model, why = _best_model(race)
+    left = limit - (clock.monotonic() - started)
+    names = STRATEGIES if strategies is None else listed(strategies)
+    kept = dict.fromkeys([*TRIVIAL, *names])
+    second = [*words, f"model={model}", f"strategy={','.join(map(selection, kept))}"]
+    result = run([*second, _budget(max(left, 1.0))], further, folder, shown)
+    return Recommendation(result, race, goal, (*result.verdict.splitlines(), *_more(result), *why))
+
+
+def _budget(seconds: float) -> str:
+    return f"budget='{seconds:.1f}s'"
+
+
+def _is_installed(model: str) -> bool:
+    return model not in EXTRAS or importlib.util.find_spec(EXTRAS[model]) is not None
+
+
+def _best_model(race: ComparisonResult) -> tuple[str, list[str]]:
+    """Return the model to go on with, and a sentence on the others."""
+    metric = race.board.sort
+    sign = 1 if race.options.higher_is_better(metric) else -1
+    best: dict[str, float] = {}
+    for block in race.board.blocks:
+        values = [row.mean[metric] for row in block.finished if metric in row.mean]
+        if values:
+            best[block.model] = max(sign * value for value in values)
+    if not best:
+        reasons = [row.reason for block in race.board.blocks for row in block.rows if row.reason]
+        raise ConfigError(f"no model finished: {(reasons or ['the budget is too small.'])[0]}")
+    order = sorted(best, key=lambda name: -best[name])
+    if len(order) == 1:
+        return order[0], []
+    scores = ", ".join(f"{name} {sign * best[name]:.3f}" for name in order)
+    return order[0], [
+        f"Of {len(order)} models {order[0]} has the best {metric_name(metric)}, as it is or with a "
+        f"moved threshold ({scores}). Which model is best was not tested."
+    ]
+
+
+def _more(result: ComparisonResult) -> list[str]:
+    """Say how probabilities are calibrated, and what would change the advice."""
+    block = result.board.blocks[0]
+    pick = next(
+        (row for row in block.finished if result.recommended.endswith(f"/{row.title}")), None
+    )
+    if pick is None:
+        return []
+    sentences = [_calibration(pick, block)]
+    spent = any(row.stopped == "budget" for row in block.rows)
+    if spent:
+        sentences.append("The budget is spent: the same command with --budget +10m goes on.")
+    return [line for line in sentences if line]
+
+
+def _calibration(pick: Row, block: Block) -> str:
+    """Say how far scores are from shares."""
+    error = pick.mean.get("ece")
+    if error is None:
+        return ""
+    base = block.base
+    words = f"The scores of {pick.title} are off by {error:.3f} on average (calibration error)"
+    if base is not None and base is not pick and "ece" in base.mean:
+        words += f", those of {base.title} by {base.mean['ece']:.3f}"
+    fix = ": temperature or isotonic make them probabilities" if error > 0.05 else ""
+    return f"{words}{fix}."

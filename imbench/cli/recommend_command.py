@@ -1,0 +1,83 @@
+"""``imbench recommend FILE --target COLUMN``: which model and which strategy to take."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from imbench.api.goals import FORMS
+
+
+def command(words: list[str]) -> int:
+    """Race models and strategies on a file, and say what to take.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If a value is refused, or the file cannot be used.
+    """
+    from imbench.api.console import console
+    from imbench.api.recommend import recommend
+    from imbench.report.terminal import to_rich
+
+    given = _parser().parse_args(words)
+    folder = Path(given.results_dir)
+    found = recommend(
+        given.file,
+        _target(given.target),
+        given.goal,
+        given.budget,
+        given.models and given.models.split(","),
+        given.strategies and given.strategies.split(","),
+        groups=given.groups,
+        time=given.time,
+        weight=given.weight,
+        drop=given.drop.split(",") if given.drop else (),
+        overrides=[f"device={given.device}", *given.overrides],
+        results_dir=folder,
+    )
+    console().print(to_rich(found.result.board))
+    print()
+    for line in found.words:
+        print(line)
+    out = Path(given.out) if given.out else folder / "recommend" / Path(given.file).stem
+    page = found.result.report(out)
+    print(f"report: {page}")
+    if not given.no_model:
+        model = out / "model"
+        found.fit().save(model)
+        print(f"model: {model} (python -m imbench predict {model} NEW.csv)")
+    return 0
+
+
+def _target(text: str | None) -> str | int | None:
+    """Return the target; a number is a place, as on the command line of a run."""
+    if text is not None and text.lstrip("-").isdigit():
+        return int(text)
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    results = os.environ.get("IMBENCH_RESULTS", "results")
+    parser = argparse.ArgumentParser(prog="imbench recommend", allow_abbrev=False)
+    parser.add_argument("file", metavar="FILE", help="a table: CSV, Parquet, Excel, ARFF, ...")
+    parser.add_argument("--target", help="column of the classes, by name or place")
+    parser.add_argument("--goal", default="f1", help=f"{FORMS} (default: f1)")
+    parser.add_argument("--budget", default="10m", help="90s, 10m, 2h; +10m goes on (default: 10m)")
+    parser.add_argument("--groups", help="column of what belongs together, such as a patient")
+    parser.add_argument("--time", help="column of when a row was seen")
+    parser.add_argument("--weight", help="column of how much a row counts")
+    parser.add_argument("--drop", help="columns to leave out: a,b")
+    parser.add_argument("--models", help="names: lightgbm,logistic_regression")
+    parser.add_argument("--strategies", help="names: threshold,smote,smote+threshold")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--out", help="folder of the report and the model")
+    parser.add_argument("--no-model", action="store_true", help="do not fit and save a model")
+    parser.add_argument("--results-dir", default=results, help=f"default: {results}")
+    parser.add_argument("--traceback", action="store_true", help="where an error came from")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="key=value", dest="overrides",
+        help="further keys, as of a run",
+    )  # fmt: skip
+    return parser
