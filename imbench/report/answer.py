@@ -22,6 +22,8 @@ from imbench.report.statistics.verdict import VERDICTS, Comparison
 from imbench.report.texts import interval
 
 NARROW = 2.0  # upper ends of intervals up to so many half widths of practical equivalence
+RANDOM = ("random_over", "random_under")
+COMPLEXITY = ("decision", "weights", "random", "resample", "batches", "augment", "loss", "ensemble")
 QUICKER = 0.5  # share of the seconds that is worth a practically equal gain
 FAMILIAR = "roc_auc"  # is cited where several metrics say the same
 FEW_ROWS = 200  # up to so many rare rows, they and not the fits are why nothing is told
@@ -156,14 +158,30 @@ def _simplest(block: Block, rows: Sequence[Row]) -> Row:
     )
     if trivial is not None and not is_beyond:
         return trivial
-    quicker = [
-        row
-        for row in rows
-        if row.among_best
-        and _told(row).gain >= told.gain - told.rope
-        and row.fit_s <= QUICKER * best.fit_s
-    ]
+    equal = [row for row in rows if row.among_best and _told(row).gain >= told.gain - told.rope]
+    simpler = [row for row in equal if complexity(row) < complexity(best)]
+    if simpler:
+        return min(simpler, key=lambda row: (complexity(row), -_told(row).gain))
+    quicker = [row for row in equal if row.fit_s <= QUICKER * best.fit_s]
     return min(quicker, key=lambda row: row.fit_s, default=best)
+
+
+def complexity(row: Row) -> tuple[int, int]:
+    """Return how complicated a strategy is; of equally good ones the simplest is taken.
+
+    Nothing, a decision rule, weights, random sampling, what makes or selects rows, other
+    interventions in training, ensembles; then the number of stages.
+
+    Examples
+    --------
+    >>> def row(label, *stages):
+    ...     return Row("0", "toy", "knn", label, label, stages, "ok", "", {}, {}, 0.5, ())
+    >>> complexity(row("threshold", "decision")) < complexity(row("smote", "resample"))
+    True
+    """
+    is_random = any(name in RANDOM for name in row.label.split("+"))
+    kinds = ["random" if s == "resample" and is_random else s for s in row.stages]
+    return max((COMPLEXITY.index(kind) + 1 for kind in kinds), default=0), len(kinds)
 
 
 def _beyond(block: Block, pick: Row, best: Row) -> str:
@@ -171,6 +189,10 @@ def _beyond(block: Block, pick: Row, best: Row) -> str:
     told = best.trivial
     if pick is not best and pick.title != block.trivial:
         gains = f"{_told(best).gain:.3f} and {_told(pick).gain:.3f}"
+        if complexity(pick) < complexity(best):
+            return (
+                f"{best.title} gains practically the same ({gains}), and {pick.title} is simpler."
+            )
         return (
             f"{best.title} gains practically the same ({gains}) and takes {best.fit_s:.2g} s a "
             f"fold instead of {pick.fit_s:.2g} s."
