@@ -64,7 +64,7 @@ def largest_of_pairs(covariance: Floats, seed: int = 0) -> Floats:
 
 def _root(covariance: Floats) -> Floats:
     """Return a matrix that turns independent normal variables into correlated ones."""
-    scale = np.sqrt(np.diag(covariance))
+    scale = np.sqrt(np.maximum(np.diag(covariance), 0.0))  # rounding may leave less than zero
     varies = scale > 0
     correlation = covariance / np.outer(*[np.where(varies, scale, 1.0)] * 2)
     correlation[~varies] = correlation[:, ~varies] = 0.0
