@@ -187,6 +187,7 @@ def run(
         baseline=str(sweep.config["baseline"]),
         notices=(*lines, *rounds.notes),
         configs=tuple(drafts[i].config for i in places),
+        words=(*kept, *overrides),
     )
 
 

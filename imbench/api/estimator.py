@@ -179,7 +179,8 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
             What is known of the model beside itself, for its card.
         """
         check_is_fitted(self, "estimator_")
-        return importlib.import_module("imbench.api.serving.files").save(self, folder, card=card)
+        known = getattr(self, "card_", None) if card is None else card
+        return importlib.import_module("imbench.api.serving.files").save(self, folder, card=known)
 
     def _recipe(self) -> Recipe:
         return recipe_of(self.strategy, self.model, self.overrides, self.config_dir)

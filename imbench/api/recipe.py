@@ -122,6 +122,21 @@ def _names(strategy: Any) -> list[str]:
     return [name.strip() for name in names]
 
 
+def is_of_estimator(word: str) -> bool:
+    """Whether an override has a meaning for one estimator.
+
+    Examples
+    --------
+    >>> is_of_estimator("dataset.drop=[id]"), is_of_estimator("splits.n_splits=3")
+    (True, False)
+    """
+    try:
+        _check_override(word)
+    except ConfigError:
+        return False
+    return True
+
+
 def _check_override(word: Any) -> None:
     """Raise ConfigError for a setting that has no meaning for one estimator."""
     found = KEY.match(word) if isinstance(word, str) else None

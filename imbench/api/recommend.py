@@ -24,6 +24,8 @@ from imbench.report.names import metric_name
 if TYPE_CHECKING:
     import pandas as pd
 
+    from imbench.api.estimator import ImbalancedClassifier
+
 FIRST_SHARE = 0.35  # of the budget, for the race between models
 MODELS = ("hist_gradient_boosting", "logistic_regression", "lightgbm", "random_forest")
 EXTRAS = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost"}
@@ -60,7 +62,7 @@ class Recommendation:
         """What to take, as ``model/strategy``."""
         return self.result.recommended
 
-    def fit(self, name: str | None = None) -> Any:
+    def fit(self, name: str | None = None) -> ImbalancedClassifier:
         """Fit what is recommended to all rows, see :meth:`ComparisonResult.fit`."""
         return self.result.fit(name)
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from imbench.components.override import quoted
+from imbench.errors import ConfigError
 from imbench.report.answer import answer
 from imbench.report.board import Block, Row
 from imbench.results.fold import CellResult
+
+if TYPE_CHECKING:
+    from imbench.api.estimator import ImbalancedClassifier
 
 CHOSEN = "It was chosen among the strategies of the table and fitted again to all rows."
 
@@ -49,11 +55,20 @@ def card_of(cell: CellResult, block: Block, row: Row, sort: str) -> dict[str, An
     }
 
 
-def refit(config: Mapping[str, Any], cell: CellResult, block: Block, row: Row, sort: str) -> Any:
-    """Return a fitted :class:`imbench.api.estimator.ImbalancedClassifier`.
+def refit(
+    words: Sequence[str],
+    config: Mapping[str, Any],
+    cell: CellResult,
+    block: Block,
+    row: Row,
+    sort: str,
+) -> ImbalancedClassifier:
+    """Return the strategy of a row, fitted to all rows of the table.
 
     Parameters
     ----------
+    words : sequence of str
+        Of the sweep, without those that choose strategies and models.
     config : mapping
         Composed configuration of the cell.
     cell : CellResult
@@ -61,9 +76,31 @@ def refit(config: Mapping[str, Any], cell: CellResult, block: Block, row: Row, s
         Where the cell stands in the table.
     sort : str
         Metric of the comparisons.
-    """
-    from imbench.api.estimator import fit_config
 
-    fitted = fit_config(config, tuned_values(cell))
+    Raises
+    ------
+    ConfigError
+        If the data are no table in a file.
+    """
+    from imbench.api.estimator import ImbalancedClassifier
+    from imbench.api.recipe import is_of_estimator
+    from imbench.data.table import read_frame
+
+    node = config["dataset"]
+    if "path" not in node or "target" not in node:
+        raise ConfigError(
+            f"dataset={cell.dataset} is no table in a file: fit needs dataset=table or a DataFrame."
+        )
+    frame, target = read_frame(node)
+    kept = [word for word in words if is_of_estimator(word)]
+    tuned = [f"{key}={_written(value)}" for key, value in tuned_values(cell).items()]
+    fitted = ImbalancedClassifier(
+        cell.label, cell.model, [*kept, *tuned], random_state=int(config["seed"])
+    ).fit(frame, target)
     fitted.card_ = card_of(cell, block, row, sort)
     return fitted
+
+
+def _written(value: Any) -> str:
+    """Return a tuned value as an override has it."""
+    return quoted(value) if isinstance(value, str) else json.dumps(value)

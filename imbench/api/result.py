@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from imbench.api.estimator import ImbalancedClassifier
+
 PLOTS = ("pr", "roc", "reliability", "cost", "gain")
 
 
@@ -43,6 +45,8 @@ class ComparisonResult:
         What was read, what was noticed before the run, and why it ended.
     configs : tuple of mapping
         The composed configuration of each cell.
+    words : tuple of str
+        The words of the command line that make the same sweep.
     """
 
     cells: tuple[CellResult, ...]
@@ -50,6 +54,7 @@ class ComparisonResult:
     baseline: str = "none"
     notices: tuple[str, ...] = ()
     configs: tuple[Mapping[str, Any], ...] = ()
+    words: tuple[str, ...] = ()
 
     @cached_property
     def board(self) -> Leaderboard:
@@ -185,7 +190,7 @@ class ComparisonResult:
         out.write_text(to_html(self.board, to_json(payload)), encoding="utf-8")
         return out
 
-    def fit(self, name: str | None = None) -> Any:
+    def fit(self, name: str | None = None) -> ImbalancedClassifier:
         """Fit a strategy to all rows, and return a classifier that takes the same table.
 
         Parameters
@@ -210,7 +215,8 @@ class ComparisonResult:
         if row.status != "ok":
             raise ConfigError(f"{wanted} did not finish ({row.reason}): choose another one.")
         index = next(i for i, cell in enumerate(self.cells) if cell.run_id == row.run_id)
-        return refit(self.configs[index], self.cells[index], block, row, self.board.sort)
+        config, cell = self.configs[index], self.cells[index]
+        return refit(self.words, config, cell, block, row, self.board.sort)
 
     def __repr__(self) -> str:
         return self.verdict

@@ -131,6 +131,37 @@ def feature_options(
     return FeatureOptions(how, names["categorical"], dates, day_first, offers_time=offers_time)
 
 
+def read_frame(node: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return the rows of a table as they stand in its file, and the name of the target.
+
+    A second file with test rows is left out.
+
+    Parameters
+    ----------
+    node : mapping
+        The node `dataset` of a configuration, of ``dataset=table``.
+
+    Returns
+    -------
+    frame : DataFrame of shape (n, columns)
+        Cells of text files are text.
+    target : str
+
+    Raises
+    ------
+    ConfigError, DataError
+        As :func:`load_table`.
+    """
+    names = _names(drop=node["drop"], missing=node["missing"])
+    layout = _layout(*(node[key] for key in ("separator", "header", "encoding", "comment")))
+    how = _format(names["missing"], node["decimal"], node["thousands"])
+    file = _given_file(node["path"], node["data_dir"])
+    roles = [str(node[key]) for key in ("groups", "time", "weight", "test") if node[key]]
+    table = _read(file, layout, how, (*names["drop"], *roles))
+    frame, target = _frame_and_target(table, file, node["target"])
+    return (table.frame if roles else frame), target
+
+
 def read_dataset(
     path: str | None,
     target: str | int | None,

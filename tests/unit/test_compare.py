@@ -212,3 +212,36 @@ def test_a_recommendation_names_model_and_strategy_and_says_why(tmp_path):
     assert "calibration error" in str(found)
     assert set(found.result.table["strategy"]) >= {"none", "threshold", "inverse_weights"}
     assert found._repr_html_().count("<p>") == len(found.words)
+
+
+@pytest.mark.parametrize("name", ["decision_tree/threshold", "random_over+threshold", None])
+def test_a_row_is_fitted_to_all_rows_and_takes_the_same_table(result, name):
+    model = result.fit(name)
+    frame = table()
+    wanted = result.recommended if name is None else name
+    assert model.strategy == wanted.rpartition("/")[2]
+    assert model.classes_.tolist() == ["no", "yes"]
+    scores = model.predict_proba(frame)
+    assert scores.shape == (240, 2)
+    shuffled = frame[["plan", "churn", "calls", "a", "day", "patient"]]
+    np.testing.assert_array_equal(model.predict_proba(shuffled), scores)
+    if "threshold" in model.strategy:
+        assert 0 <= model.threshold_ <= 1
+        called = np.where(scores[:, 1] >= model.threshold_, "yes", "no")
+        np.testing.assert_array_equal(model.predict(frame), called)
+    assert model.card_["caveat"].startswith("It was chosen")
+    assert model.card_["class_counts"].keys() == {"no", "yes"}
+
+
+def test_a_file_with_decimal_commas_is_fitted_as_it_was_compared(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "commas.csv"
+    lines = [f"{x:.3f};{'yes' if i % 4 == 0 else 'no'}" for i, x in enumerate(rng.normal(size=80))]
+    path.write_text("\n".join(["x;y", *(line.replace(".", ",") for line in lines)]))
+    words = {"overrides": ["splits.n_repeats=1", "dataset.decimal=','"], "progress": False}
+    found = imbench.compare(path, "y", ["none"], "decision_tree", results_dir=tmp_path, **words)
+    model = found.fit("none")
+    new = pd.DataFrame({"x": ["0,5", "-1,25"]})
+    np.testing.assert_array_equal(
+        model.predict_proba(new), model.predict_proba(pd.DataFrame({"x": [0.5, -1.25]}))
+    )
