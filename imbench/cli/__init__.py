@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
 
-OWN_HELP = ("list", "report", "audit", "check", "recommend", "sync", "ui")
+OWN_HELP = ("list", "report", "audit", "check", "recommend", "fit", "sync", "ui")
 
 Command = Callable[[list[str]], int]
 
@@ -65,6 +65,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.audit_command import command
     elif name == "check":
         from imbench.cli.check_command import command
+    elif name == "fit":
+        from imbench.cli.fit_command import command
     elif name == "recommend":
         from imbench.cli.recommend_command import command
     elif name == "sync":
