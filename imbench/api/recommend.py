@@ -8,6 +8,7 @@ the answer (:mod:`imbench.api.looks`): what is told or hopeless stops. Rare rows
 from __future__ import annotations
 
 import importlib.util
+import math
 import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from imbench.api.result import ComparisonResult
 from imbench.errors import ConfigError
 from imbench.report.board import Block, Row
 from imbench.report.names import metric_name
+from imbench.report.statistics.detectable import gain_from
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +177,7 @@ def _more(result: ComparisonResult) -> list[str]:
     )
     if pick is None:
         return []
-    sentences = [_calibration(pick, block)]
+    sentences = [_calibration(pick, block), _change(block, result.board.sort)]
     spent = any(row.stopped == "budget" for row in block.rows)
     if spent:
         sentences.append("The budget is spent: the same command with --budget +10m goes on.")
@@ -193,3 +195,18 @@ def _calibration(pick: Row, block: Block) -> str:
         words += f", those of {base.title} by {base.mean['ece']:.3f}"
     fix = ": temperature or isotonic make them probabilities" if error > 0.05 else ""
     return f"{words}{fix}."
+
+
+def _change(block: Block, metric: str) -> str:
+    """Say what would change the advice: rows that could tell what is open now."""
+    told = [row.comparison for row in block.finished if row.comparison is not None]
+    is_open = [c for c in told if c.verdict in ("open", "probably better", "probably worse")]
+    known = [c for c in told if math.isfinite(c.gain)]
+    if not is_open or not known or block.base is None or block.base.counts is None:
+        return ""
+    counts = block.base.counts
+    return (
+        f"What would change this: {counts.n_rare:,.0f} {counts.rare_rows} tell gains in "
+        f"{metric_name(metric)} from about {gain_from(known):.3f} on, and four times as many would "
+        f"tell half of that. {len(is_open)} of {len(told)} strategies are not told yet."
+    )
