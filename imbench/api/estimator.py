@@ -149,7 +149,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         given = given_of(data, np.arange(len(data.y)), estimator)
         self.estimator_ = run(fitting_of(estimator, data.X, data.y, **given))
         self.threshold_ = threshold_of(self.estimator_)
-        read = [f"{notice.words}" for notice in data.notices]
+        read = [notice.words for notice in data.notices]
         self.notes_ = (*read, *facts_of(self.estimator_).notes)
         return self
 
@@ -213,7 +213,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
             return Dataset(NAME, X, labels.y, labels.names, self.schema_.names)
         read = {"options": recipe.options, "drop": recipe.drop, "roles": recipe.roles}
         schema, data, labels = _learnt(X, y, read)
-        rows = X.drop(columns=y) if isinstance(y, str) else X
+        rows = X.loc[:, [str(c) != y for c in X.columns]] if isinstance(y, str) else X
         validate_data(self, rows, skip_check_array=True)  # names and number of the columns
         self._inputs = tuple(map(str, rows.columns))
         target = y if isinstance(y, str) else None
@@ -291,7 +291,7 @@ def _learnt(X: pd.DataFrame, y: Any, read: Mapping[str, Any]) -> tuple[Schema, D
     options: FeatureOptions = read["options"]
     if isinstance(y, str):
         schema, data = Schema.learn(X, y, **read)
-        values = X[y].to_numpy()
+        values = X.iloc[:, list(map(str, X.columns)).index(y)].to_numpy()
         check_classification_targets(values)
         return schema, data, Labels.of_codes(data.y, data.class_names, values)
     labels = labels_of(y)

@@ -1,8 +1,10 @@
 """The classifier: scikit-learn's checks, DataFrames, the tools of scikit-learn, refusals."""
 
 import copy
+import doctest
 import pickle
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from imbench import ConfigError, DataError, ImbalancedClassifier, Incompatible
 from imbench.data.digits import load_digits
 from imbench.models.base import Model
 from imbench.models.preprocessing import Preprocessing
+from tests.conftest import ROOT
 
 WEIGHTS = (
     "weights are scaled to a mean of one, so that a row of weight 2 is more than two rows to a "
@@ -148,6 +151,14 @@ def test_a_target_of_a_frame_keeps_its_values_and_is_sorted_by_them(frame):
     assert whole.tolist() == rows["y"].astype(int).tolist()
 
 
+def test_rows_may_share_labels_and_columns_may_be_named_by_numbers(frame):
+    rows = pd.concat([frame, frame])[["load", "city", "churn"]].set_axis([0, 1, 2], axis=1)
+    model = ImbalancedClassifier("none", "decision_tree").fit(rows, "2")
+    assert model.predict(rows.iloc[:, :2]).tolist() == rows[2].tolist()
+    assert model.n_features_in_ == 2
+    assert not hasattr(model, "feature_names_in_")
+
+
 def test_arrays_with_missing_values_and_ten_classes():
     data = load_digits()
     X, y = data.X[:400].astype(float), data.y[:400]
@@ -179,16 +190,24 @@ def test_parameters_are_searched_and_models_cross_validated_on_frames(frame):
         {
             "strategy": ["none", "inverse_weights"],
             "model": ["decision_tree", LogisticRegression()],
-            "overrides": [(), ["model.preprocessing.scale=false"]],
+            "overrides": [["model.preprocessing.scale=false"]],
         },
         cv=2,
         scoring="balanced_accuracy",
         error_score="raise",
     ).fit(X, y)
-    assert len(search.cv_results_["params"]) == 8
+    assert len(search.cv_results_["params"]) == 4
     assert search.predict(X).shape == (len(X),)
     found = cross_validate(search.best_estimator_, X, y, cv=2, scoring="roc_auc")
     assert found["test_score"].min() > 0.5
+
+
+def test_several_are_fitted_in_threads_of_one_process(frame):
+    words = [[f"model.estimator.C={i}.0"] for i in (1, 2, 3)]
+    models = [ImbalancedClassifier("none", "logistic_regression", word) for word in words]
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda model: model.fit(frame, "churn"), models))
+    assert [model.estimator_.steps[-1][1].C for model in found] == [1, 2, 3]
 
 
 def test_parameters_of_a_model_that_is_an_object_are_set(frame):
@@ -393,3 +412,14 @@ def test_an_array_is_taken_for_the_columns_in_their_order_with_a_warning(frame, 
     warned = pytest.warns(UserWarning, match="does not have valid feature names")
     with warned, pytest.raises(ValueError, match="5 features"):
         fitted.predict(rows.to_numpy()[:, :5])
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_are_what_comes_out():
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    section = re.search(r"^## One estimator$.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)[0]
+    text = section.replace("```", "")
+    test = doctest.DocTestParser().get_doctest(text, {}, "python.md", None, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert runner.run(test).attempted > 15
+    assert runner.summarize().failed == 0

@@ -49,6 +49,7 @@ columns = st.one_of(
 )
 
 
+@pytest.mark.slow
 @FAST
 @given(
     parts=st.lists(columns, min_size=1, max_size=4),
