@@ -167,10 +167,9 @@ def _is_number(name: str) -> bool:
 
 def _wrong(values: pd.Series, odd: pd.Series, wanted: str) -> DataError:
     """Return the sentence about cells of another kind than those that were fitted."""
-    example = odd.iloc[0]
-    shown = repr(str(example)) if isinstance(example, str | pd.Timestamp) else repr(example)
+    example = str(odd.iloc[0])
+    are = "is" if len(odd) == 1 else "are"
     return DataError(
-        f"column {str(values.name)!r}: {len(odd)} of {len(values)} cells "
-        f"{'is' if len(odd) == 1 else 'are'} not {wanted} (such as {shown}), as in the rows that "
-        "were fitted; write such a value, or a missing one."
+        f"column {str(values.name)!r}: {len(odd)} of {len(values)} cells {are} not {wanted} (such "
+        f"as {example!r}), as in the rows that were fitted; write such a value, or a missing one."
     )
