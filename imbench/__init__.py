@@ -18,11 +18,14 @@ _PUBLIC = {
     "Dataset": "imbench.data.dataset",
     "DatasetInfo": "imbench.data.dataset",
     "FoldResult": "imbench.results.fold",
+    "ImbalancedClassifier": "imbench.api.estimator",
     "Incompatible": "imbench.errors",
     "Model": "imbench.models.base",
+    "Schema": "imbench.api.schema",
     "Store": "imbench.results.store",
     "Strategy": "imbench.strategies.base",
     "TorchClassifier": "imbench.models.nets.classifier",
+    "make": "imbench.api.estimator",
 }
 
 __all__ = ["__version__", *_PUBLIC]

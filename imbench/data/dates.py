@@ -15,6 +15,8 @@ from imbench.data.problems import Problem, Way
 from imbench.errors import DataError
 
 STARTS_LOCAL = re.compile(LOCAL_DATE)
+PARTS = {"year": "year", "month": "month", "weekday": "day_of_week", "hour": "hour"}
+"""Parts of a date, and what pandas calls them."""
 TIME_OF_DAY = re.compile(CLOCK)  # without a date
 
 
@@ -42,18 +44,23 @@ def time_stamps(column: pd.Series, day_first: bool | None = None) -> pd.Series:
         found = column
     else:
         text = column.map(str, na_action="ignore")
-        first = _is_day_first(text, day_first)
+        first = is_day_first(text, day_first)
         found = pd.to_datetime(text, format="mixed", dayfirst=first, errors="coerce", utc=True)
     return found.dt.tz_localize(None) if getattr(found.dt, "tz", None) is not None else found
 
 
-def _is_day_first(text: pd.Series, given: bool | None) -> bool:
+def is_day_first(text: pd.Series, given: bool | None) -> bool:
     """Return whether the day stands before the month, where both are numbers.
 
     Raises
     ------
     DataError
         If both can be meant, or the cells contradict each other or what is given.
+
+    Examples
+    --------
+    >>> is_day_first(pd.Series(["03/04/2020", "13/04/2020"]), None)
+    True
     """
     found = {
         match[0]: tuple(map(int, re.split(r"[-/.]", match[0])[:2]))
@@ -91,11 +98,21 @@ def date_parts(column: pd.Series, stamps: pd.Series) -> Iterator[tuple[str, Any]
     >>> [(name, values.tolist()) for name, values in date_parts(dates, time_stamps(dates))]
     [('when_month', [1.0, 2.0]), ('when_weekday', [0.0, 5.0])]
     """
-    parts = {"year": "year", "month": "month", "weekday": "day_of_week", "hour": "hour"}
-    for part, attribute in parts.items():
-        values = getattr(stamps.dt, attribute).to_numpy(np.float64, na_value=np.nan)
+    for part in PARTS:
+        values = part_of(stamps, part)
         if len(np.unique(values[~np.isnan(values)])) > 1:
             yield f"{column.name}_{part}", values
+
+
+def part_of(stamps: pd.Series, part: str) -> Any:
+    """Return a part of :data:`PARTS` as numbers of shape (n,), NaN where there is no date.
+
+    Examples
+    --------
+    >>> part_of(pd.to_datetime(pd.Series(["2020-01-06", None])), "month").tolist()
+    [1.0, nan]
+    """
+    return getattr(stamps.dt, PARTS[part]).to_numpy(np.float64, na_value=np.nan)
 
 
 def date_problem(name: str, example: object, offers_time: bool = True) -> Problem:

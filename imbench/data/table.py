@@ -87,7 +87,7 @@ def load_table(
     """
     layout = _layout(separator, header, encoding, comment)
     names = _names(drop=drop, categorical=categorical, missing=missing, test_values=test_values)
-    options = _options(names, decimal, thousands, dates, day_first, offers_time=time is None)
+    options = feature_options(names, decimal, thousands, dates, day_first, offers_time=time is None)
     roles = {"groups": groups, "time": time, "weight": weight, "test": test}
     read = partial(read_dataset, path, target, names["drop"], layout, options, data_dir)
     return read(roles, names["test_values"])
@@ -108,7 +108,7 @@ def _layout(
     return Layout(_separator(separator), header, encoding, _one_character("comment", comment))
 
 
-def _options(
+def feature_options(
     names: Mapping[str, tuple[str, ...]],
     decimal: str,
     thousands: str | None,
