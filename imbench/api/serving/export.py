@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import copy
 import inspect
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
+from imbench.api.serving.served import Served
 from imbench.models.boosting import BoostedTrees
 from imbench.models.outlier import OutlierClassifier
 from imbench.models.own import OwnClassifier
@@ -28,45 +28,6 @@ from imbench.strategies.decision.threshold import TunedThreshold
 from imbench.strategies.ensemble.base import Ensemble
 
 LEFTOVERS = ("notes_", "n_fits_", "facts_", "class_weights_", "_counts", "_weights", "_labels")
-
-
-@dataclass(eq=False)
-class Served:
-    """What predicts, for rows that are encoded already.
-
-    Parameters
-    ----------
-    estimator : estimator
-        Of scikit-learn, a booster, or a small class of imbench; ``classes_`` as in training.
-    threshold : float or None
-        A row gets the second class from this probability on; None if no threshold decides.
-    nets : list
-        The nets inside, whose weights are saved apart.
-
-    Examples
-    --------
-    >>> from sklearn.linear_model import LogisticRegression
-    >>> served = strip(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
-    >>> served.predict([[1.0]]).tolist(), served.threshold
-    ([1], None)
-    """
-
-    estimator: Any
-    threshold: float | None = None
-    nets: list[Any] = field(default_factory=list)
-
-    @property
-    def classes_(self) -> NDArray[Any]:
-        """Labels that the estimator was fitted on, shape (K,)."""
-        return np.asarray(self.estimator.classes_)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Return probabilities (n, K) for encoded rows (n, d)."""
-        return np.asarray(self.estimator.predict_proba(X), np.float64)
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return labels (n,) for encoded rows (n, d)."""
-        return np.asarray(self.estimator.predict(X))
 
 
 def strip(estimator: Any) -> Served:
@@ -134,9 +95,9 @@ def _without_notes(part: Any) -> Any:
 
 def _ensemble(part: Ensemble, nets: list[Any]) -> Any:
     """Return an ensemble of stripped members; its own class where that predicts by itself."""
-    own = any(
-        getattr(type(part), name) is not getattr(Ensemble, name)
-        for name in ("predict", "predict_proba")
+    own = getattr(part, "voting", "soft") != "soft" or (
+        not hasattr(part, "voting")
+        and type(part).predict_proba is not Ensemble.predict_proba
     )
     kept = _reset(part) if own else Ensemble(None)
     kept.classes_, kept.estimator_weights_ = part.classes_, part.estimator_weights_
