@@ -25,6 +25,7 @@ _PUBLIC = {
     "Store": "imbench.results.store",
     "Strategy": "imbench.strategies.base",
     "TorchClassifier": "imbench.models.nets.classifier",
+    "load": "imbench.api.serving.loading",
     "make": "imbench.api.estimator",
 }
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
 
-OWN_HELP = ("list", "report", "audit", "check", "sync", "ui")
+OWN_HELP = ("list", "report", "audit", "check", "sync", "ui", "predict", "serve", "drift")
 
 Command = Callable[[list[str]], int]
 
@@ -69,6 +69,12 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.sync_command import command
     elif name == "ui":
         from imbench.cli.ui_command import command
+    elif name == "predict":
+        from imbench.cli.predict_command import command
+    elif name == "serve":
+        from imbench.cli.serve_command import command
+    elif name == "drift":
+        from imbench.cli.drift_command import command
     else:
         from imbench.cli.run_command import command
 

@@ -86,7 +86,7 @@ def save(
         types = _write_model(served, data)
         modules = modules_for([LOADER, *(name.rpartition(".")[0] for name in types)])
         roots = {name.split(".")[0] for name in types}
-        needs = ["skops", *(name for name in BOOSTERS if name in roots)]
+        needs = ["skops", "sklearn", *(name for name in BOOSTERS if name in roots)]
         needs += ["safetensors"] if served.nets else []
         requirements = requirements_for(modules.values(), needs)
         known = card_of(classifier, served.threshold, requirements, card or {})
@@ -186,13 +186,13 @@ def _write_mlflow(
     requirements: Sequence[str],
 ) -> None:
     """Write the folder that MLflow loads."""
-    import mlflow.pyfunc
-    from mlflow.models import ModelSignature
-    from mlflow.models.signature import infer_signature
-
-    answers = infer_signature(model_output=model.answers(example)).outputs
-    signature = ModelSignature(inputs=input_schema(model.schema), outputs=answers)
     with _quiet():
+        import mlflow.pyfunc
+        from mlflow.models import ModelSignature
+        from mlflow.models.signature import infer_signature
+
+        answers = infer_signature(model_output=model.answers(example)).outputs
+        signature = ModelSignature(inputs=input_schema(model.schema), outputs=answers)
         mlflow.pyfunc.save_model(
             folder,
             loader_module=LOADER,

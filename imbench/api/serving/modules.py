@@ -6,6 +6,7 @@ import ast
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -53,9 +54,15 @@ def requirements_for(modules: Iterable[Path], more: Iterable[str] = ()) -> list[
     """
     imported = {name.split(".")[0] for path in modules for name in _imports(path)}
     names = (imported | set(more)) - {ROOT, *sys.stdlib_module_names}
-    owners = packages_distributions()
+    owners = _owners()
     wheels = sorted({owners[name][0] for name in names if name in owners})
     return [f"{wheel}=={version(wheel).split('+')[0]}" for wheel in wheels]
+
+
+@lru_cache(maxsize=1)
+def _owners() -> dict[str, list[str]]:
+    """Return the wheels of each package that is installed; looked up once, for it takes long."""
+    return dict(packages_distributions())
 
 
 def copy_modules(modules: dict[str, Path], folder: Path) -> Path:

@@ -94,6 +94,14 @@ class ServedModel:
         """Probability of the second class from which on it is predicted."""
         return self.served.threshold
 
+    @property
+    def rule(self) -> str:
+        """What decides the label, as a sentence."""
+        if self.threshold_ is None:
+            return "no threshold: the label is that of the strategy's rule, or the likeliest class."
+        name = self.schema.class_names[1]
+        return f"threshold: {name} where {PROBABILITY.format(name)} >= {self.threshold_:.6g}."
+
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the probabilities of the classes, shape (n, K).
 
