@@ -27,6 +27,7 @@ _PUBLIC = {
     "TorchClassifier": "imbench.models.nets.classifier",
     "compare": "imbench.api.compare",
     "recommend": "imbench.api.recommend",
+    "load": "imbench.api.serving.loading",
     "make": "imbench.api.estimator",
 }
 

@@ -9,7 +9,10 @@ from collections.abc import Callable, Sequence
 from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
 
-OWN_HELP = ("list", "report", "audit", "check", "recommend", "fit", "sync", "ui")
+OWN_HELP = (
+    "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
+    "ui",
+)  # fmt: skip
 
 Command = Callable[[list[str]], int]
 
@@ -73,6 +76,12 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.sync_command import command
     elif name == "ui":
         from imbench.cli.ui_command import command
+    elif name == "predict":
+        from imbench.cli.predict_command import command
+    elif name == "serve":
+        from imbench.cli.serve_command import command
+    elif name == "drift":
+        from imbench.cli.drift_command import command
     else:
         from imbench.cli.run_command import command
 

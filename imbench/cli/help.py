@@ -12,11 +12,11 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
   python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
+  python -m imbench predict|drift|serve MODEL [FILE]   a saved model: answers, drift, HTTP
 
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'
   python -m imbench dataset=table dataset.path=churn.csv dataset.target=Churn \\
       model=hist_gradient_boosting strategy=threshold
-  python -m imbench dataset=mnist dataset/imbalance=long_tail dataset.imbalance.ratio=100
 
 keys: any key can be overridden; --cfg prints them all
   dataset= model= strategy=               a name; strategies also as a list [a,b]

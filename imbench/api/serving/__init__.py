@@ -1,0 +1,1 @@
+"""A fitted classifier as a folder that predicts: saved, checked, served and watched."""

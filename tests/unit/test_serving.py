@@ -1,0 +1,241 @@
+"""What predicts of a fitted classifier: stripped, saved, loaded, and refused where it was edited."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.tree import DecisionTreeClassifier
+
+import imbench
+from imbench.api.schema import Schema
+from imbench.api.serving.card import reference_of
+from imbench.api.serving.export import strip
+from imbench.api.serving.files import save
+from imbench.api.serving.loading import load
+from imbench.api.serving.modules import modules_for, requirements_for
+from imbench.api.serving.server import rows_of
+from imbench.data.dataset import Dataset
+from imbench.errors import DataError, ImbenchError
+from imbench.pipeline.build import build
+from imbench.testing.cells import parts
+
+RNG = np.random.default_rng(0)
+N = 120
+Y = (np.arange(N) % 5 == 0).astype(np.int64)
+NUMBERS = RNG.normal(size=(N, 3)) + Y[:, None]
+MIXED = np.column_stack([NUMBERS, RNG.integers(0, 3, N)])
+MIXED[::7, 0] = np.nan
+MIXED[::11, 3] = np.nan
+TABLES = {
+    "numbers": Dataset("numbers", NUMBERS, Y, ("no", "yes"), tuple("abc")),
+    "mixed": Dataset(
+        "mixed", MIXED, Y, ("no", "yes"), tuple("abcd"), categories={3: ("x", "y", "z")}
+    ),
+    "three": Dataset(
+        "three", NUMBERS, np.where(NUMBERS[:, 0] > 0.9, 2, Y), ("no", "rare", "yes"), tuple("abc")
+    ),
+}
+CELLS = [
+    ("mixed", "hist_gradient_boosting", "none"),
+    ("mixed", "lightgbm", "[random_over,threshold]"),
+    ("numbers", "lightgbm", "[focal,platt]"),
+    ("numbers", "xgboost", "[focal,threshold]"),
+    ("mixed", "catboost", "balanced_weights"),
+    ("numbers", "decision_tree", "smoteboost"),
+    ("numbers", "decision_tree", "[smote,bagging]"),
+    ("numbers", "decision_tree", "[balanced_bagging,isotonic]"),
+    ("three", "logistic_regression", "threshold"),
+    ("three", "logistic_regression", "[random_under,prior_correction]"),
+    ("mixed", "logistic_regression", "cost_sensitive"),
+    ("three", "knn", "temperature"),
+    ("numbers", "svm", "logit_adjustment"),
+    ("mixed", "random_forest", "class_thresholds"),
+    ("numbers", "balanced_random_forest", "none"),
+    ("numbers", "isolation_forest", "none"),
+    ("numbers", "autoencoder", "none"),
+    ("mixed", "mlp", "[bce,lws]"),
+    ("three", "mlp", "ldam"),
+    ("numbers", "mlp", "nearest_class_mean"),
+    ("numbers", "mlp", "crt"),
+]
+
+
+class Mine(DecisionTreeClassifier):
+    """A classifier of a user's own."""
+
+
+@pytest.fixture(scope="module")
+def frame():
+    return pd.DataFrame(
+        {
+            "age": np.arange(N) % 60,
+            "city": RNG.choice(["Kiel", "Ulm"], N),
+            "pay": NUMBERS[:, 0],
+            "left": np.where(Y, "yes", "no"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(frame):
+    classifier = imbench.make("random_over+threshold", model="logistic_regression")
+    return classifier.fit(frame, "left")
+
+
+@pytest.fixture(scope="module")
+def folder(fitted, frame, tmp_path_factory):
+    card = {
+        "verdict": "threshold is better than none.",
+        "reference": reference_of(fitted.predict_proba(frame), Y, ["no", "yes"]),
+    }
+    return fitted.save(tmp_path_factory.mktemp("models") / "model", card=card)
+
+
+@pytest.fixture
+def copied(folder, tmp_path):
+    return shutil.copytree(folder, tmp_path / "model")
+
+
+def is_training_only(name):
+    return name.startswith(("imblearn.", "imbench.pipeline.", "imbench.strategies.resample."))
+
+
+@pytest.mark.parametrize(("table", "model", "strategy"), CELLS)
+def test_what_is_left_predicts_the_same_bits(table, model, strategy):
+    data = TABLES[table]
+    estimator = build(*parts(model, strategy), data.info, seed=0).fit(data.X, data.y)
+    served = strip(estimator)
+    content = skops.io.dumps(served)
+    types = skops.io.get_untrusted_types(data=content)
+    loaded = skops.io.loads(content, trusted=types)
+    for net, before in zip(loaded.nets, served.nets, strict=True):
+        net.attach(before.stored_weights())
+    for found in (served, loaded):
+        assert np.array_equal(found.predict_proba(data.X), estimator.predict_proba(data.X))
+        assert np.array_equal(found.predict(data.X), estimator.predict(data.X))
+    assert not list(filter(is_training_only, types))
+
+
+def test_saved_models_predict_what_the_classifier_does(fitted, folder, frame):
+    model = imbench.load(folder)
+    assert np.array_equal(model.predict_proba(frame), fitted.predict_proba(frame))
+    assert np.array_equal(model.predict(frame), fitted.predict(frame))
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert model.threshold_ == fitted.threshold_
+    assert model.card["verdict"] == "threshold is better than none."
+    assert "chosen by these folds" in (folder / "card.md").read_text()
+
+
+def test_nets_are_saved_as_safetensors(frame, tmp_path):
+    net = imbench.make("none", model="mlp", overrides=["model.estimator.epochs=2"])
+    net = net.fit(frame, "left")
+    place = net.save(tmp_path / "net")
+    assert (place / "data/model/nets.safetensors").is_file()
+    assert np.array_equal(load(place).predict_proba(frame), net.predict_proba(frame))
+
+
+def test_classes_keep_their_type(frame, tmp_path):
+    for y in (Y + 2, Y.astype(bool)):
+        model = imbench.make(model="decision_tree").fit(frame[["age", "pay"]], y)
+        place = model.save(tmp_path / "model")
+        assert load(place).predict(frame).dtype == y.dtype
+
+
+def test_no_file_is_a_pickle_and_only_what_serves_is_required(folder):
+    names = [path.name for path in folder.rglob("*") if path.is_file()]
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
+    required = {
+        line.split("==")[0] for line in (folder / "requirements.txt").read_text().splitlines()
+    }
+    assert {"scikit-learn", "skops", "pandas"} <= required
+    assert not {"torch", "imbalanced-learn", "optuna", "hydra-core", "pytest"} & required
+
+
+def test_signature_names_columns_and_classes(folder):
+    from mlflow.models import get_model_info
+
+    signature = get_model_info(str(folder)).signature
+    kinds = {column.name: str(column.type) for column in signature.inputs.inputs}
+    assert kinds == {"age": "DataType.double", "city": "DataType.string", "pay": "DataType.double"}
+    assert signature.outputs.input_names() == ["label", "p_no", "p_yes"]
+
+
+@pytest.mark.parametrize("name", ["data/model/model.skops", "data/model/card.json", "card.md"])
+def test_edited_folders_are_refused(copied, name):
+    with (copied / name).open("ab") as file:
+        file.write(b" ")
+    with pytest.raises(ImbenchError, match=f"{name} changed since the model was saved"):
+        load(copied)
+
+
+def test_files_that_are_missing_are_named(copied):
+    (copied / "data/model/schema.json").unlink()
+    with pytest.raises(ImbenchError, match=r"schema\.json changed"):
+        load(copied)
+
+
+def test_folders_with_other_files_are_kept(fitted, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ImbenchError, match="holds something else than a saved model"):
+        fitted.save(tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_other_classes_are_not_saved(frame, tmp_path):
+    model = imbench.make(model=Mine()).fit(frame[["age", "pay"]], Y)
+    with pytest.raises(ImbenchError, match=r"holds tests\.unit\.test_serving\.Mine, which is no"):
+        model.save(tmp_path / "model")
+
+
+def test_other_classes_are_not_loaded(copied):
+    """Also where hashes were written again."""
+    (copied / "data/model/model.skops").write_bytes(skops.io.dumps(Mine()))
+    manifest = json.loads((copied / "manifest.json").read_text())
+    del manifest["files"]["data/model/model.skops"]
+    (copied / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ImbenchError, match="which imbench never writes"):
+        load(copied)
+
+
+def test_needed_modules_import_no_sampler():
+    found = modules_for(["imbench.api.serving.loading"])
+    assert not [name for name in found if name.startswith(("imbench.pipeline", "imbench.run"))]
+    needs = {line.split("==")[0] for line in requirements_for(found.values())}
+    assert needs == {"numpy", "pandas", "pyarrow"}
+
+
+def test_rows_of_requests(folder):
+    model = load(folder)
+    split = {"dataframe_split": {"columns": ["age"], "data": [[3]]}}
+    records = {"dataframe_records": [{"age": 3}]}
+    for body, kind in [
+        (json.dumps(split).encode(), "application/json"),
+        (json.dumps(records).encode(), ""),
+        (b"age\n3\n", "text/csv; charset=utf-8"),
+    ]:
+        assert rows_of(body, kind, model)["age"].astype(int).tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[1, 2]", b"{}", b'{"dataframe_records": [1]}', b'{"dataframe_split": {"data": [[1]]}}'],
+)
+def test_requests_without_rows_are_refused(folder, body):
+    with pytest.raises(DataError, match=r"the request is no JSON with rows \(.*\): send JSON"):
+        rows_of(body, "application/json", load(folder))
+
+
+def test_arrays_are_served(tmp_path):
+    model = imbench.make("threshold", model="decision_tree").fit(NUMBERS, Y)
+    served = load(model.save(tmp_path / "model"))
+    assert np.array_equal(served.predict_proba(NUMBERS), model.predict_proba(NUMBERS))
+    assert isinstance(served.schema, Schema)
+
+
+def test_save_takes_real_rows_as_example(fitted, frame, tmp_path):
+    place = save(fitted, tmp_path / "model", example=frame)
+    example = json.loads((place / "input_example.json").read_text())
+    assert example["data"][1][1] == frame["city"][1]
