@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from imbench.components.override import quoted
 from imbench.errors import ConfigError
 from imbench.report.answer import answer
@@ -38,12 +40,14 @@ def tuned_values(cell: CellResult) -> dict[str, Any]:
 def card_of(cell: CellResult, block: Block, row: Row, sort: str) -> dict[str, Any]:
     """Return what the card of a model says of the comparison that it was chosen in."""
     told, first = row.comparison, cell.finished[0]
+    tested = np.bincount(first.y_true, minlength=len(first.class_names))
+    counts = (np.array(first.counts_before) + tested).tolist()
     return {
         "dataset": cell.dataset,
         "model": row.model,
         "strategy": row.title,
         "n_rows": len(first.test_index) + first.n_train,
-        "class_counts": dict(zip(first.class_names, first.counts_before, strict=True)),
+        "class_counts": dict(zip(first.class_names, counts, strict=True)),
         "folds": block.caption,
         "metric": sort,
         "metrics": {name: value for name, value in row.mean.items() if "/" not in name},

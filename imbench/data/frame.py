@@ -91,6 +91,13 @@ def _name_problems(
         *(("categorical", c) for c in options.categorical),
         *roles.names.items(),
     ]
+    several = [part.strip(" []") for part in target.split(",")]
+    if target not in frame.columns and len(several) > 1 and set(several) <= set(frame.columns):
+        yield (
+            f"dataset.target={target}: names {len(several)} columns, and several targets "
+            "(multi-label) are not supported; choose one, or join them in the file."
+        )
+        keys = keys[1:]
     for key, name in keys:
         if name not in frame.columns:
             yield (

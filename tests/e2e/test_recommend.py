@@ -1,0 +1,106 @@
+"""From a file to a decision to a model, as a user types it."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imbench.cli import main
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def churn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A table of 300 customers, 60 of whom leave."""
+    rng = np.random.default_rng(0)
+    monkeypatch.chdir(tmp_path)
+    calls, plan = rng.integers(0, 9, 300), rng.choice(["basic", "pro"], 300)
+    risk = calls + 3 * (plan == "pro") + rng.normal(0, 3, 300)
+    leaves = risk > np.quantile(risk, 0.8)
+    lines = [
+        f"c{i:04d},{c if i % 20 else ''},{p},{'yes' if y else 'no'}"
+        for i, (c, p, y) in enumerate(zip(calls, plan, leaves, strict=True))
+    ]
+    path = tmp_path / "churn.csv"
+    path.write_text("\n".join(["id,calls,plan,left", *lines]) + "\n")
+    return path
+
+
+def call(capsys, *words: str) -> tuple[int, str, str]:
+    capsys.readouterr()
+    code = main(list(words))
+    found = capsys.readouterr()
+    return code, found.out, found.err
+
+
+QUICK = ("--models", "logistic_regression,decision_tree", "--strategies", "threshold,random_over")
+
+
+def test_a_file_becomes_an_answer_a_report_and_a_model(churn, capsys):
+    words = ("recommend", str(churn), "--target", "left", "--budget", "60s", *QUICK)
+    code, out, err = call(capsys, *words, "--set", "splits.n_splits=3")
+    assert code == 0, err
+    assert "classes: no 240 (80.00 %), yes 60 (20.00 %)" in err
+    assert "can show gains in macro F1" in err
+    assert "On churn with" in out
+    assert "Which model is best was not tested." in out
+    folder = churn.parent / "results" / "recommend" / "churn"
+    assert (folder / "index.html").exists()
+    new = churn.parent / "new.csv"
+    new.write_text("plan,calls\npro,8\nbasic,0\nunknown,\n")
+    code, out, err = call(capsys, "predict", str(folder / "model"), str(new))
+    assert code == 0, err
+    rows = list(csv.DictReader(out.splitlines()))
+    assert [set(row) for row in rows] == [{"label", "p_no", "p_yes"}] * 3
+    assert float(rows[0]["p_yes"]) > float(rows[1]["p_yes"])
+
+
+def test_a_goal_in_costs_is_what_the_verdict_is_about(churn, capsys):
+    words = ("recommend", str(churn), "--target", "left", "--goal", "cost=missed:9,false_alarm:1")
+    code, out, err = call(capsys, *words, "--budget", "60s", "--no-model", *QUICK)
+    assert code == 0, err
+    assert "expected cost" in out
+    assert "model:" not in out
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--target", "lft"), "did you mean 'left'"),
+        (("--target", "left,plan"), "several targets"),
+        (("--target", "calls,id", "--goal", "f1"), "several targets"),
+        (("--target", "left", "--goal", "f3"), "there is no such goal"),
+        (("--target", "left", "--budget", "5 bananas"), "is no time above 0"),
+        (("--target", "left", "--models", "lightgmb"), "lightgmb"),
+        ((), "dataset.target is missing"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(churn, capsys, words, part):
+    code, out, err = call(capsys, "recommend", str(churn), *words)
+    assert code == 2
+    assert part in err
+    assert "Traceback" not in err + out
+
+
+def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys):
+    run = ["-m", "dataset=table", f"dataset.path={churn}", "dataset.target=left"]
+    run += ["model=decision_tree", "strategy=none,[random_over,threshold]", "tracking=none"]
+    run += ["+model.estimator.max_depth=2", "splits.n_repeats=1"]
+    assert call(capsys, *run)[0] == 0
+    code, out, err = call(capsys, "fit", "random_over+threshold", str(churn))
+    assert code == 0, err
+    model = churn.parent / "results" / "models" / "random_over+threshold"
+    assert f"model: {Path('results/models/random_over+threshold')}" in out
+    assert "max_depth=2" in (model / "card.md").read_text()
+    code, _, err = call(capsys, "fit", "smote", str(churn))
+    assert code == 2
+    assert "there are decision_tree/none, decision_tree/random_over+threshold" in err
+    other = churn.parent / "other.csv"
+    other.write_text(churn.read_text().replace("pro", "max"))
+    code, _, err = call(capsys, "fit", "none", str(other))
+    assert code == 2
+    assert "does not hold the rows that none was compared on" in err
