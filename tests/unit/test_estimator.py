@@ -35,6 +35,8 @@ FAST_RULE = "strategy.decision.threshold.cv=2"
 
 def known_failures(estimator):
     """Checks of scikit-learn that fail, with the reason; one that passes fails the test."""
+    if estimator.model == "hist_gradient_boosting":
+        return {}
     found = {"check_sample_weight_equivalence_on_dense_data": WEIGHTS}
     return found | ({} if estimator.strategy == "none" else {"check_classifiers_train": ARGMAX})
 
@@ -48,10 +50,13 @@ def test_the_checks_of_scikit_learn(estimator, check):
 
 @pytest.mark.slow
 @parametrize_with_checks(
-    [ImbalancedClassifier("threshold", "logistic_regression", [FAST_RULE])],
+    [
+        ImbalancedClassifier("threshold", "logistic_regression", [FAST_RULE]),
+        ImbalancedClassifier(overrides=["model.estimator.max_iter=5"]),
+    ],
     expected_failed_checks=known_failures,
 )
-def test_the_checks_of_scikit_learn_with_a_tuned_threshold(estimator, check):
+def test_the_checks_of_scikit_learn_with_a_tuned_threshold_and_with_the_defaults(estimator, check):
     check(estimator)
 
 

@@ -18,7 +18,7 @@ from imbench.data.frame import frame_to_dataset
 from imbench.data.roles import RoleColumns
 
 N = 8
-FAST = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+FAST = settings(max_examples=35, deadline=None, database=None, derandomize=True)
 WORDS = ["a", "b ", " c", "?", "", "NA", "10", "9", "1.50", "007", "1e3", "-", "yes", "None"]
 
 
