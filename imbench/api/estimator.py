@@ -21,6 +21,7 @@ from imbench.api.schema import NAME, Schema
 from imbench.api.targets import Labels, labels_of, with_roles
 from imbench.data.dataset import Dataset
 from imbench.data.features import FeatureOptions
+from imbench.errors import DataError
 from imbench.pipeline.build import build
 from imbench.results.metric_options import check_classes
 from imbench.run.roles import given_of
@@ -143,7 +144,12 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         ConfigError, Incompatible, DataError, ValueError
         """
         recipe = self._recipe()
-        data = with_roles(self._learn(X, y, recipe), sample_weight, groups)
+        try:
+            data = with_roles(self._learn(X, y, recipe), sample_weight, groups)
+        except DataError as error:
+            if "dataset." not in str(error):
+                raise
+            raise DataError(f"{error}\nGive such settings as overrides=['KEY=VALUE'].") from error
         check_classes(recipe.cell.metrics, data.class_names)
         estimator = build(recipe.model, recipe.cell.strategy, data.info, self._seed())
         given = given_of(data, np.arange(len(data.y)), estimator)

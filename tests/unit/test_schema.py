@@ -18,7 +18,7 @@ from imbench.data.frame import frame_to_dataset
 from imbench.data.roles import RoleColumns
 
 N = 8
-FAST = settings(max_examples=60, deadline=None, database=None, derandomize=True)
+FAST = settings(max_examples=35, deadline=None, database=None, derandomize=True)
 WORDS = ["a", "b ", " c", "?", "", "NA", "10", "9", "1.50", "007", "1e3", "-", "yes", "None"]
 
 
@@ -181,6 +181,41 @@ def test_categories_that_are_numbers_are_known_as_integers_floats_and_text():
         encoded = schema.encode(pd.DataFrame({"n": [1, 2], "zone": zone}))
         assert encoded[0].tolist() == [2.0, 1.0]
         assert np.isnan(encoded[1, 0])
+
+
+@pytest.mark.parametrize(
+    ("fitted", "new", "codes"),
+    [
+        (["3.0", "1.0"], [1, 3.0], [0, 1]),  # text of a file, then what pandas reads of it
+        ([3.0, 1.0], ["1.0", "3"], [0, 1]),
+        (["007", "1"], [7, 1], [1, 0]),
+        (["07", "7"], [7, "007"], [1, np.nan]),  # both are 7: the name decides
+        (["true", "false"], [False, True], [0, 1]),
+        ([True, False], ["TRUE", "false"], [1, 0]),
+        ([True, False], [None, True], [np.nan, 1]),
+        (["9007199254740992", "1"], ["9007199254740993", 1], [np.nan, 0]),
+    ],
+    ids=str,
+)
+def test_a_category_that_is_a_number_or_a_truth_value_is_known_by_its_value(fitted, new, codes):
+    rows = pd.DataFrame({"v": fitted * 2, "n": range(4), "y": [0, 1, 0, 1]})
+    schema, _ = Schema.learn(rows, "y", FeatureOptions(categorical=("v",)))
+    frame = pd.DataFrame({"v": pd.Series(new), "n": 0})
+    assert np.array_equal(schema.encode(frame)[:, 0], codes, equal_nan=True)
+
+
+def test_a_file_and_what_pandas_reads_of_it_are_the_same(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "zone,ok,n,when,y\n01,true,1.50,2020-01-31,a\n2,false,,2021-02-28,b\n,true,3,,a\n"
+        "2,false,1e2,2020-01-31 10:30,b\n"
+    )
+    options = FeatureOptions(categorical=("zone",), dates="parts")
+    text = pd.read_csv(path, dtype=str, keep_default_na=False)
+    schema, data = Schema.learn(text, "y", options)
+    typed = pd.read_csv(path)
+    assert set(map(str, typed.dtypes[:3])) == {"float64", "bool"}
+    assert np.array_equal(schema.encode(typed), data.X, equal_nan=True)
 
 
 @pytest.mark.parametrize(
