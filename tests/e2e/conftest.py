@@ -30,7 +30,8 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         command = words[0] if words else ""
         extra = (
             []
-            if command in ("list", "report", "audit", "check", "sync", "ui", "predict", "drift", "--help")
+            if command
+            in ("list", "report", "audit", "check", "sync", "ui", "predict", "drift", "--help")
             else [f"tracking={tracking}"]
         )
         code = main([*words, *extra])

@@ -46,9 +46,9 @@ def reference_of(
     return {
         "n_rows": len(values),
         "class_counts": dict(zip(class_names, counts, strict=True)),
-        "mean_scores": dict(zip(class_names, values.mean(0).round(6).tolist(), strict=True)),
+        "mean_scores": dict(zip(class_names, values.mean(0).tolist(), strict=True)),
         "quantiles": {
-            name: np.quantile(values[:, k], QUANTILES).round(6).tolist()
+            name: np.quantile(values[:, k], QUANTILES).tolist()
             for k, name in enumerate(class_names)
         },
     }
@@ -71,7 +71,9 @@ def card_of(
     classes = np.asarray(classifier.classes_)
     kind = "str" if classes.dtype.kind in "OUST" else classes.dtype.name
     names = [str(name) for name in classifier.schema_.class_names]
-    model = classifier.model if isinstance(classifier.model, str) else type(classifier.model).__name__
+    model = (
+        classifier.model if isinstance(classifier.model, str) else type(classifier.model).__name__
+    )
     strategy = classifier.strategy
     found: dict[str, Any] = {
         "strategy": strategy if isinstance(strategy, str) else "+".join(strategy),

@@ -96,8 +96,7 @@ def _without_notes(part: Any) -> Any:
 def _ensemble(part: Ensemble, nets: list[Any]) -> Any:
     """Return an ensemble of stripped members; its own class where that predicts by itself."""
     own = getattr(part, "voting", "soft") != "soft" or (
-        not hasattr(part, "voting")
-        and type(part).predict_proba is not Ensemble.predict_proba
+        not hasattr(part, "voting") and type(part).predict_proba is not Ensemble.predict_proba
     )
     kept = _reset(part) if own else Ensemble(None)
     kept.classes_, kept.estimator_weights_ = part.classes_, part.estimator_weights_

@@ -160,7 +160,9 @@ def _served(data: Path) -> Any:
         weights = load_file(data / NETS)
         for number, net in enumerate(served.nets):
             start = f"{number}."
-            net.attach({k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)})
+            net.attach(
+                {k.removeprefix(start): v for k, v in weights.items() if k.startswith(start)}
+            )
     return served
 
 
