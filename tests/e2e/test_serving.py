@@ -233,3 +233,33 @@ def test_mlflow_serves_the_same(folder: Path, frame: pd.DataFrame, tmp_path: Pat
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+
+
+def test_drift_tells_what_has_changed(
+    run: Run, folder: Path, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    frame.to_csv(tmp_path / "old.csv", index=False)
+    frame.assign(pay=frame["pay"] + 3, left="yes").to_csv(tmp_path / "new.csv", index=False)
+    words = ("--reference", "old.csv", "--target", "left")
+    same = run("drift", str(folder), "old.csv", *words)
+    assert same.code == 0
+    assert same.out.count("no difference is told") == 2
+    assert "metric: the card promises none." in same.out
+    changed = run("drift", str(folder), "new.csv", *words).out
+    assert changed.count("a difference is told") == 2
+    assert "yes 100.00% (was 20.00%)" in changed
+    unlabelled = run("drift", str(folder), "new.csv", "--reference", "old.csv").out
+    assert "not known without --target" in unlabelled
+
+
+def test_drift_that_cannot_be_told_is_refused(
+    run: Run, folder: Path, frame: pd.DataFrame, tmp_path: Path
+) -> None:
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    says(run("drift", str(folder), "new.csv"), "no reference", "--reference old.csv")
+    words = ("--reference", "new.csv", "--target")
+    says(run("drift", str(folder), "new.csv", *words, "lef"), "did you mean 'left'?")
+    says(
+        run("drift", str(folder), "new.csv", *words, "city"),
+        "which is no class of the model",
+    )

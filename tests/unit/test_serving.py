@@ -1,4 +1,4 @@
-"""What predicts of a fitted classifier: stripped, saved, loaded, and refused where it was edited."""
+"""What predicts of a fitted classifier: stripped, saved and loaded, refused where edited."""
 
 import json
 import shutil
@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 import imbench
 from imbench.api.schema import Schema
 from imbench.api.serving.card import reference_of
+from imbench.api.serving.drift import compare, largest_distance
 from imbench.api.serving.export import strip
 from imbench.api.serving.files import save
 from imbench.api.serving.loading import load
@@ -239,3 +240,32 @@ def test_save_takes_real_rows_as_example(fitted, frame, tmp_path):
     place = save(fitted, tmp_path / "model", example=frame)
     example = json.loads((place / "input_example.json").read_text())
     assert example["data"][1][1] == frame["city"][1]
+
+
+def test_distance_is_below_that_of_kolmogorov_and_smirnov():
+    """On a grid of 21 quantiles it misses the largest distance by a step at most."""
+    from scipy import stats
+
+    old, new = RNG.beta(2, 5, 3000), RNG.beta(2, 4, 2000)
+    exact = stats.ks_2samp(old, new).statistic
+    found = largest_distance(new, np.quantile(old, np.linspace(0, 1, 21)).tolist())
+    assert exact - 0.05 < found <= exact + 1 / 2000
+
+
+def test_drift_tells_nothing_of_tied_scores_that_stayed():
+    scores = np.repeat([0.1, 0.7], [70, 30])
+    reference = reference_of(np.column_stack([1 - scores, scores]), np.zeros(100), ["no", "yes"])
+    assert largest_distance(np.tile(scores, 3), reference["quantiles"]["yes"]) < 0.06
+
+
+def test_drift_compares_the_metric_with_what_was_promised(fitted, frame, tmp_path):
+    from sklearn.metrics import f1_score
+
+    value = f1_score(frame["left"], fitted.predict(frame), average="macro")
+    reference = reference_of(fitted.predict_proba(frame), Y, ["no", "yes"])
+    for promised, words in ((value, "no difference is told"), (0.2, "it has changed")):
+        card = {"reference": reference, "metric": {"name": "f1_macro", "value": promised}}
+        model = load(fitted.save(tmp_path / "model", card=card))
+        last = list(compare(model, frame, Y))[-1]
+        assert last.startswith(f"metric: f1_macro is {value:.4f}")
+        assert words in last

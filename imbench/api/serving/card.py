@@ -46,9 +46,9 @@ def reference_of(
     return {
         "n_rows": len(values),
         "class_counts": dict(zip(class_names, counts, strict=True)),
-        "mean_scores": dict(zip(class_names, values.mean(0).round(6).tolist(), strict=True)),
+        "mean_scores": dict(zip(class_names, values.mean(0).tolist(), strict=True)),
         "quantiles": {
-            name: np.quantile(values[:, k], QUANTILES).round(6).tolist()
+            name: np.quantile(values[:, k], QUANTILES).tolist()
             for k, name in enumerate(class_names)
         },
     }

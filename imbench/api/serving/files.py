@@ -219,7 +219,7 @@ def input_schema(schema: Schema) -> Any:
     from mlflow.types.schema import AnyType, ColSpec, DataType
     from mlflow.types.schema import Schema as Columns
 
-    specs = []
+    specs: list[Any] = []
     for column in schema.columns:
         if column.kind == "numeric":
             kind: Any = DataType.double

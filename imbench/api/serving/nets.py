@@ -29,7 +29,7 @@ class WeightsApart:
         On the CPU; missing between loading and :meth:`attach`.
     """
 
-    net_: nn.Module
+    net_: nn.Sequential
 
     def stored_weights(self) -> dict[str, Tensor]:
         """Return parameters and buffers by name, each with memory of its own."""
@@ -47,7 +47,7 @@ class WeightsApart:
         self.net_.load_state_dict(weights)
         self.net_.requires_grad_(False).eval()
 
-    def _make(self) -> nn.Module:
+    def _make(self) -> nn.Sequential:
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class ServedNet(WeightsApart, TorchClassifier):
         served.attach({name: value.detach().cpu() for name, value in _state(model.net_).items()})
         return served
 
-    def _make(self) -> nn.Module:
+    def _make(self) -> nn.Sequential:
         body, _ = build_body(self.backbone, self._shape())
         probabilities = getattr(self.scaled_by, "probabilities", None)
         return nn.Sequential(body, make_head(self.head, probabilities))
@@ -110,11 +110,11 @@ class ServedAutoencoder(WeightsApart, Autoencoder):
         """Return a copy of a trained autoencoder, on the CPU."""
         served = cls(hidden=[int(width) for width in model.hidden], device="cpu")
         served.threshold_, served.device_ = model.threshold_, "cpu"
-        served.n_features = int(model.net_[0].in_features)
+        served.n_features = len(next(iter(model.net_.parameters()))[0])
         served.attach({name: value.detach().cpu() for name, value in _state(model.net_).items()})
         return served
 
-    def _make(self) -> nn.Module:
+    def _make(self) -> nn.Sequential:
         return mirrored(self.n_features, self.hidden)
 
 
