@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from pandas.api import types
 
 from imbench.data.cells import is_text, plain
-from imbench.data.columns import MISSING_NUMBERS, Column, Format, as_numbers
+from imbench.data.columns import MISSING_NUMBERS, NUMBER, Column, Format, as_numbers
 from imbench.data.dates import part_of, time_stamps
-from imbench.data.features import read_typed
+from imbench.data.features import EXACT, read_typed
 from imbench.data.frame import some_of
 from imbench.data.names import name_of
 from imbench.data.problems import Problem
@@ -150,27 +151,49 @@ def _codes(column: SchemaColumn, raw: pd.Series, how: Format) -> tuple[NDArray[n
     raw_codes, uniques = pd.factorize(values)
     names = [name_of(value) for value in uniques]
     is_number = types.is_numeric_dtype(values.dtype) and not types.is_bool_dtype(values.dtype)
-    is_other = read.kind == "date" or (is_number and not any(map(_is_number, column.categories)))
+    has_numbers = any(isinstance(value_of(name), float) for name in column.categories)
+    is_other = read.kind == "date" or (is_number and not has_numbers)
     if is_other and names:
         wanted = f"one of {some_of(map(repr, column.categories), 5)}"
         raise _wrong(values, values.dropna(), wanted)
     place = {name: float(code) for code, name in enumerate(column.categories)}
-    lookup = np.array([*(place.get(name, np.nan) for name in names), np.nan])
+    if not all(name in place for name in names):
+        others = _by_value(column.categories)
+        place |= {name: others.get(value_of(name), np.nan) for name in names if name not in place}
+    lookup = np.array([*(place[name] for name in names), np.nan])
     codes = lookup[raw_codes]
     unseen = int(np.isnan(codes[raw_codes >= 0]).sum())
     return codes[:, None], unseen
 
 
-def _is_number(name: str) -> bool:
-    return bool(as_numbers(pd.Series([name], dtype=object), Format()).notna().all())
+def value_of(name: str) -> float | str | None:
+    """Return the number or the truth value that the name of a category means, None if neither.
+
+    The same value has several names: pandas reads the text 007 as 7, and true as True.
+
+    Examples
+    --------
+    >>> value_of("007"), value_of("3.0"), value_of("TRUE"), value_of("Ulm")
+    (7.0, 3.0, 'true', None)
+    """
+    if name.casefold() in ("true", "false"):
+        return name.casefold()
+    number = float(name) if NUMBER.fullmatch(name) else np.nan
+    return number if abs(number) < EXACT else None
+
+
+def _by_value(categories: tuple[str, ...]) -> dict[float | str | None, float]:
+    """Return codes by the values that one category alone means."""
+    values = [value_of(name) for name in categories]
+    counts = Counter(values)
+    return {v: float(i) for i, v in enumerate(values) if v is not None and counts[v] == 1}
 
 
 def _wrong(values: pd.Series, odd: pd.Series, wanted: str) -> DataError:
     """Return the sentence about cells of another kind than those that were fitted."""
-    example = odd.iloc[0]
-    shown = repr(str(example)) if isinstance(example, str | pd.Timestamp) else repr(example)
+    example = str(odd.iloc[0])
+    are = "is" if len(odd) == 1 else "are"
     return DataError(
-        f"column {str(values.name)!r}: {len(odd)} of {len(values)} cells "
-        f"{'is' if len(odd) == 1 else 'are'} not {wanted} (such as {shown}), as in the rows that "
-        "were fitted; write such a value, or a missing one."
+        f"column {str(values.name)!r}: {len(odd)} of {len(values)} cells {are} not {wanted} (such "
+        f"as {example!r}), as in the rows that were fitted; write such a value, or a missing one."
     )

@@ -21,7 +21,9 @@ from imbench.api.schema import NAME, Schema
 from imbench.api.targets import Labels, labels_of, with_roles
 from imbench.data.dataset import Dataset
 from imbench.data.features import FeatureOptions
+from imbench.errors import DataError
 from imbench.pipeline.build import build
+from imbench.results.metric_options import check_classes
 from imbench.run.roles import given_of
 from imbench.strategies.decision.class_thresholds import ClassThresholds
 from imbench.strategies.decision.threshold import TunedThreshold
@@ -142,12 +144,18 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         ConfigError, Incompatible, DataError, ValueError
         """
         recipe = self._recipe()
-        data = with_roles(self._learn(X, y, recipe), sample_weight, groups)
+        try:
+            data = with_roles(self._learn(X, y, recipe), sample_weight, groups)
+        except DataError as error:
+            if "dataset." not in str(error):
+                raise
+            raise DataError(f"{error}\nGive such settings as overrides=['KEY=VALUE'].") from error
+        check_classes(recipe.cell.metrics, data.class_names)
         estimator = build(recipe.model, recipe.cell.strategy, data.info, self._seed())
         given = given_of(data, np.arange(len(data.y)), estimator)
         self.estimator_ = run(fitting_of(estimator, data.X, data.y, **given))
         self.threshold_ = threshold_of(self.estimator_)
-        read = [f"{notice.words}" for notice in data.notices]
+        read = [notice.words for notice in data.notices]
         self.notes_ = (*read, *facts_of(self.estimator_).notes)
         return self
 
@@ -162,12 +170,14 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         DataError
             With one line for each column that is missing or of another kind.
         """
-        found: NDArray[Any] = self.classes_[self.estimator_.predict(self._encoded(X))]
+        rows = self._encoded(X)
+        found: NDArray[Any] = self.classes_[self.estimator_.predict(rows)]
         return found
 
     def predict_proba(self, X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
         """Return the probabilities of the classes, shape (n, K); rows as in :meth:`predict`."""
-        return scores_for(self.estimator_, self._encoded(X), np.arange(len(self.classes_)))
+        rows = self._encoded(X)
+        return scores_for(self.estimator_, rows, np.arange(len(self.classes_)))
 
     def save(self, folder: str | Path, *, card: Mapping[str, Any] | None = None) -> Any:
         """Write the model into a folder, from which :func:`imbench.load` reads it.
@@ -209,7 +219,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
             return Dataset(NAME, X, labels.y, labels.names, self.schema_.names)
         read = {"options": recipe.options, "drop": recipe.drop, "roles": recipe.roles}
         schema, data, labels = _learnt(X, y, read)
-        rows = X.drop(columns=y) if isinstance(y, str) else X
+        rows = X.loc[:, [str(c) != y for c in X.columns]] if isinstance(y, str) else X
         validate_data(self, rows, skip_check_array=True)  # names and number of the columns
         self._inputs = tuple(map(str, rows.columns))
         target = y if isinstance(y, str) else None
@@ -287,7 +297,7 @@ def _learnt(X: pd.DataFrame, y: Any, read: Mapping[str, Any]) -> tuple[Schema, D
     options: FeatureOptions = read["options"]
     if isinstance(y, str):
         schema, data = Schema.learn(X, y, **read)
-        values = X[y].to_numpy()
+        values = X.iloc[:, list(map(str, X.columns)).index(y)].to_numpy()
         check_classification_targets(values)
         return schema, data, Labels.of_codes(data.y, data.class_names, values)
     labels = labels_of(y)

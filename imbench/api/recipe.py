@@ -75,7 +75,7 @@ def recipe_of(
     if isinstance(overrides, str):
         raise ConfigError(f"overrides={overrides!r}: is a text; give a list, [{overrides!r}].")
     for word in overrides:
-        _check_override(word)
+        _check_override(word, model)
     chosen = [f"model={model}"]
     if not isinstance(model, str):
         chosen = ["model=own", f"model.estimator._target_={ANY}"]
@@ -122,7 +122,7 @@ def _names(strategy: Any) -> list[str]:
     return [name.strip() for name in names]
 
 
-def _check_override(word: Any) -> None:
+def _check_override(word: Any, model: Any) -> None:
     """Raise ConfigError for a setting that has no meaning for one estimator."""
     found = KEY.match(word) if isinstance(word, str) else None
     if found is None or "=" not in word:
@@ -130,6 +130,9 @@ def _check_override(word: Any) -> None:
     root, rest = found["root"], found["rest"]
     if root in ("strategy", "model") and not rest:
         raise ConfigError(f"overrides: {word!r}; give it as the parameter {root} instead.")
+    settable = () if isinstance(model, Model) else (".preprocessing",)
+    if root == "model" and not isinstance(model, str) and not rest.startswith(settable):
+        raise ConfigError(f"overrides: {word!r}; the model is an object: set it in the object.")
     if root == "dataset" and rest.removeprefix(".") in (*READING, *ROLES):
         return
     if root not in PARTS:

@@ -104,6 +104,8 @@ def with_roles(data: Dataset, sample_weight: Any, groups: Any) -> Dataset:
     given: dict[str, Any] = {}
     if sample_weight is not None:
         weight = np.asarray(sample_weight, np.float64)
+        if not weight.any():
+            raise ValueError("sample_weight is zero in every row; give some a weight above zero.")
         given["weight"] = np.full(len(data.y), weight) if weight.ndim == 0 else weight
     if groups is not None:
         names = np.asarray(groups)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from imbench.config import catalogue
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"
+ONE_AT_A_TIME = threading.Lock()  # Hydra keeps the folder in a global variable
 
 
 class Composer:
@@ -125,7 +127,7 @@ class Composer:
             If it cannot be composed.
         """
         try:
-            with initialize_config_dir(str(self.folders[0]), version_base="1.3"):
+            with ONE_AT_A_TIME, initialize_config_dir(str(self.folders[0]), version_base="1.3"):
                 return compose(CONFIG_NAME, self._words(overrides), return_hydra_config=with_hydra)
         except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
             raise ConfigError(self._explain(error, overrides)) from error

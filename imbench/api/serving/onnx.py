@@ -53,34 +53,14 @@ def export_onnx(model: ServedModel, path: str | Path, rows: pd.DataFrame) -> flo
         If a part has no equal in ONNX, the extra is missing, or the probabilities differ by more
         than 1e-5. ONNX counts in float32: a value next to a split of a tree may change sides.
     """
-    pipeline = _pipeline(model.served.estimator)
     X = model.schema.encode(rows)
-    try:
-        import onnxruntime
-        from skl2onnx import to_onnx
-        from skl2onnx.common.data_types import FloatTensorType
-    except ImportError as error:
-        raise ImbenchError(
-            f"ONNX needs packages: pip install 'imbench[onnx]' ({error})."
-        ) from error
-    try:
-        graph = to_onnx(
-            _plain(pipeline, X.shape[1]),
-            initial_types=[("X", FloatTensorType([None, X.shape[1]]))],
-            options={"zipmap": False},
-            target_opset=OPSET,
-        )
-    except Exception as error:  # skl2onnx raises what it likes
-        reason = str(error).strip().splitlines()[0][:100].rstrip(". ")
-        raise ImbenchError(f"a part has no equal in ONNX ({reason}); {INSTEAD}.") from error
+    graph = _graph(_pipeline(model.served.estimator), X.shape[1])
     known = {"schema": model.schema.to_json(), "classes": json.dumps(model.schema.class_names)}
     known["threshold"] = json.dumps(model.threshold_)
     for key, value in known.items():
         graph.metadata_props.add(key=key, value=value)
     content = graph.SerializeToString()
-    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-    found = session.run(["probabilities"], {"X": X.astype(np.float32)})[0]
-    differences: NDArray[np.float64] = np.abs(found - model.predict_proba(rows))
+    differences = np.abs(_probabilities(content, X) - model.predict_proba(rows))
     largest = float(differences.max(initial=0.0))
     if not largest <= TOLERANCE:
         n = int((differences.max(1) > TOLERANCE).sum())
@@ -90,6 +70,42 @@ def export_onnx(model: ServedModel, path: str | Path, rows: pd.DataFrame) -> flo
         )
     Path(path).write_bytes(content)
     return largest
+
+
+def _graph(pipeline: Pipeline, n_columns: int) -> Any:
+    """Return a pipeline in ONNX.
+
+    Raises
+    ------
+    ImbenchError
+        If a part has no equal, or the packages are missing.
+    """
+    try:
+        from skl2onnx import to_onnx
+        from skl2onnx.common.data_types import FloatTensorType
+    except ImportError as error:
+        raise ImbenchError(
+            f"ONNX needs packages: pip install 'imbench[onnx]' ({error})."
+        ) from error
+    try:
+        return to_onnx(
+            _plain(pipeline, n_columns),
+            initial_types=[("X", FloatTensorType([None, n_columns]))],
+            options={"zipmap": False},
+            target_opset=OPSET,
+        )
+    except Exception as error:  # skl2onnx raises what it likes
+        reason = str(error).strip().splitlines()[0][:100].rstrip(". ")
+        raise ImbenchError(f"a part has no equal in ONNX ({reason}); {INSTEAD}.") from error
+
+
+def _probabilities(content: bytes, X: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probabilities (n, K) of a model in ONNX for encoded rows."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    found: NDArray[np.float64] = session.run(["probabilities"], {"X": X.astype(np.float32)})[0]
+    return found
 
 
 def _pipeline(estimator: Any) -> Pipeline:
