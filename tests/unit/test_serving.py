@@ -17,6 +17,7 @@ from imbench.api.serving.export import strip
 from imbench.api.serving.files import save
 from imbench.api.serving.loading import load
 from imbench.api.serving.modules import modules_for, requirements_for
+from imbench.api.serving.onnx import export_onnx
 from imbench.api.serving.server import rows_of
 from imbench.data.dataset import Dataset
 from imbench.errors import DataError, ImbenchError
@@ -269,3 +270,33 @@ def test_drift_compares_the_metric_with_what_was_promised(fitted, frame, tmp_pat
         last = list(compare(model, frame, Y))[-1]
         assert last.startswith(f"metric: f1_macro is {value:.4f}")
         assert words in last
+
+
+@pytest.mark.parametrize(
+    ("strategy", "model"),
+    [("random_over+threshold", "logistic_regression"), ("none", "random_forest")],
+)
+def test_onnx_gives_the_probabilities(frame, tmp_path, strategy, model):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    classifier = imbench.make(strategy, model=model).fit(frame, "left")
+    rows = pd.concat([frame] * 10, ignore_index=True)[:1000]
+    rows = rows.assign(pay=np.random.default_rng(1).normal(size=len(rows)))
+    served = load(classifier.save(tmp_path / "model"))
+    assert export_onnx(served, tmp_path / "model.onnx", rows) <= 1e-5
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    X = Schema.from_json(session.get_modelmeta().custom_metadata_map["schema"]).encode(rows)
+    found = session.run(["probabilities"], {"X": X.astype(np.float32)})[0]
+    assert np.abs(found - classifier.predict_proba(rows)).max() <= 1e-5
+
+
+def test_parts_without_onnx_are_named(frame, tmp_path):
+    pytest.importorskip("skl2onnx")
+    for strategy, model, words in [
+        ("bagging", "decision_tree", "Ensemble has no equal in ONNX"),
+        ("none", "lightgbm", "a part has no equal in ONNX"),
+    ]:
+        classifier = imbench.make(strategy, model=model).fit(frame[["age", "pay"]], Y)
+        served = load(classifier.save(tmp_path / "model"))
+        with pytest.raises(ImbenchError, match=words):
+            export_onnx(served, tmp_path / "model.onnx", frame)
+        assert not (tmp_path / "model.onnx").exists()

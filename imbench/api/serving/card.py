@@ -37,9 +37,9 @@ def reference_of(
 
     Examples
     --------
-    >>> reference = reference_of([[0.9, 0.1], [0.3, 0.7]], [0, 1], ["no", "yes"])
-    >>> reference["class_counts"], reference["quantiles"]["yes"][::10]
-    ({'no': 1, 'yes': 1}, [0.1, 0.4, 0.7])
+    >>> reference = reference_of([[0.75, 0.25], [0.25, 0.75]], [0, 1], ["no", "yes"])
+    >>> reference["class_counts"], reference["mean_scores"]
+    ({'no': 1, 'yes': 1}, {'no': 0.5, 'yes': 0.5})
     """
     values, y = np.asarray(scores, np.float64), np.asarray(labels, np.int64)
     counts = np.bincount(y, minlength=len(class_names)).tolist()

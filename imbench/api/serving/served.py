@@ -79,9 +79,9 @@ class ServedModel:
     --------
     >>> from sklearn.linear_model import LogisticRegression
     >>> served = Served(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
-    >>> model = ServedModel(Schema.of_array(1), served, np.array(["no", "yes"]), {})
+    >>> model = ServedModel(Schema.of_array(1, ["no", "yes"]), served, np.array(["no", "yes"]), {})
     >>> model.answers(pd.DataFrame({"x0": [1.0]})).round(2).to_dict("records")
-    [{'label': 'yes', 'p_no': 0.38, 'p_yes': 0.62}]
+    [{'label': 'yes', 'p_no': 0.44, 'p_yes': 0.56}]
     """
 
     schema: Schema

@@ -37,10 +37,12 @@ def app(model: ServedModel) -> Starlette:
     Examples
     --------
     >>> from sklearn.linear_model import LogisticRegression
+    >>> import numpy as np
     >>> from imbench.api.schema import Schema
     >>> from imbench.api.serving.served import Served
     >>> served = Served(LogisticRegression().fit([[0.0], [1.0]], [0, 1]))
-    >>> model = ServedModel(Schema.of_array(1), served, pd.Index(["no", "yes"]).to_numpy(), {})
+    >>> names = ["no", "yes"]
+    >>> model = ServedModel(Schema.of_array(1, names), served, np.array(names), {})
     >>> [route.path for route in app(model).routes]
     ['/ping', '/card', '/invocations']
     """
