@@ -265,6 +265,7 @@ def test_drift_that_cannot_be_told_is_refused(
     )
 
 
+@pytest.mark.slow
 def test_save_is_quiet(frame: pd.DataFrame, tmp_path: Path) -> None:
     """Also in a process that has not imported MLflow before."""
     frame.to_parquet(tmp_path / "rows.parquet")
