@@ -263,3 +263,21 @@ def test_drift_that_cannot_be_told_is_refused(
         run("drift", str(folder), "new.csv", *words, "city"),
         "which is no class of the model",
     )
+
+
+@pytest.mark.slow
+def test_save_is_quiet(frame: pd.DataFrame, tmp_path: Path) -> None:
+    """Also in a process that has not imported MLflow before."""
+    frame.to_parquet(tmp_path / "rows.parquet")
+    script = (
+        "import imbench\n"
+        "import pandas as pd\n"
+        "frame = pd.read_parquet('rows.parquet')\n"
+        "imbench.make(model='decision_tree').fit(frame, 'left').save('model')\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(imbench.__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -239,15 +239,17 @@ def _may_be_typed(names: Sequence[str]) -> bool:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep MLflow from telling what it does and from warning of its own defaults."""
-    logger = logging.getLogger("mlflow")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mlflow.pyfunc  # noqa: F401  # it sets the level of its logger
+
+        logger = logging.getLogger("mlflow")
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
             yield
-    finally:
-        logger.setLevel(level)
+        finally:
+            logger.setLevel(level)
 
 
 def _write_manifest(folder: Path) -> None:
