@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imbench.api.serving.card import reference_of
 from imbench.components.override import quoted
 from imbench.errors import ConfigError
 from imbench.report.answer import answer
@@ -18,7 +19,7 @@ from imbench.results.fold import CellResult
 if TYPE_CHECKING:
     from imbench.api.estimator import ImbalancedClassifier
 
-CHOSEN = "It was chosen among the strategies of the table and fitted again to all rows."
+SHOWN = ("f1_macro", "average_precision", "roc_auc", "brier", "ece")  # metrics on a card
 
 
 def tuned_values(cell: CellResult) -> dict[str, Any]:
@@ -38,24 +39,24 @@ def tuned_values(cell: CellResult) -> dict[str, Any]:
 
 
 def card_of(cell: CellResult, block: Block, row: Row, sort: str) -> dict[str, Any]:
-    """Return what the card of a model says of the comparison that it was chosen in."""
-    told, first = row.comparison, cell.finished[0]
-    tested = np.bincount(first.y_true, minlength=len(first.class_names))
-    counts = (np.array(first.counts_before) + tested).tolist()
+    """Return what the card of a model says of the comparison that it was chosen in.
+
+    Scores of rows that were not fitted on, of the first repeat, are what new rows are compared
+    with (:mod:`imbench.api.serving.drift`).
+    """
+    first = cell.finished[0]
+    once = [fold for fold in cell.finished if fold.repeat == first.repeat]
+    labels = np.concatenate([fold.y_true for fold in once])
+    scores = np.concatenate([fold.y_score for fold in once])
+    shown = {name: row.mean[name] for name in (sort, *SHOWN) if name in row.mean}
     return {
-        "dataset": cell.dataset,
-        "model": row.model,
-        "strategy": row.title,
-        "n_rows": len(first.test_index) + first.n_train,
-        "class_counts": dict(zip(first.class_names, counts, strict=True)),
+        "data": {"dataset": cell.dataset, "rows": len(first.test_index) + first.n_train},
         "folds": block.caption,
-        "metric": sort,
-        "metrics": {name: value for name, value in row.mean.items() if "/" not in name},
-        "verdict": "baseline" if told is None else told.verdict,
-        "gain": None if told is None else [told.gain, told.low, told.high],
+        "verdict": str(answer(block, sort)),
+        "metric": {"name": sort, "value": row.mean[sort]},
+        "reference": reference_of(scores, labels, first.class_names),
+        "means over folds": shown,
         "baseline": block.baseline,
-        "answer": str(answer(block, sort)),
-        "caveat": CHOSEN,
     }
 
 

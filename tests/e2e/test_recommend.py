@@ -57,6 +57,9 @@ def test_a_file_becomes_an_answer_a_report_and_a_model(churn, capsys):
     rows = list(csv.DictReader(out.splitlines()))
     assert [set(row) for row in rows] == [{"label", "p_no", "p_yes"}] * 3
     assert float(rows[0]["p_yes"]) > float(rows[1]["p_yes"])
+    code, out, err = call(capsys, "drift", str(folder / "model"), str(churn), "--target", "left")
+    assert code == 0, err
+    assert "f1_macro" in out or "macro F1" in out
 
 
 def test_a_goal_in_costs_is_what_the_verdict_is_about(churn, capsys):
