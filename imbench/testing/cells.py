@@ -25,7 +25,7 @@ from imbench.strategies.base import Strategy
 # Replace these parameters of a model, if it has them.
 SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
 SMALL_ENSEMBLE = 4
-SMALL_STEPS = 60  # training steps of a generative sampler
+SMALL_STEPS = 30  # training steps of a generative sampler
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,15 +9,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from imbench.config import catalogue
 from imbench.data.dataset import Dataset
+from imbench.data.splits import Fold
 from imbench.models.base import Model
 from imbench.run.folds import fit_fold
 from imbench.strategies.base import Strategy
@@ -26,12 +30,32 @@ from imbench.testing import cells
 from imbench.testing.data import CASES, one_fold, with_other_test_rows
 
 
+@functools.lru_cache(maxsize=32)
+def _parts(name: str, config_dir: Path | None) -> Model:
+    """Compose a model. Cached, because `build` works on copies."""
+    return cells.parts(name, "none", config_dir=config_dir)[0]
+
+
+@functools.lru_cache(maxsize=64)
+def outcome(name: str, case: str, config_dir: Path | None) -> cells.Outcome | str:
+    """Return the predictions of a model for every row of its data, or why it cannot be fitted.
+
+    Cached: the tests of one model share this fit.
+    """
+    data = DATA[case]()
+    model, fold = _parts(name, config_dir), one_fold(data)
+    return cells.outcome_or_reason(data, model, Strategy(), fold, data.X)
+
+
 def two_digits() -> Dataset:
     """Return the images of two of the three digits of ``testing.data``, 120 and 40 rows."""
     data = CASES["images"]()
     rows = data.y < 2
     names, shape = data.class_names[:2], data.input_shape
     return Dataset("two_digits", data.X[rows], data.y[rows], names, input_shape=shape)
+
+
+DATA: dict[str, Callable[[], Dataset]] = {**CASES, "two_digits": two_digits}
 
 
 def first_that_fits(model: Model, *cases: Callable[[], Dataset]) -> Dataset:
@@ -71,15 +95,13 @@ class ModelContract:
     @pytest.mark.parametrize("case", CASES)
     def test_fits_or_says_incompatible(self, case: str) -> None:
         """Every row gets probabilities, or `build` gives a reason that names the model."""
-        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
-        data = CASES[case]()
-        fold = one_fold(data)
-        outcome = cells.outcome_or_reason(data, model, Strategy(), fold, data.X[fold.test_index])
-        if isinstance(outcome, str):
-            assert self.name in outcome
+        found = outcome(self.name, case, self.config_dir)
+        if isinstance(found, str):
+            assert self.name in found
             return
-        assert outcome.scores.shape == (len(fold.test_index), data.info.n_classes)
-        np.testing.assert_allclose(outcome.scores.sum(1), 1, atol=1e-6)
+        data = CASES[case]()
+        assert found.scores.shape == (len(data.y), data.info.n_classes)
+        np.testing.assert_allclose(found.scores.sum(1), 1, atol=1e-6)
 
     def test_takes_a_column_without_a_value_in_the_training_rows(self) -> None:
         """A numeric column that is empty in what is fitted becomes 0, and a note names it."""
@@ -98,12 +120,10 @@ class ModelContract:
 
     def test_learns_easy_data(self) -> None:
         """The balanced accuracy on images of two or three digits is far above chance."""
-        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
-        data = first_that_fits(model, CASES["images"], two_digits)
-        fold = one_fold(data)
-        outcome = cells.fit_and_predict(data, model, Strategy(), fold, data.X[fold.test_index])
-        y = data.y[fold.test_index]
-        recall = [np.mean(outcome.labels[y == k] == k) for k in range(data.info.n_classes)]
+        data, found = self._first("images", "two_digits")
+        test = one_fold(data).test_index
+        y, labels = data.y[test], found.labels[test]
+        recall = [np.mean(labels[y == k] == k) for k in range(data.info.n_classes)]
         chance = 1 / data.info.n_classes
         assert np.mean(recall) > chance + 0.27, (
             f"balanced accuracy {np.mean(recall):.2f}, chance is {chance:.2f}"
@@ -111,22 +131,24 @@ class ModelContract:
 
     def test_sees_no_test_row(self) -> None:
         """Replacing the test rows leaves preprocessing and model unchanged."""
-        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
-        tables = CASES["mixed_table"], CASES["binary_five_percent"]
-        data = first_that_fits(model, *tables, CASES["images"])
+        data, before = self._first("mixed_table", "binary_five_percent", "images")
         fold = one_fold(data)
-        probe = data.X[fold.train_index]
-        before = cells.fit_and_predict(data, model, Strategy(), fold, probe)
         other = with_other_test_rows(data, fold)
-        assert before.equals(cells.fit_and_predict(other, model, Strategy(), fold, probe))
+        assert before.equals(self._fit(other, fold, data.X))
 
     def test_same_seed_same_result(self) -> None:
         """Two fits with the same seed give identical scores."""
-        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
-        data = first_that_fits(model, CASES["images"], two_digits)
-        fold = one_fold(data)
-        probe = data.X[fold.test_index]
-        first, second = (
-            cells.fit_and_predict(data, model, Strategy(), fold, probe) for _ in range(2)
-        )
-        assert first.equals(second)
+        data, first = self._first("images", "two_digits")
+        assert first.equals(self._fit(data, one_fold(data), data.X))
+
+    def _fit(self, data: Dataset, fold: Fold, probe: NDArray[Any]) -> cells.Outcome:
+        model = _parts(self.name, self.config_dir)
+        return cells.fit_and_predict(data, model, Strategy(), fold, probe)
+
+    def _first(self, *cases: str) -> tuple[Dataset, cells.Outcome]:
+        """Return the first data set that the model accepts, and the predictions for it."""
+        for case in cases:
+            found = outcome(self.name, case, self.config_dir)
+            if isinstance(found, cells.Outcome):
+                return DATA[case](), found
+        raise AssertionError(f"{self.name} accepts none of {', '.join(cases)}")
