@@ -181,17 +181,24 @@ def test_a_weight_of_two_is_a_row_that_occurs_twice(k):
         np.testing.assert_allclose(h, summed, atol=0.02 * np.abs(h).max(), err_msg=metric)
 
 
-def test_rows_of_weight_zero_do_not_count():
+@pytest.mark.parametrize("label", [None, 0, 1])
+def test_rows_of_weight_zero_do_not_count(label):
+    """Nor does one that stands alone at the top of the ranking."""
     fold = tied_fold(2)
+    row = 3 if label is None else int(np.flatnonzero(fold.y_true == label)[0])
+    if label is not None:
+        score = fold.y_score.copy()
+        score[row] = 0.0, 2.0
+        fold = replace(fold, y_score=score / score.sum(1, keepdims=True))
     weight = np.ones(60)
-    weight[3] = 0
+    weight[row] = 0
     weighted = replace(fold, test_weight=weight)
     for metric, value in compute(weighted, OPTIONS).items():
-        assert value == pytest.approx(compute(without(fold, 3), OPTIONS)[metric]), metric
+        assert value == pytest.approx(compute(without(fold, row), OPTIONS)[metric]), metric
         h = contributions(weighted, metric, OPTIONS)
-        assert h[3] == 0
+        assert h[row] == 0
         np.testing.assert_allclose(
-            np.delete(h, 3), contributions(without(fold, 3), metric, OPTIONS), atol=1e-12
+            np.delete(h, row), contributions(without(fold, row), metric, OPTIONS), atol=1e-12
         )
 
 

@@ -226,7 +226,7 @@ def _of_average_precision(
     """Return the changes by a positive and by a negative row of each threshold, as above."""
     passed_hits, passed = np.cumsum(hits), np.cumsum(rows)
     n_pos = passed_hits[-1]
-    terms = hits * passed_hits / passed
+    terms = np.nan_to_num(hits * passed_hits / passed)  # 0 / 0 where the top rows weigh nothing
     before = np.cumsum(terms) - terms
 
     def from_here(terms: Floats) -> Floats:
