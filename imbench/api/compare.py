@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from imbench.api.frames import as_frame, stored_frame
+from imbench.api.recipe import strategy_names
 from imbench.api.result import ComparisonResult
 from imbench.components.construct import closest
 from imbench.components.override import quoted
@@ -199,10 +200,7 @@ def selection(strategy: str | Sequence[str]) -> str:
     >>> selection("smote+threshold"), selection(["smote"]), selection("none")
     ('[smote,threshold]', 'smote', 'none')
     """
-    names = (
-        strategy.strip("[]").replace("+", ",").split(",") if isinstance(strategy, str) else strategy
-    )
-    names = [name.strip() for name in names]
+    names = strategy_names(strategy)
     return names[0] if len(names) == 1 else f"[{','.join(names)}]"
 
 

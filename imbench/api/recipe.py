@@ -79,7 +79,12 @@ def recipe_of(
     chosen = [f"model={model}"]
     if not isinstance(model, str):
         chosen = ["model=own", f"model.estimator._target_={ANY}"]
-    words = ("dataset=table", *chosen, f"strategy=[{','.join(_names(strategy))}]", *overrides)
+    words = (
+        "dataset=table",
+        *chosen,
+        f"strategy=[{','.join(strategy_names(strategy))}]",
+        *overrides,
+    )
     config, folders = _composed(words, None if config_dir is None else Path(config_dir))
     cell = parse(config, folders)
     if not isinstance(cell, Cell):
@@ -99,13 +104,18 @@ def recipe_of(
     return Recipe(cell, _model(model, cell.model), options, names["drop"], roles)
 
 
-def _names(strategy: Any) -> list[str]:
+def strategy_names(strategy: Any) -> list[str]:
     """Return the names in a strategy.
 
     Raises
     ------
     ConfigError
         If it is neither a text nor a list of texts.
+
+    Examples
+    --------
+    >>> strategy_names("smote+threshold"), strategy_names("[smote, focal]")
+    (['smote', 'threshold'], ['smote', 'focal'])
     """
     names = strategy
     if isinstance(strategy, str):

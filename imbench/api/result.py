@@ -19,6 +19,7 @@ from imbench.report.tables import build_leaderboard
 from imbench.report.words import answers
 from imbench.results.fold import CellResult
 from imbench.results.metric_options import MetricOptions, minority_label
+from imbench.results.readings import reading_key, reading_of
 from imbench.strategies.costs import cost_table
 
 if TYPE_CHECKING:
@@ -182,13 +183,18 @@ class ComparisonResult:
         from imbench.report.payload import Extras, build_payload, to_json
 
         out = Path(path)
-        extras = Extras(problems=self.notices)
+        extras = Extras(readings=self._readings())
         if out.suffix.lower() not in (".html", ".htm"):
             return write_report(self.cells, self.options, out, extras, self.board)
         payload = build_payload(self.board, list(self.cells), self.options, extras)
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(to_html(self.board, to_json(payload)), encoding="utf-8")
         return out
+
+    def _readings(self) -> dict[str, tuple[str, ...]]:
+        """Return what was read of the data, as it is stored beside the folds."""
+        runs = Path(self.configs[0]["results_dir"]) / "runs"
+        return {reading_key(cell.config): reading_of(runs, cell.config) for cell in self.cells}
 
     def fit(self, name: str | None = None) -> ImbalancedClassifier:
         """Fit a strategy to all rows, and return a classifier that takes the same table.

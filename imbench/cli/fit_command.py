@@ -29,7 +29,8 @@ def command(words: list[str]) -> int:
     from imbench.report.tables import build_leaderboard
     from imbench.results.store import Store
 
-    given = _parser().parse_args(words)
+    given = _parser().parse_intermixed_args(words)
+    given.overrides += given.settings
     stored = Store(given.runs.parent, given.runs).read_cells() if given.runs.is_dir() else ()
     cells = [cell for cell in stored if not isinstance(cell, DataError)]
     if not cells:
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "name", metavar="NAME", help="a row of the table: threshold, lightgbm/smote"
     )
     parser.add_argument("file", metavar="FILE", help="the table that was compared")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="how the file was read")
     parser.add_argument("--runs", type=Path, default=runs, help=f"default: {runs}")
     parser.add_argument("--out", type=Path, help="folder of the model")
     parser.add_argument("--traceback", action="store_true", help="where an error came from")

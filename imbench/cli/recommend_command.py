@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 from imbench.api.goals import FORMS
@@ -21,22 +22,30 @@ def command(words: list[str]) -> int:
     from imbench.api.recommend import recommend
     from imbench.report.terminal import to_rich
 
-    given = _parser().parse_args(words)
+    given = _parser().parse_intermixed_args(words)
     folder = Path(given.results_dir)
-    found = recommend(
-        given.file,
-        _target(given.target),
-        given.goal,
-        given.budget,
-        given.models and given.models.split(","),
-        given.strategies and given.strategies.split(","),
-        groups=given.groups,
-        time=given.time,
-        weight=given.weight,
-        drop=given.drop.split(",") if given.drop else (),
-        overrides=[f"device={given.device}", *given.overrides],
-        results_dir=folder,
-    )
+    try:
+        found = recommend(
+            given.file,
+            _target(given.target),
+            given.goal,
+            given.budget,
+            given.models and given.models.split(","),
+            given.strategies and given.strategies.split(","),
+            groups=given.groups,
+            time=given.time,
+            weight=given.weight,
+            drop=given.drop.split(",") if given.drop else (),
+            overrides=[f"device={given.device}", *given.settings, *given.overrides],
+            results_dir=folder,
+        )
+    except KeyboardInterrupt:
+        print(
+            f"imbench: interrupted; every finished fold is stored in {folder / 'runs'}, and the "
+            "same command goes on from there.",
+            file=sys.stderr,
+        )
+        return 130
     console().print(to_rich(found.result.board))
     print()
     for line in found.words:
@@ -62,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     results = os.environ.get("IMBENCH_RESULTS", "results")
     parser = argparse.ArgumentParser(prog="imbench recommend", allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", help="a table: CSV, Parquet, Excel, ARFF, ...")
+    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, as of a run")
     parser.add_argument("--target", help="column of the classes, by name or place")
     parser.add_argument("--goal", default="f1", help=f"{FORMS} (default: f1)")
     parser.add_argument("--budget", default="10m", help="90s, 10m, 2h; +10m goes on (default: 10m)")
@@ -78,6 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--traceback", action="store_true", help="where an error came from")
     parser.add_argument(
         "--set", nargs="*", default=[], metavar="key=value", dest="overrides",
-        help="further keys, as of a run",
+        help="the same",
     )  # fmt: skip
     return parser

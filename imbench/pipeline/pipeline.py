@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
 from imbench.models.mixin import ModelMixin
-from imbench.models.nets.validation import validation_rows
+from imbench.models.validation import validation_rows
 from imbench.pipeline.row_weights import NOTE, weights_after
 from imbench.pipeline.steps import CheckedSampler, RowCounter, TrainingOnly
 from imbench.pipeline.witness import Rows

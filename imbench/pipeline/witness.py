@@ -15,13 +15,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-if TYPE_CHECKING:
-    pass
 from imbench.data.row_hashes import content_hash, hash_rows, is_among
 
 MAX_HASHES = 10  # of one kind of fit; bags of an ensemble are many

@@ -20,8 +20,8 @@ from imbench.data.splits import Fold, GroupKFold, Holdout, RepeatedKFold
 from imbench.data.time_splits import GroupTimeSplit, TimeSplit
 from imbench.errors import ConfigError, DataError, Incompatible
 from imbench.models.base import Model
-from imbench.models.nets.validation import validation_rows
 from imbench.models.preprocessing import Preprocessing
+from imbench.models.validation import validation_rows
 from imbench.pipeline.row_weights import weights_after
 from imbench.results.metric_options import MetricOptions
 from imbench.results.metrics import compute

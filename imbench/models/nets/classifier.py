@@ -23,8 +23,8 @@ from imbench.models.nets.probe import LossFacts, probe_loss
 from imbench.models.nets.rows import Rows
 from imbench.models.nets.schedule import threads_for_scoring, train_all
 from imbench.models.nets.training import forward
-from imbench.models.nets.validation import validation_rows
 from imbench.models.nets.weighting import checked_weight, weights_in_training, with_row_weights
+from imbench.models.validation import validation_rows
 from imbench.strategies import IN_TRAINING
 from imbench.strategies.facts import TrainingFacts
 from imbench.strategies.fitting import Fitting, Request, run, single_answer
