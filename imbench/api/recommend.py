@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from imbench.api.estimator import ImbalancedClassifier
 
+FEW = 20  # rare rows, below which no interval says what more rows would tell
 FIRST_SHARE = 0.35  # of the budget, for the race between models
 MODELS = ("hist_gradient_boosting", "logistic_regression", "lightgbm", "random_forest")
 EXTRAS = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost"}
@@ -205,6 +206,9 @@ def _change(block: Block, metric: str) -> str:
     if not is_open or not known or block.base is None or block.base.counts is None:
         return ""
     counts = block.base.counts
+    if counts.n_rare < FEW:
+        rows = f"{counts.n_rare:,.0f} {counts.rare_rows}"
+        return f"What would change this: {rows} are too few to tell; gather more."
     return (
         f"What would change this: {counts.n_rare:,.0f} {counts.rare_rows} tell gains in "
         f"{metric_name(metric)} from about {gain_from(known):.3f} on, and four times as many would "
