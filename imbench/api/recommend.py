@@ -1,18 +1,21 @@
 """Recommend a model and a strategy for a table: two races, one answer.
 
 The first race is between models, by what they reach without a strategy and with a moved threshold.
-The second is between strategies on the best of them. Repeats are added as long as they can change
+Which of them are told apart is a comparison of all pairs. The second race is between strategies on
+the best model, in the order of published tables. Repeats are added as long as they can change
 the answer (:mod:`imbench.api.looks`): what is told or hopeless stops. Rare rows are never left out.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
 import math
 import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from imbench.api.compare import DataOptions, check_names, data_words, listed, run, selection
@@ -20,6 +23,7 @@ from imbench.api.goals import seconds_of, words_of_goal
 from imbench.api.result import ComparisonResult
 from imbench.errors import ConfigError
 from imbench.report.board import Block, Row
+from imbench.report.comparisons import Judge
 from imbench.report.names import metric_name
 from imbench.report.statistics.detectable import gain_from
 
@@ -32,12 +36,19 @@ FEW = 20  # rare rows, below which no interval says what more rows would tell
 FIRST_SHARE = 0.35  # of the budget, for the race between models
 MODELS = ("hist_gradient_boosting", "logistic_regression", "lightgbm", "random_forest")
 EXTRAS = {"lightgbm": "lightgbm", "xgboost": "xgboost", "catboost": "catboost"}
-# In the order in which they start: what needs one fit first, then what needs several.
-TRIVIAL = ("none", "threshold", "inverse_weights")
-STRATEGIES = (
-    *TRIVIAL, "sqrt_inverse", "random_over", "smote", "smotenc", "random_under",
+# What the others have to beat: these are tried whatever is asked for, before all others.
+CONTROLS = ("none", "threshold", "inverse_weights")
+CANDIDATES = (
+    "sqrt_inverse", "random_over", "smote", "smotenc", "random_under", "random_over+threshold",
     "smote+threshold", "balanced_bagging", "under_bagging", "temperature",
 )  # fmt: skip
+PUBLISHED = Path(__file__).with_name("published_order.json")  # of scripts/race_order.py
+# Goals whose metric is not in the published tables start in the order of another one.
+ORDER_OF = {
+    "expected_cost": "f1_macro",
+    "recall_at_precision": "average_precision",
+    "precision_at_recall": "average_precision",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,11 +144,32 @@ def recommend(
     race = run([*first, *once, _budget(limit * FIRST_SHARE)], further, folder, shown)
     model, why = _best_model(race)
     left = limit - (clock.monotonic() - started)
-    names = STRATEGIES if strategies is None else listed(strategies)
-    kept = dict.fromkeys([*TRIVIAL, *names])
+    names = candidates(race.board.sort) if strategies is None else listed(strategies)
+    kept = dict.fromkeys([*CONTROLS, *names])
     second = [*words, f"model={model}", f"strategy={','.join(map(selection, kept))}"]
     result = run([*second, _budget(max(left, 1.0))], further, folder, shown)
     return Recommendation(result, race, goal, (*result.verdict.splitlines(), *_more(result), *why))
+
+
+def candidates(metric: str) -> list[str]:
+    """Return the candidates of the race between strategies, in the order in which they start.
+
+    It is that of their mean ranks in the published tables, see ``scripts/race_order.py``: where
+    the budget ends early, what is often good was tried.
+
+    Parameters
+    ----------
+    metric : str
+        Metric of the goal.
+
+    Examples
+    --------
+    >>> sorted(candidates("f1_macro")) == sorted(CANDIDATES)
+    True
+    """
+    orders = json.loads(PUBLISHED.read_text())["orders"]
+    known = orders.get(ORDER_OF.get(metric, metric), [])
+    return sorted(CANDIDATES, key=lambda name: known.index(name) if name in known else len(known))
 
 
 def _budget(seconds: float) -> str:
@@ -166,8 +198,27 @@ def _best_model(race: ComparisonResult) -> tuple[str, list[str]]:
     scores = ", ".join(f"{name} {sign * best[name]:.3f}" for name in order)
     return order[0], [
         f"Of {len(order)} models {order[0]} has the best {metric_name(metric)}, as it is or with a "
-        f"moved threshold ({scores}). Which model is best was not tested."
+        f"moved threshold ({scores}). {_told_apart(race, order)}"
     ]
+
+
+def _told_apart(race: ComparisonResult, order: Sequence[str]) -> str:
+    """Say which models are told to be worse than the first, by all pairs of rows at once."""
+    cells = {cell.run_id: cell for cell in race.cells}
+    rows = [row for block in race.board.blocks for row in block.finished]
+    judge = Judge(rows, [cells[row.run_id] for row in rows], race.options)
+    best = {rows[i].model for i in judge.best(race.board.sort, {})}
+    others = order[1:]
+    worse = [name for name in others if name not in best]
+    equals = [name for name in others if name in best]
+    told = f"Told to be worse (95 %, all pairs at once): {', '.join(worse)}." if worse else ""
+    if not equals:
+        return told
+    names = ", ".join(equals)
+    return (
+        f"{told} Not told apart from it: {names}; --models {equals[0]} races strategies on that "
+        "model."
+    ).strip()
 
 
 def _more(result: ComparisonResult) -> list[str]:
