@@ -76,7 +76,7 @@ def order() -> dict[str, object]:
     for metric in METRICS:
         ranks = pd.DataFrame([places(table, metric) for _, table in found])
         mean = ranks.groupby([dataset for dataset, _ in found]).mean().mean()
-        orders[metric] = sorted(mean.index, key=lambda name, mean=mean: (mean[name], name))
+        orders[metric] = mean.sort_index().sort_values(kind="stable").index.tolist()
     return {
         "made_by": "python scripts/race_order.py",
         "tables": [f"results/tables/{name}.md" for name in PUBLISHED],
