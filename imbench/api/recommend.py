@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from imbench.api.compare import DataOptions, check_names, data_words, listed, run, selection
 from imbench.api.goals import seconds_of, words_of_goal
+from imbench.api.reach import unreached
 from imbench.api.result import ComparisonResult
 from imbench.errors import ConfigError
 from imbench.report.board import Block, Row
@@ -148,7 +149,8 @@ def recommend(
     kept = dict.fromkeys([*CONTROLS, *names])
     second = [*words, f"model={model}", f"strategy={','.join(map(selection, kept))}"]
     result = run([*second, _budget(max(left, 1.0))], further, folder, shown)
-    return Recommendation(result, race, goal, (*result.verdict.splitlines(), *_more(result), *why))
+    words = (*result.verdict.splitlines(), *unreached(result), *_more(result), *why)
+    return Recommendation(result, race, goal, words)
 
 
 def candidates(metric: str) -> list[str]:

@@ -47,8 +47,8 @@ def command(words: list[str]) -> int:
         )
         return 130
     console().print(to_rich(found.result.board))
-    print()
-    for line in found.words:
+    said = found.result.verdict.splitlines()  # below the table
+    for line in found.words[len(said) :]:
         print(line)
     out = Path(given.out) if given.out else folder / "recommend" / Path(given.file).stem
     page = found.result.report(out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,17 @@ def test_a_goal_in_costs_is_what_the_verdict_is_about(churn, capsys):
     assert code == 0, err
     assert "expected cost" in out
     assert "model:" not in out
+
+
+def test_a_precision_that_no_threshold_has_is_said_with_the_best_that_can_be_had(churn, capsys):
+    words = ("recommend", str(churn), "--target", "left", "--goal", "recall-at-precision=0.999")
+    less = ("--models", "logistic_regression", "--strategies", "threshold", "--no-model")
+    code, out, err = call(capsys, *words, "--budget", "60s", *less, "--set", "splits.n_splits=2")
+    assert code == 0, err
+    found = re.search(r"in (\d+) of \d+ folds.* --goal recall-at-precision=(0\.\d+) asks", out)
+    assert found is not None, out
+    assert int(found[1]) > 0
+    assert 0.2 < float(found[2]) < 0.999
 
 
 @pytest.mark.parametrize(
