@@ -179,7 +179,14 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         rows = self._encoded(X)
         return scores_for(self.estimator_, rows, np.arange(len(self.classes_)))
 
-    def save(self, folder: str | Path, *, card: Mapping[str, Any] | None = None) -> Any:
+    def save(
+        self,
+        folder: str | Path,
+        *,
+        card: Mapping[str, Any] | None = None,
+        registered: str | None = None,
+        tracking_uri: str | None = None,
+    ) -> Any:
         """Write the model into a folder, from which :func:`imbench.load` reads it.
 
         Parameters
@@ -187,10 +194,27 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         folder : str or Path
         card : mapping or None
             What is known of the model beside itself, for its card.
+        registered : str or None
+            Name in MLflow's registry, where the model gets a new version.
+        tracking_uri : str or None
+            The store of the registry; None is ``MLFLOW_TRACKING_URI``, or the file of the results
+            folder.
+
+        Returns
+        -------
+        Path
+            The folder.
         """
         check_is_fitted(self, "estimator_")
         known = getattr(self, "card_", None) if card is None else card
-        return importlib.import_module("imbench.api.serving.files").save(self, folder, card=known)
+        files = importlib.import_module("imbench.api.serving.files")
+        registry = importlib.import_module("imbench.report.mlflow.registry")
+        if registered is not None:
+            registry.check_name(registered)
+        place = files.save(self, folder, card=known)
+        if registered is not None:
+            registry.register(place, registered, tracking_uri or registry.default_uri())
+        return place
 
     def _recipe(self) -> Recipe:
         return recipe_of(self.strategy, self.model, self.overrides, self.config_dir)

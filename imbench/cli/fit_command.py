@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from imbench.cli.registered import put_in_registry, taken_from
 from imbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def command(words: list[str]) -> int:
 
     given = _parser().parse_intermixed_args(words)
     given.overrides += given.settings
+    registered = taken_from(given.overrides)
     stored = Store(given.runs.parent, given.runs).read_cells() if given.runs.is_dir() else ()
     cells = [cell for cell in stored if not isinstance(cell, DataError)]
     if not cells:
@@ -50,6 +52,8 @@ def command(words: list[str]) -> int:
     out = given.out or given.runs.parent / "models" / given.name.replace("/", "-")
     fitted.save(out)
     print(f"model: {out} (python -m imbench predict {out} NEW.csv)")
+    if registered is not None:
+        put_in_registry(out, registered, given.runs.parent)
     return 0
 
 
@@ -102,7 +106,10 @@ def _parser() -> argparse.ArgumentParser:
         "name", metavar="NAME", help="a row of the table: threshold, lightgbm/smote"
     )
     parser.add_argument("file", metavar="FILE", help="the table that was compared")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="how the file was read")
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value",
+        help="how the file was read; registered=NAME puts the model into MLflow's registry",
+    )  # fmt: skip
     parser.add_argument("--runs", type=Path, default=runs, help=f"default: {runs}")
     parser.add_argument("--out", type=Path, help="folder of the model")
     parser.add_argument("--traceback", action="store_true", help="where an error came from")

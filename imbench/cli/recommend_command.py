@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from imbench.api.goals import FORMS
+from imbench.cli.registered import put_in_registry, taken_from
+from imbench.errors import ConfigError
 
 
 def command(words: list[str]) -> int:
@@ -24,6 +26,12 @@ def command(words: list[str]) -> int:
 
     given = _parser().parse_intermixed_args(words)
     folder = Path(given.results_dir)
+    further = [*given.settings, *given.overrides]
+    registered = taken_from(further)
+    if registered is not None and given.no_model:
+        raise ConfigError(
+            f"registered={registered} --no-model: there is no model to register; leave one out."
+        )
     try:
         found = recommend(
             given.file,
@@ -36,7 +44,7 @@ def command(words: list[str]) -> int:
             time=given.time,
             weight=given.weight,
             drop=given.drop.split(",") if given.drop else (),
-            overrides=[f"device={given.device}", *given.settings, *given.overrides],
+            overrides=[f"device={given.device}", *further],
             results_dir=folder,
         )
     except KeyboardInterrupt:
@@ -57,6 +65,8 @@ def command(words: list[str]) -> int:
         model = out / "model"
         found.fit().save(model)
         print(f"model: {model} (python -m imbench predict {model} NEW.csv)")
+        if registered is not None:
+            put_in_registry(model, registered, folder)
     return 0
 
 
@@ -71,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
     results = os.environ.get("IMBENCH_RESULTS", "results")
     parser = argparse.ArgumentParser(prog="imbench recommend", allow_abbrev=False)
     parser.add_argument("file", metavar="FILE", help="a table: CSV, Parquet, Excel, ARFF, ...")
-    parser.add_argument("settings", nargs="*", metavar="key=value", help="settings, as of a run")
+    parser.add_argument(
+        "settings", nargs="*", metavar="key=value",
+        help="settings, as of a run; registered=NAME puts the model into MLflow's registry",
+    )  # fmt: skip
     parser.add_argument("--target", help="column of the classes, by name or place")
     parser.add_argument("--goal", default="f1", help=f"{FORMS} (default: f1)")
     parser.add_argument("--budget", default="10m", help="90s, 10m, 2h; +10m goes on (default: 10m)")

@@ -6,9 +6,12 @@ import csv
 import re
 from pathlib import Path
 
+import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 
+import imbench
 from imbench.cli import main
 
 pytestmark = pytest.mark.slow
@@ -101,7 +104,7 @@ def test_what_is_wrong_is_one_sentence(churn, capsys, words, part):
     assert "Traceback" not in err + out
 
 
-def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys):
+def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys, monkeypatch):
     run = ["-m", "dataset=table", f"dataset.path={churn}", "dataset.target=left"]
     run += ["model=decision_tree", "strategy=none,[random_over,threshold]", "tracking=none"]
     run += ["+model.estimator.max_depth=2", "splits.n_repeats=1"]
@@ -111,6 +114,18 @@ def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys):
     model = churn.parent / "results" / "models" / "random_over+threshold"
     assert f"model: {Path('results/models/random_over+threshold')}" in out
     assert "max_depth=2" in (model / "card.md").read_text()
+    code, out, err = call(capsys, "fit", "none", str(churn), "registered=churn")
+    assert code == 0, err
+    assert "registered: models:/churn/1" in out
+    uri = f"sqlite:///{churn.parent / 'results' / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    new = pd.DataFrame({"calls": [8.0, 0.0], "plan": ["pro", "basic"]})
+    served = mlflow.pyfunc.load_model("models:/churn/1").predict(new)
+    own = imbench.load(churn.parent / "results" / "models" / "none").predict(new)
+    assert served["label"].tolist() == own.tolist()
+    code, _, err = call(capsys, "fit", "none", str(churn), "registered=a/b")
+    assert code == 2
+    assert "registered=a/b: a name of the registry" in err
     code, _, err = call(capsys, "fit", "smote", str(churn))
     assert code == 2
     assert "there are decision_tree/none, decision_tree/random_over+threshold" in err

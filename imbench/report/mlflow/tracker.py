@@ -258,6 +258,16 @@ class MlflowTracker:
                 f"`{self.sync_hint}` or the same command again to export them."
             ) from error
 
+    @property
+    def client(self) -> Any:
+        """MLflow's client of the store, after :meth:`open`."""
+        return self._client
+
+    @property
+    def experiment_id(self) -> str:
+        """What MLflow calls the experiment, after :meth:`open`."""
+        return self._experiment_id
+
     def close(self) -> Sequence[str]:
         """Return nothing: :meth:`log_cell` has finished when it returns."""
         return ()
