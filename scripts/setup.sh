@@ -30,6 +30,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 export PIP_CONSTRAINT=$PWD/constraints.txt # an environment variable, so that it holds for builds too
 # torch first and pinned exactly: where a CPU build of that version is offered pip takes it,
 # while a range would take the newest CUDA build.
-.venv/bin/python -m pip install --quiet "$(grep '^torch==' constraints.txt)"
-.venv/bin/python -m pip install --quiet --editable '.[dev]'
+.venv/bin/python -m pip install --quiet --no-compile "$(grep '^torch==' constraints.txt)"
+.venv/bin/python -m pip install --quiet --no-compile --editable '.[dev]'
+# pip compiles on one core. Files for other versions of Python do not compile, with pip neither.
+.venv/bin/python -m compileall -qq -j 0 .venv/lib || true
 echo "$wanted" >"$stamp"

@@ -1,6 +1,10 @@
 """Fixtures of all tests: the folder of the real data sets, and what is trained together."""
 
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +25,35 @@ def data_dir() -> Path:
     if found is None:
         pytest.skip("real data sets are not there: set IMBENCH_DATA to their folder")
     return found
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory) -> Path:
+    """An empty MLflow store. To migrate a new one takes seconds; all workers share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    path = shared / "empty-mlflow.db"
+    if not path.exists():
+        made = tmp_path_factory.mktemp("mlflow") / "empty.db"
+        code = (
+            "import sys; from imbench.report.mlflow.tracker import MlflowTracker;"
+            "MlflowTracker('sqlite:///' + sys.argv[1], 'empty', sys.argv[2]).open()"
+        )
+        command = [sys.executable, "-c", code, str(made), str(made.parent)]
+        subprocess.run(command, check=True, cwd=ROOT)
+        made.rename(path)  # at once: another worker may look
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_store(migrated) -> Callable[[Path], Path]:
+    """Return a function that puts an empty MLflow store into a folder for results."""
+
+    def put(results: Path) -> Path:
+        results.mkdir(exist_ok=True)
+        return Path(shutil.copy(migrated, results / "mlflow.db"))
+
+    return put
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,39 @@ from imbench.pipeline.build import build
 from imbench.run.folds import fit_fold
 from imbench.strategies.base import Strategy
 
-# Replace these parameters of a model, if it has them.
-SMALL = {"epochs": 12, "batch_size": 16, "n_estimators": 8, "max_iter": 200}
-SMALL_ENSEMBLE = 4
-SMALL_STEPS = 30  # training steps of a generative sampler
+
+@dataclass(frozen=True)
+class Size:
+    """Values of parameters that make fits short.
+
+    Parameters
+    ----------
+    model : mapping of str to int
+        Of the model, where it has them.
+    n_members : int
+        Members of an ensemble at most.
+    n_trees : int
+        Of a forest inside a sampler.
+    n_steps : int
+        Training steps of a generative sampler.
+    n_head_steps : int or None
+        Of a new head on a trained net; None leaves them.
+    """
+
+    model: Mapping[str, int]
+    n_members: int
+    n_trees: int
+    n_steps: int
+    n_head_steps: int | None = None
+
+
+LONG = {"batch_size": 16, "max_iter": 200}
+SMALL = Size({**LONG, "epochs": 12, "n_estimators": 8}, n_members=4, n_trees=8, n_steps=30)
+# Where nothing has to be learnt: every part of a fit is there, and little of each. Weights that
+# wait for 0.8 of the training need five epochs.
+SMALLEST = Size(
+    {**LONG, "epochs": 6, "n_estimators": 3}, n_members=3, n_trees=8, n_steps=6, n_head_steps=30
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +80,11 @@ class Outcome:
 
 
 def parts(
-    model: str, strategy: str, overrides: Sequence[str] = (), config_dir: Path | None = None
+    model: str,
+    strategy: str,
+    overrides: Sequence[str] = (),
+    config_dir: Path | None = None,
+    size: Size = SMALL,
 ) -> tuple[Model, Strategy]:
     """Compose a model and a strategy from their yaml files, with few epochs and trees.
 
@@ -61,25 +96,47 @@ def parts(
         More words of the command line.
     config_dir : Path or None
         Folder of own yaml files, as with ``--config-dir``.
+    size : Size
+        Epochs, trees and steps.
     """
-    words = [f"model={model}", f"strategy={strategy}", "device=cpu", *overrides]
-    composer = Composer(config_dir)
-    config = composer.cells(words, multirun=False)[0]
-    for name in SMALL.keys() & config["model"]["estimator"].keys():
-        config["model"]["estimator"][name] = SMALL[name]
-    for entry in (config["strategy"].get("ensemble") or {}).values():
-        if "n_estimators" in entry:
-            entry["n_estimators"] = min(entry["n_estimators"], SMALL_ENSEMBLE)
-    for entry in (config["strategy"].get("resample") or {}).values():
-        if "n_steps" in entry:
-            entry["n_steps"] = SMALL_STEPS
-    for stage in ("resample", "weights"):
-        for entry in (config["strategy"].get(stage) or {}).values():
-            if "IsolationForest" in str((entry.get("scorer") or {}).get("_target_")):
-                entry["scorer"]["n_estimators"] = SMALL["n_estimators"]
-    cell = parse(config, composer.folders)
+    if overrides:
+        config = _composed((f"model={model}", f"strategy={strategy}", *overrides), config_dir)
+    else:  # each part is composed once, not once for each pair
+        config = _composed((f"strategy={strategy}",), config_dir)
+        config["model"] = _composed((f"model={model}",), config_dir)["model"]
+    for name in size.model.keys() & config["model"]["estimator"].keys():
+        config["model"]["estimator"][name] = size.model[name]
+    _shrink(config["strategy"], size)
+    cell = parse(config, Composer(config_dir).folders)
     assert isinstance(cell, Cell), cell
     return cell.model, cell.strategy
+
+
+def _composed(words: tuple[str, ...], config_dir: Path | None) -> dict[str, Any]:
+    """Return a configuration of the caller's own."""
+    return copy.deepcopy(_composed_once(words, config_dir))
+
+
+@functools.lru_cache(maxsize=64)
+def _composed_once(words: tuple[str, ...], config_dir: Path | None) -> dict[str, Any]:
+    """Compose one cell. Hydra takes 0.1 s for it."""
+    return Composer(config_dir).cells(["device=cpu", *words], multirun=False)[0]
+
+
+def _shrink(strategy: Mapping[str, Any], size: Size) -> None:
+    """Give ensembles few members, forests few trees, and generators and heads few steps."""
+    for entry in (strategy.get("ensemble") or {}).values():
+        if "n_estimators" in entry:
+            entry["n_estimators"] = min(entry["n_estimators"], size.n_members)
+    for stage, n_steps in (("resample", size.n_steps), ("decision", size.n_head_steps)):
+        for entry in (strategy.get(stage) or {}).values():
+            if n_steps is not None and "n_steps" in entry:
+                entry["n_steps"] = n_steps
+    for stage in ("resample", "weights"):
+        for entry in (strategy.get(stage) or {}).values():
+            for part in (entry.get("scorer") or {}, entry.get("estimator") or {}):
+                if "Forest" in str(part.get("_target_")):
+                    part["n_estimators"] = size.n_trees
 
 
 def fit_and_predict(

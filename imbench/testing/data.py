@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits, make_classification
@@ -88,8 +91,9 @@ def only_categories() -> Dataset:
     )
 
 
-CASES = {
-    case.__name__: case
+# A data set is made once: its arrays are read-only.
+CASES: dict[str, Callable[[], Dataset]] = {
+    case.__name__: functools.cache(case)
     for case in (
         binary_five_percent,
         three_classes,

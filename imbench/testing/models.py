@@ -31,19 +31,23 @@ from imbench.testing.data import CASES, one_fold, with_other_test_rows
 
 
 @functools.lru_cache(maxsize=32)
-def _parts(name: str, config_dir: Path | None) -> Model:
+def _parts(name: str, config_dir: Path | None, learns: bool = False) -> Model:
     """Compose a model. Cached, because `build` works on copies."""
-    return cells.parts(name, "none", config_dir=config_dir)[0]
+    size = cells.SMALL if learns else cells.SMALLEST
+    return cells.parts(name, "none", config_dir=config_dir, size=size)[0]
 
 
 @functools.lru_cache(maxsize=64)
-def outcome(name: str, case: str, config_dir: Path | None) -> cells.Outcome | str:
+def outcome(
+    name: str, case: str, config_dir: Path | None, learns: bool = False
+) -> cells.Outcome | str:
     """Return the predictions of a model for every row of its data, or why it cannot be fitted.
 
-    Cached: the tests of one model share this fit.
+    Cached: the tests of one model share this fit. With ``learns`` it is fitted long enough for
+    its labels to be right.
     """
     data = DATA[case]()
-    model, fold = _parts(name, config_dir), one_fold(data)
+    model, fold = _parts(name, config_dir, learns), one_fold(data)
     return cells.outcome_or_reason(data, model, Strategy(), fold, data.X)
 
 
@@ -105,7 +109,7 @@ class ModelContract:
 
     def test_takes_a_column_without_a_value_in_the_training_rows(self) -> None:
         """A numeric column that is empty in what is fitted becomes 0, and a note names it."""
-        model, _ = cells.parts(self.name, "none", config_dir=self.config_dir)
+        model = _parts(self.name, self.config_dir)
         tables = (CASES["mixed_table"], CASES["binary_five_percent"])
         data = first_that_fits(model, *tables, CASES["images"])
         if data.input_shape is not None:
@@ -120,7 +124,7 @@ class ModelContract:
 
     def test_learns_easy_data(self) -> None:
         """The balanced accuracy on images of two or three digits is far above chance."""
-        data, found = self._first("images", "two_digits")
+        data, found = self._first("images", "two_digits", learns=True)
         test = one_fold(data).test_index
         y, labels = data.y[test], found.labels[test]
         recall = [np.mean(labels[y == k] == k) for k in range(data.info.n_classes)]
@@ -145,10 +149,10 @@ class ModelContract:
         model = _parts(self.name, self.config_dir)
         return cells.fit_and_predict(data, model, Strategy(), fold, probe)
 
-    def _first(self, *cases: str) -> tuple[Dataset, cells.Outcome]:
+    def _first(self, *cases: str, learns: bool = False) -> tuple[Dataset, cells.Outcome]:
         """Return the first data set that the model accepts, and the predictions for it."""
         for case in cases:
-            found = outcome(self.name, case, self.config_dir)
+            found = outcome(self.name, case, self.config_dir, learns)
             if isinstance(found, cells.Outcome):
                 return DATA[case](), found
         raise AssertionError(f"{self.name} accepts none of {', '.join(cases)}")

@@ -31,10 +31,10 @@ CACHED = 256  # fits and compositions that the tests of one strategy share
 
 
 @functools.lru_cache(maxsize=CACHED)
-def _item(name: str, config_dir: Path | None) -> catalogue.Item:
-    """Return a strategy of the catalogue. Cached, because reading all yaml files is slow."""
+def _items(config_dir: Path | None) -> dict[str, catalogue.Item]:
+    """Return the strategies of the catalogue. Cached, because reading all yaml files is slow."""
     folders = [catalogue.conf_dir(), *([config_dir] if config_dir else [])]
-    return next(item for item in catalogue.items("strategy", folders) if item.name == name)
+    return {item.name: item for item in catalogue.items("strategy", folders)}
 
 
 @functools.lru_cache(maxsize=CACHED)
@@ -43,14 +43,14 @@ def _companion(name: str, config_dir: Path | None) -> str | None:
 
     For example, prior_correction only has an effect after a resampler.
     """
-    content = yaml.safe_load(_item(name, config_dir).path.read_text("utf-8")) or {}
+    content = yaml.safe_load(_items(config_dir)[name].path.read_text("utf-8")) or {}
     return ((content.get("about") or {}).get(name) or {}).get("with")
 
 
 @functools.lru_cache(maxsize=CACHED)
 def _parts(model_name: str, selection: str, config_dir: Path | None) -> tuple[Model, Strategy]:
     """Compose model and strategy. Cached, because `build` works on copies."""
-    return cells.parts(model_name, selection, config_dir=config_dir)
+    return cells.parts(model_name, selection, config_dir=config_dir, size=cells.SMALLEST)
 
 
 @functools.lru_cache(maxsize=CACHED)
@@ -87,7 +87,7 @@ class StrategyContract:
 
     def test_says_what_it_is(self) -> None:
         """The yaml has a summary, and its entries are named as the file."""
-        item = _item(self.name, self.config_dir)
+        item = _items(self.config_dir)[self.name]
         assert item.summary.endswith("."), "about.<name>.summary must be a sentence"
         assert all(entry == self.name for _, entry in item.entries), (
             "an entry is named as its file, otherwise two selections may merge into one"

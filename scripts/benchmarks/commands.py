@@ -12,7 +12,8 @@ from benchmarks.environments import python_of
 from benchmarks.nets import LARGE, image_folder
 from benchmarks.ours import f1
 from benchmarks.outcome import Aim, Failed, NotMeasured, Outcome, Pair, judge
-from benchmarks.sides import PEERS, Bench, Rows, Timed, timed
+from benchmarks.sides import PEERS, Bench, Rows, Timed, timed, timed_here
+from imbench.cli import main
 from imbench.results.fold import CellResult
 from imbench.results.store import Store
 
@@ -47,6 +48,8 @@ def imbench(
 ) -> Timed:
     """Run a command, in the environment of the benchmark unless another one is given.
 
+    The smoke run runs it in this process.
+
     Raises
     ------
     Failed
@@ -55,9 +58,13 @@ def imbench(
     more = [f"results_dir={results}", "device=cpu"] if is_run else []
     if is_run and bench.smoke:
         more.append("tracking=none")
-    command = [sys.executable, "-m", "imbench", *words, *more]
     environ = bench.environ() if environ is None else environ
-    done = timed(command, {**environ, "IMBENCH_CACHE": str(results / "cache")}, bench.folder)
+    environ = {**environ, "IMBENCH_CACHE": str(results / "cache")}
+    if is_run and bench.smoke:
+        done = timed_here(lambda: main([*words, *more]), environ, bench.folder)
+    else:
+        command = [sys.executable, "-m", "imbench", *words, *more]
+        done = timed(command, environ, bench.folder)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise Failed(f"`python -m imbench {' '.join(words)}` failed ({last}).")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +108,7 @@ class Bench:
 
     def script(
         self,
-        python: Path,
+        python: Path | None,
         script: Path,
         job: Mapping[str, Any],
         environ: Mapping[str, str] | None = None,
@@ -112,7 +117,9 @@ class Bench:
 
         Parameters
         ----------
-        python, script : Path
+        python : Path or None
+            None runs it in this process.
+        script : Path
         job : mapping
         environ : mapping or None
             None: :meth:`environ`, with the device of the job.
@@ -122,9 +129,12 @@ class Bench:
         NotMeasured
             If it ends with an error.
         """
-        command = [str(python), str(script), str(self.write_job(job))]
+        words = [str(script), str(self.write_job(job))]
         environ = self.environ(job.get("device", "cpu")) if environ is None else environ
-        done = timed(command, environ, self.folder)
+        if python is None:
+            done = timed_here(lambda: run_script(words), environ, self.folder)
+        else:
+            done = timed([str(python), *words], environ, self.folder)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise NotMeasured(f"{script.name} ended with an error ({last}).")
@@ -184,6 +194,45 @@ def timed(command: Sequence[str], environ: Mapping[str, str], folder: Path) -> T
         seconds = time.perf_counter() - started
         errors.seek(0)
         return Timed(seconds, answer_s, returncode, first + rest, errors.read())
+
+
+def timed_here(call: Callable[[], int | None], environ: Mapping[str, str], folder: Path) -> Timed:
+    """Call a function in this process as :func:`timed` runs a command; for the smoke run.
+
+    What it prints on standard error is shown at once and not kept.
+    """
+    printed = io.StringIO()
+    before, cwd = dict(os.environ), Path.cwd()
+    message = ""
+    started = time.perf_counter()
+    try:
+        os.environ.clear()
+        os.environ.update(environ)
+        os.chdir(folder)
+        with redirect_stdout(printed):
+            code = call() or 0
+    except Exception as error:
+        code, message = 1, "".join(traceback.format_exception_only(error))
+    finally:
+        os.chdir(cwd)
+        os.environ.clear()
+        os.environ.update(before)
+    seconds = time.perf_counter() - started
+    return Timed(seconds, seconds, code, printed.getvalue(), message)
+
+
+def run_script(words: Sequence[str]) -> None:
+    """Run ``python words`` in this process, and leave its words, paths and filters as they were."""
+    argv, paths, known = sys.argv, list(sys.path), set(sys.modules)
+    sys.argv = list(words)
+    sys.path.insert(0, str(Path(words[0]).parent))
+    try:
+        with warnings.catch_warnings():
+            runpy.run_path(words[0], run_name="__main__")
+    finally:
+        sys.argv, sys.path[:] = argv, paths
+        if "shared" not in known:  # of the peers; another script may have another one
+            sys.modules.pop("shared", None)
 
 
 def fastest_first(side: Callable[[int, str | None], dict[str, Any]]) -> Side:

@@ -165,8 +165,8 @@ def run_ours(
 
 def run_peer(bench: Bench, job: dict[str, Any], how: str | None) -> dict[str, Any]:
     """Run the peer in the way that is named, or in every way; return the faster."""
-    # The smoke run takes the project's own environment, which has all that the peer imports.
-    python = Path(sys.executable) if bench.smoke else environments.python_of("peers")
+    # The smoke run stays in this process, where there is all that the peer imports.
+    python = None if bench.smoke else environments.python_of("peers")
     found = [
         bench.script(python, PEERS / "tables.py", {**job, "how": way}, environ(bench))
         for way in ([how] if how else WAYS[-1:] if bench.smoke else WAYS)

@@ -1,6 +1,7 @@
 """A generative sampler from the command line to the picture in MLflow; three rows are too few."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urlparse
 
@@ -20,10 +21,11 @@ SMALL = ("device=cpu", "splits.n_splits=2", "model=logistic_regression")
 
 
 def test_made_images_arrive_in_the_artifacts_of_the_run_and_with_the_first_fold_alone(
-    run: Run, tmp_path: Path
+    run: Run, tmp_path: Path, empty_store: Callable[[Path], Path]
 ) -> None:
     from mlflow import MlflowClient
 
+    empty_store(tmp_path / "results")
     words = (*SMALL, "dataset=digits", "strategy=vae", "strategy.resample.vae.n_steps=30")
     assert run(*words, tracking="mlflow").code == 0
     client = MlflowClient(f"sqlite:///{tmp_path}/results/mlflow.db")

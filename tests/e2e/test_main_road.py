@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -203,9 +204,12 @@ def test_the_environment_variable_moves_results(
 # The command writes in a process of its own: MLflow is new to this one, and warns of SQLAlchemy.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
-def test_mlflow_holds_one_run_a_cell_however_often_it_is_exported(run: Run, tmp_path: Path) -> None:
+def test_mlflow_holds_one_run_a_cell_however_often_it_is_exported(
+    run: Run, tmp_path: Path, empty_store: Callable[[Path], Path]
+) -> None:
     from mlflow import MlflowClient
 
+    empty_store(tmp_path / "results")  # that a command makes one is seen above
     words = (
         "-m",
         "dataset=synthetic",

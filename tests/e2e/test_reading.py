@@ -1,16 +1,14 @@
 """From a file to a run: what was read is said, what is wrong is said at once, advice works."""
 
-import os
 import re
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
-from tests.e2e.conftest import Run, table_words
+from tests.e2e.conftest import Done, Run, table_words
 
 LINES = [f"{i % 7}.5,{'uvw'[i % 3]},{'yes' if i % 5 == 0 else 'no'}" for i in range(60)]
 
@@ -85,27 +83,22 @@ COLUMNS = ["Signup Date (UTC)", "Exited (0/1)", ">50K", "état", "目标", "a,b"
 
 @pytest.mark.process
 @pytest.mark.parametrize("name", COLUMNS)
-def test_the_advice_can_be_pasted_into_a_shell(tmp_path: Path, name: str) -> None:
+def test_the_advice_can_be_pasted_into_a_shell(run: Run, tmp_path: Path, name: str) -> None:
     lines = [f"2020-{i % 12 + 1:02d}-01,{line}" for i, line in enumerate(LINES)]
     path = write(tmp_path / "t.csv", f'"{name}",a,b,target', lines)
-    words = [*table_words(path), "splits.n_splits=2", "tracking=none", f"results_dir={tmp_path}/r"]
+    words = [*table_words(path), "splits.n_splits=2"]
 
-    def shell(more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            f"{sys.executable} -m imbench {shlex.join(words)} {more}",
-            shell=True,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ},
-        )
+    def shell(more: str) -> Done:
+        """Run the words that a shell makes of a line, without a Python of their own."""
+        line = f"printf '%s\\0' {shlex.join(words)} {more}"
+        split = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)
+        return run(*split.stdout.split("\0")[:-1])
 
     refused = shell("")
-    assert refused.returncode == 2
-    pasted = re.split(r", '?dataset\.time=", refused.stderr.partition("; set ")[2])[0]
+    assert refused.code == 2
+    pasted = re.split(r", '?dataset\.time=", refused.err.partition("; set ")[2])[0]
     assert pasted.startswith("'dataset.drop=[")
-    assert shell(pasted).returncode == 0
+    assert shell(pasted).code == 0
 
 
 def test_telco_as_it_comes_has_no_failed_row(run: Run, tmp_path: Path, data_dir: Path) -> None:

@@ -179,7 +179,8 @@ class TestAuto:
     @pytest.mark.process
     def test_an_interrupt_loses_no_fold_and_the_same_command_goes_on(self, run):
         words = ["-m", "dataset=synthetic", "dataset.n_rows=150", "model=random_forest"]
-        words += ["strategy=none,random_over", "n_jobs=1", "output=json"]
+        words += ["model.estimator.n_estimators=25", "strategy=none,random_over"]
+        words += ["n_jobs=1", "output=json"]
         command = [sys.executable, "-m", "imbench", *words, "tracking=none"]
         with subprocess.Popen(
             command, env=os.environ | {"PYTHONPATH": str(ROOT)},

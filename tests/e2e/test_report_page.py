@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
 
@@ -57,23 +58,55 @@ def report(tmp_path_factory):
     return write_report(cells, OPTIONS, tmp_path_factory.mktemp("report"), extras)
 
 
-@pytest.fixture
-def page(chromium, report):
-    """The page of `report`; a message on its console or a request fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+@contextmanager
+def opened_page(chromium, report):
+    """The page of `report`, and the list of messages on its console and of requests."""
+    size = {"width": 1280, "height": 900}
+    context = chromium.new_context(viewport=size, color_scheme="light")
     opened = context.new_page()
     faults: list[str] = []
     opened.on("console", lambda message: faults.append(message.text))
     opened.on("pageerror", lambda error: faults.append(str(error)))
     opened.on("request", lambda r: faults.append(r.url) if r.url != address(report) else None)
     opened.goto(address(report))
-    yield opened
+    yield opened, faults
     context.close()
-    assert [f for f in faults if not f.startswith(("data:", "blob:"))] == []
+
+
+def is_clean(faults):
+    return [f for f in faults if not f.startswith(("data:", "blob:"))] == []
+
+
+@pytest.fixture
+def page(chromium, report):
+    """A page of its own; a message on its console or a request fails the test."""
+    with opened_page(chromium, report) as (opened, faults):
+        yield opened
+    assert is_clean(faults)
+
+
+@pytest.fixture(scope="module")
+def opened_once(chromium, report):
+    with opened_page(chromium, report) as found:
+        yield found
+
+
+@pytest.fixture
+def read_page(opened_once):
+    """One page for all tests that choose no other rows: figures that are drawn stay."""
+    opened, faults = opened_once
+    yield opened
+    assert is_clean(faults)
 
 
 def titles(page):
     return page.locator("#board tbody th").all_inner_texts()
+
+
+def unfold(page, figure):
+    """Open the table below a figure."""
+    if page.locator(f"#{figure} details").first.get_attribute("open") is None:
+        page.locator(f"#{figure} summary").first.click()
 
 
 def show(page, figure):
@@ -82,10 +115,10 @@ def show(page, figure):
     return page.locator(f"#{figure}")
 
 
-def test_verdict_stands_above_the_table(page):
-    assert page.locator("#verdicts li").first.inner_text().startswith("On digits with knn")
-    assert "of 5 comparisons at least one" in page.locator("#summary").inner_text()
-    assert "fails its checksum" in page.locator("#problems").inner_text()
+def test_verdict_stands_above_the_table(read_page):
+    assert read_page.locator("#verdicts li").first.inner_text().startswith("On digits with knn")
+    assert "of 5 comparisons at least one" in read_page.locator("#summary").inner_text()
+    assert "fails its checksum" in read_page.locator("#problems").inner_text()
 
 
 def test_names_are_text_and_run_nothing(page):
@@ -216,36 +249,36 @@ def test_cost_curves_have_both_axes_and_touch_no_trivial_rule(page):
     page.locator("#costs tbody tr").nth(20).wait_for()
 
 
-def test_every_figure_has_words_and_its_values_as_a_table(page):
+def test_every_figure_has_words_and_its_values_as_a_table(read_page):
     for name in FIGURES:
-        figure = show(page, name)
+        figure = show(read_page, name)
         plot = figure.locator(".plot")
         assert plot.get_attribute("role") == "img"
         assert len(plot.get_attribute("aria-label")) > 40
-        figure.locator("summary").click()
+        unfold(read_page, name)
         figure.locator(".as-table tbody tr").first.wait_for()  # filled when it opens
 
 
-def test_forest_has_every_gain_with_its_interval_and_verdict(page):
-    show(page, "forest")
+def test_forest_has_every_gain_with_its_interval_and_verdict(read_page):
+    show(read_page, "forest")
     read = """() => document.querySelector("#forest .plot").data.map((t) =>
       [t.name, t.marker.symbol, t.marker.color, t.x.length, t.error_x.array[0]])"""
-    traces = {name: rest for name, *rest in page.evaluate(read)}
+    traces = {name: rest for name, *rest in read_page.evaluate(read)}
     assert set(traces) == {"better", "open", "worse"}
     symbols = {symbol for symbol, *_ in traces.values()}
     colours = {colour for _, colour, *_ in traces.values()}
     assert len(symbols) == len(colours) == 3  # neither colour nor shape alone
     assert sum(n for _, _, n, _ in traces.values()) == 4
     assert all(reach > 0 for *_, reach in traces.values())
-    page.locator("#forest summary").click()
-    row = page.locator("#forest tbody tr", has_text="noise")
+    unfold(read_page, "forest")
+    row = read_page.locator("#forest tbody tr", has_text="noise")
     assert "worse" in row.inner_text()
     assert "< 0.001" in row.inner_text()
     assert "false alarms among" in row.inner_text()
-    legend = page.locator("#forest-legend")
+    legend = read_page.locator("#forest-legend")
     assert "▲ better 2" in legend.inner_text()
-    shown = page.locator("#forest .hovertext")
-    page.locator("#forest .point").first.hover(force=True)
+    shown = read_page.locator("#forest .hovertext")
+    read_page.locator("#forest .point").first.hover(force=True)
     shown.wait_for()
     for words in ("adjusted p", "P(better)", "1 repeat"):
         assert words in shown.text_content()
@@ -302,13 +335,13 @@ def test_repeats_and_the_reason_to_stop_are_shown(chromium, tmp_path):
     opened.close()
 
 
-def test_axes_fit_the_data(page):
-    show(page, "recalls")
+def test_axes_fit_the_data(read_page):
+    show(read_page, "recalls")
     limits = """(id) => document.querySelector(`#${id} .plot`).layout.yaxis.range"""
-    low, high = page.evaluate(limits, "recalls")
+    low, high = read_page.evaluate(limits, "recalls")
     ends = """() => document.querySelector("#recalls .plot").data.flatMap((t) =>
       t.y.flatMap((y, i) => [y - t.error_y.arrayminus[i], y + t.error_y.array[i]]))"""
-    values = page.evaluate(ends)
+    values = read_page.evaluate(ends)
     assert low <= min(values)
     assert max(values) <= high
     assert high - low < 1.2 * (max(values) - min(values)) + 0.03
@@ -322,8 +355,8 @@ def test_crossings_stand_in_a_table_where_there_are_any(page):
     assert row.inner_text().split()[:2] == ["smote", "threshold"]
 
 
-def test_matrices_are_tables_with_the_counts(page):
-    cell = page.locator("#confusion tbody tr").first.locator("td").first
+def test_matrices_are_tables_with_the_counts(read_page):
+    cell = read_page.locator("#confusion tbody tr").first.locator("td").first
     assert int(cell.inner_text().replace(",", "")) > 100
 
 
@@ -357,8 +390,8 @@ def test_everything_is_named_and_reached_by_keyboard(page):
     assert max(b - a for a, b in pairwise(levels)) == 1
 
 
-def test_command_versions_and_hardware_are_shown(page):
-    text = page.locator("#about").inner_text()
+def test_command_versions_and_hardware_are_shown(read_page):
+    text = read_page.locator("#about").inner_text()
     assert "python -m imbench -m dataset=digits" in text
     assert "2.9" in text
     assert "cpu" in text

@@ -12,7 +12,7 @@ import pytest
 
 from imbench.config.compose import Composer
 from imbench.config.parse import Draft
-from imbench.report.mlflow.tracker import MlflowTracker
+from imbench.report.mlflow import export
 from imbench.results.store import Store
 from imbench.run import lookup
 from tests.e2e.conftest import says, table_words
@@ -65,20 +65,15 @@ def exported():
         connection.close()
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory):
-    """An empty MLflow store: to migrate a new one takes seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    MlflowTracker(f"sqlite:///{path}", "empty", str(path.parent)).open()
-    return path
+@pytest.fixture
+def store(empty_store, tmp_path):
+    return empty_store(tmp_path / "results")
 
 
 @pytest.fixture
-def store(migrated, tmp_path):
-    path = tmp_path / "results" / "mlflow.db"
-    path.parent.mkdir()
-    shutil.copy(migrated, path)
-    return path
+def writes_here(monkeypatch):
+    """Export in this process, which imports MLflow once: what is written is the same."""
+    monkeypatch.setattr(export, "in_background", lambda tracker, *rest: tracker)
 
 
 def change(store, statement):
@@ -240,25 +235,27 @@ class TestMlflow:
         assert len(exported()) == 1
         assert not fitted
 
-    def test_a_run_that_was_deleted_in_the_ui_is_exported_again(self, run, words, store):
+    def test_a_run_that_was_deleted_in_the_ui_is_exported_again(
+        self, run, words, store, writes_here
+    ):
         run(*words, tracking="mlflow")
         change(store, "UPDATE runs SET lifecycle_stage = 'deleted'")
         run(*words, tracking="mlflow")
         assert sorted(stage for _, stage in exported()) == ["active", "deleted"]
 
-    def test_a_run_that_was_cut_off_is_written_again(self, run, words, store):
+    def test_a_run_that_was_cut_off_is_written_again(self, run, words, store, writes_here):
         run(*words, tracking="mlflow")
         change(store, "DELETE FROM tags WHERE key = 'imbench.digest'")
         run(*words, tracking="mlflow")
         assert sorted(stage for _, stage in exported()) == ["active", "deleted"]
 
-    def test_other_metric_options_are_exported_anew(self, run, words, store, fitted):
+    def test_other_metric_options_are_exported_anew(self, run, words, store, writes_here, fitted):
         run(*words, tracking="mlflow")
         run(*words, "metrics.ece_bins=3", tracking="mlflow")
         assert sorted(stage for _, stage in exported()) == ["active", "deleted"]
         assert len(fitted) == 3
 
-    def test_another_experiment_has_a_run_of_its_own(self, run, words, store):
+    def test_another_experiment_has_a_run_of_its_own(self, run, words, store, writes_here):
         run(*words, tracking="mlflow")
         run(*words, "tracking.experiment=other", tracking="mlflow")
         assert [stage for _, stage in exported()] == ["active", "active"]

@@ -1,33 +1,23 @@
 """`imbench sync` exports what is stored, without the command that has computed it."""
 
-import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from imbench.report.mlflow.tracker import MlflowTracker
 from tests.e2e.conftest import Run, says, table_words
 
 # SQLAlchemy keeps its connections for the life of the process, which is what MLflow wants.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory):
-    """An empty MLflow store: creating a new one takes seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    MlflowTracker(f"sqlite:///{path}", "empty", str(path.parent)).open()
-    return path
-
-
 @pytest.fixture
-def stored(run: Run, table: Path, migrated: Path, tmp_path: Path) -> Path:
+def stored(run: Run, table: Path, empty_store: Callable[[Path], Path], tmp_path: Path) -> Path:
     """A results folder with two cells that were run with `tracking=none`, and an empty store."""
     words = table_words(table, "splits.n_splits=2", "strategy=none,random_over")
     assert run("-m", *words).code == 0
-    shutil.copy(migrated, tmp_path / "results" / "mlflow.db")
-    return tmp_path / "results"
+    return empty_store(tmp_path / "results").parent
 
 
 def runs(store: Path) -> list[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ K = "resample.smote.k_neighbors"
 
 @pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 def test_a_tuned_sweep_says_its_budget_and_shows_in_mlflow_what_it_found(
-    run: Run, tmp_path: Path
+    run: Run, tmp_path: Path, empty_store: Callable[[Path], Path]
 ) -> None:
+    empty_store(tmp_path / "results")
     done = run("-m", *QUICK, *TUNED, "strategy=none,smote", tracking="mlflow")
     assert done.code == 0, done.err
     line = "Tuned: 3 trials of 2 inner folds for every strategy (tpe, f1_macro), 6 fits a fold at "

@@ -89,7 +89,7 @@ def hydra_alone(*words, config_dir=None):
         ("model=mlp", "model.estimator.lr=0.1,0.2", "~model.search", "strategy=none,focal"),
         ("strategy=glob(*_smote)", "model=knn,svm"),
         ("experiment=nine_strategies",),
-        ("experiment=to_smote_or_not", "dataset.table=yeast4,pima", "model=knn"),
+        ("experiment=to_smote_or_not", "dataset.table=yeast4", "model=knn"),
     ],
 )
 def test_a_sweep_is_composed_as_hydra_composes_each_cell(words):
@@ -106,7 +106,7 @@ def test_strategies_of_a_users_folder_are_composed_as_hydra_composes_them(tmp_pa
     write(tmp_path, "strategy/of_device", MINE.replace("0.5", "'${seed}'"))
     write(tmp_path, "experiment/fixed", "# @package _global_\nstrategy:\n  search: {d.e.f: null}\n")
     words = ("strategy=mine,[mine,smote],both,[focal,packed],of_device", "decision=as_is,threshold")
-    for more in ((), ("experiment=fixed", "seed=0,7")):
+    for more in ((), ("experiment=fixed", "seed=7")):
         found = cells(*words, *more, sweep=True, config_dir=tmp_path)
         expected = hydra_alone(*words, *more, config_dir=tmp_path)
         assert list(map(in_order, found)) == list(map(in_order, expected))

@@ -71,9 +71,10 @@ def test_what_is_not_needed_is_not_loaded(code, absent):
 
 
 @pytest.fixture(scope="module")
-def stored_cell(tmp_path_factory):
+def stored_cell(tmp_path_factory, empty_store):
     """A folder with the results of a net's cell, exported to MLflow; and the words of it."""
     folder = tmp_path_factory.mktemp("stored")
+    empty_store(folder / "results")
     words = ["dataset=synthetic", "model=mlp", "strategy=focal", "splits.n_splits=2"]
     words += ["model.estimator.epochs=1", "device=cpu"]
     loaded = loaded_after(f"from imbench.cli import main; assert main({words}) == 0", folder)

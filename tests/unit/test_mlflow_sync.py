@@ -37,20 +37,9 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory):
-    """An empty MLflow store: creating a new one takes seconds."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    MlflowTracker(f"sqlite:///{path}", "empty", str(path.parent)).open()
-    return path
-
-
 @pytest.fixture
-def results(tmp_path, migrated):
-    folder = tmp_path / "results"
-    folder.mkdir()
-    shutil.copy(migrated, folder / "mlflow.db")
-    return folder
+def results(tmp_path, empty_store):
+    return empty_store(tmp_path / "results").parent
 
 
 def tracker_of(results):
