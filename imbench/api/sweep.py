@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -107,6 +108,11 @@ class Sweep:
         When the command started, in seconds of the monotonic clock.
     say : callable
         Is told, a line each, what was read, what was noticed, and what the rows can show.
+
+    Attributes
+    ----------
+    only : mapping of str to set of (int, int), or None
+        Which folds are run of each cell, by run id; None is all of them.
     """
 
     def __init__(
@@ -128,6 +134,7 @@ class Sweep:
         self.store = Store(self.results_dir)
         limit = parse_budget(self.config["budget"])
         self.budget = None if limit is None else Budget(limit, started)
+        self.only: Mapping[str, AbstractSet[tuple[int, int]]] | None = None
         self._runner: Runner | None = None
 
     def prepare(self, cells: Iterable[Cell | RefusedCell]) -> None:
@@ -140,10 +147,10 @@ class Sweep:
     def rounds(self, bar: Progress) -> Rounds:
         """Return the rounds of repeats of all cells; iterate over them to run what is missing."""
         judge = judge_by(self.options, self.config["baseline"])
-        run = partial(self._run, bar)
+        run = partial(self.run, bar)
         return Rounds(self.outlines, self.store, run, judge, bar, self.budget, self.stored)
 
-    def _run(self, bar: Progress, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
+    def run(self, bar: Progress, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
         """Run cells in order; PyTorch and the like are imported only if there is one."""
         from imbench.api.forecast import forecasts
         from imbench.api.readings import readings
@@ -161,7 +168,7 @@ class Sweep:
             for i, outline in wanted.items()
         ]
         if self._runner is None:
-            self._runner = Runner(self.results_dir, count)
+            self._runner = Runner(self.results_dir, count, only=self.only)
             for line in readings(self._runner, cells, self.config):
                 self.say(line)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):

@@ -11,7 +11,7 @@ from imbench.errors import ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
-    "ui",
+    "ui", "plan", "work", "status",
 )  # fmt: skip
 
 Command = Callable[[list[str]], int]
@@ -76,6 +76,12 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.sync_command import command
     elif name == "ui":
         from imbench.cli.ui_command import command
+    elif name == "plan":
+        from imbench.cli.plan_command import command
+    elif name == "work":
+        from imbench.cli.work_command import command
+    elif name == "status":
+        from imbench.cli.status_command import command
     elif name == "predict":
         from imbench.cli.predict_command import command
     elif name == "serve":

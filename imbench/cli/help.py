@@ -12,6 +12,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
   python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
+  python -m imbench plan|work|status      a sweep in chunks for many machines: docs/scale.md
   python -m imbench predict|drift|serve MODEL [FILE]   a saved model: answers, drift, HTTP
 
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +16,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.load import load
 from imbench.data.spec import DatasetSpec
 from imbench.data.splits import Fold
-from imbench.errors import ImbenchError
+from imbench.errors import DataError, ImbenchError
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.results.fold import CellResult, FoldResult, cell_result
 from imbench.results.metric_options import check_classes
@@ -39,11 +40,14 @@ class Runner:
         Called after each fold with its result and whether it was stored already.
     cache : ResampleCache or None
         Resampled rows that the cells of a sweep share.
+    only : mapping of str to set of (int, int), or None
+        Repeat and fold of what is run of each cell, by run id; None is all of it.
     """
 
     results_dir: Path
     on_fold: Callable[[FoldResult, bool], None] = lambda result, stored: None
     cache: ResampleCache | None = None
+    only: Mapping[str, AbstractSet[tuple[int, int]]] | None = None
     _datasets: dict[str, Dataset] = field(default_factory=dict)
     _latest: tuple[Cell, Task] | None = None
 
@@ -67,12 +71,20 @@ class Runner:
         Raises
         ------
         ImbenchError
-            If the data cannot be read or split, or a metric names a class that is not there.
+            If the data cannot be read or split, a metric names a class that is not there, or the
+            cell is none of those of the plan.
         """
         if self._latest is None or not _is_same(self._latest[0], cell):
             data = self.data(cell.dataset)
             self._latest = cell, task_of(cell, data, self.results_dir, self.cache)
-        return self._latest[1]
+        task = self._latest[1]
+        if self.only is not None and task.key.run_id not in self.only:
+            raise DataError(
+                f"{task.key.folder} is no cell of the plan: rows of {task.data.name}, yaml files "
+                "or versions differ from those of the plan; make them equal, or make the plan "
+                "again with `python -m imbench plan`."
+            )
+        return task
 
     def run_here(self, task: Task, stack: Stack) -> Generator[FoldResult]:
         """Run folds in this process and store each."""
@@ -94,7 +106,7 @@ class Runner:
     def stored(self, task: Task) -> tuple[list[FoldResult], list[Fold]]:
         """Return the results that are stored already, and the folds that are missing."""
         done, missing = [], []
-        for fold in task.folds:
+        for fold in self._asked(task):
             result = self.store.read_fold(task.key, fold.repeat, fold.fold)
             if result is not None and result.status == "ok":
                 done.append(result)
@@ -102,6 +114,12 @@ class Runner:
             else:
                 missing.append(fold)
         return done, missing
+
+    def _asked(self, task: Task) -> list[Fold]:
+        if self.only is None:
+            return task.folds
+        asked = self.only[task.key.run_id]
+        return [fold for fold in task.folds if (fold.repeat, fold.fold) in asked]
 
     def data(self, spec: DatasetSpec) -> Dataset:
         """Load a data set, or return it if it is one of the latest.
