@@ -176,11 +176,15 @@ def _hold(path: Path, content: bytes) -> None:
 def _beat() -> None:
     while True:
         time.sleep(REFRESH_S)
-        with _guard:
-            paths = list(_held)
-        for path in paths:
-            with suppress(OSError):
-                os.utime(path)
+        _touch()
+
+
+def _touch() -> None:
+    with _guard:
+        paths = list(_held)
+    for path in paths:
+        with suppress(OSError):
+            os.utime(path)
 
 
 def _content(path: Path) -> tuple[bytes, dict[str, Any] | None]:
