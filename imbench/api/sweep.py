@@ -87,6 +87,8 @@ def parse_all(
             with problems.collected():
                 cells[i] = draft.cell()
     problems += bind(drafts[0].config["tracking"], "tracking")
+    if cells and (executor := drafts[0].config.get("executor")):
+        problems += bind(executor, "executor", ("runner", "n_jobs"))
     refused = [cell.reason for cell in cells.values() if isinstance(cell, RefusedCell)]
     if problems or (not stored and len(refused) == len(drafts)):
         problems += [line for reason in refused for line in reason.splitlines()]
@@ -173,7 +175,9 @@ class Sweep:
                 self.say(line)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):
                 self.say(line)
-        yield from run_cells(self._runner, cells, self.config["n_jobs"])
+        yield from run_cells(
+            self._runner, cells, self.config["n_jobs"], self.config.get("executor")
+        )
 
     def _cell(self, i: int) -> Cell | RefusedCell:
         if i not in self.cells:  # its first repeat was stored

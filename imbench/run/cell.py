@@ -62,7 +62,8 @@ class Runner:
         """
         plan = PlannedCell(self, cell)
         while plan.stacks:
-            plan.run_next()
+            with closing(self.run_here(self.prepare(plan.task_cell), plan.hand_over())) as found:
+                plan.take_back(found)
         return plan.result()
 
     def prepare(self, cell: Cell) -> Task:
@@ -159,7 +160,7 @@ class PlannedCell:
         self.stacks: deque[Stack] = deque()
         self.table_bytes = 0
         self._found: list[FoldResult] = []
-        self._n_handed = self._n_back = 0  # the first is counted by the thread that hands over
+        self._n_handed = self._n_back = 0
         self._failed: CellResult | None = None
         if isinstance(cell, RefusedCell):
             self._failed = runner.failed(cell, cell.reason)
@@ -181,14 +182,11 @@ class PlannedCell:
         """Whether every stack was run, and those that were handed over have come back."""
         return not self.stacks and self._n_handed == self._n_back
 
-    def run_next(self) -> None:
-        """Run the next stack in this process; a failed fold ends the cell."""
-        with closing(self.runner.run_here(self._task, self.stacks.popleft())) as results:
-            for result in results:
-                self._add(result)
-                if result.status != "ok":
-                    self.stacks.clear()
-                    return
+    @property
+    def task_cell(self) -> Cell:
+        """The cell, of which there are stacks to run."""
+        assert isinstance(self.cell, Cell)
+        return self.cell
 
     def hand_over(self) -> Stack:
         """Return the next stack, which another process is to run."""
@@ -196,22 +194,23 @@ class PlannedCell:
         return self.stacks.popleft()
 
     def take_back(self, results: Iterable[FoldResult]) -> None:
-        """Take the results of the stack that was handed over first."""
+        """Take the results of a stack that was handed over; a failed fold ends the cell."""
         self._n_back += 1
         for result in results:
-            self._add(result)
+            self._found.append(result)
+            self.runner.on_fold(result, False)
+            if result.status != "ok":
+                self.stacks.clear()
+                return
 
     def result(self) -> CellResult:
         """Return the cell; a failed fold is its last, in whatever order they came."""
         if self._failed is not None:
             return self._failed
-        found = self._found
+        places = [(fold.repeat, fold.fold) for fold in self._task.folds]
+        found = sorted(self._found, key=lambda fold: places.index((fold.repeat, fold.fold)))
         n_ok = next((i for i, fold in enumerate(found) if fold.status != "ok"), len(found))
         return cell_result(self._task.key, [*self._done, *found[: n_ok + 1]])
-
-    def _add(self, result: FoldResult) -> None:
-        self._found.append(result)
-        self.runner.on_fold(result, False)
 
 
 def task_of(

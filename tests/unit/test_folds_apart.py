@@ -8,8 +8,8 @@ import pytest
 
 from imbench.errors import ImbenchError
 from imbench.results.fold import ARRAYS
-from imbench.run import sweep
 from imbench.run.cell import Runner
+from imbench.run.executors import local
 from imbench.run.processes import START_S, Workers, can_run_apart
 from imbench.run.sweep import run_cells
 from tests.cells import cells_of
@@ -141,8 +141,8 @@ def apart(monkeypatch):
             handed.extend((cell.label, fold.fold) for fold in stack[1])
             yield call(*shared, cell, stack)
 
-    monkeypatch.setattr(sweep, "side_by_side", in_this_process)
-    monkeypatch.setattr(sweep, "n_cores", lambda: 2)
+    monkeypatch.setattr(local, "side_by_side", in_this_process)
+    monkeypatch.setattr(local, "n_cores", lambda: 2)
     return handed
 
 
