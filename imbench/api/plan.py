@@ -192,7 +192,9 @@ def index_of(given: int | None, environment: Mapping[str, str] = os.environ) -> 
             f"work: which chunk? Give INDEX, such as 0, or set one of {', '.join(INDICES)}."
         )
     if len(set(found.values())) > 1:
-        raise ConfigError(f"work: {told} disagree: give INDEX, such as {next(iter(found.values()))}.")
+        raise ConfigError(
+            f"work: {told} disagree: give INDEX, such as {next(iter(found.values()))}."
+        )
     name, value = next(iter(found.items()))
     if not value.isdecimal():
         raise ConfigError(f"work: {told} is no number from 0: give INDEX, such as 0.")

@@ -170,7 +170,7 @@ class Sweep:
             for i, outline in wanted.items()
         ]
         if self._runner is None:
-            self._runner = Runner(self.results_dir, count, only=self.only)
+            self._runner = Runner(self.results_dir, count, on_wait=self.say, only=self.only)
             for line in readings(self._runner, cells, self.config):
                 self.say(line)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):

@@ -64,7 +64,9 @@ def command(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
     add_arguments(parser, several=True)
-    parser.add_argument("--out", type=Path, help="folder of the report (default: beside the first RUNS)")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the report (default: beside the first RUNS)"
+    )
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--traceback", action="store_true")
     parser.add_argument(

@@ -21,7 +21,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -86,6 +86,10 @@ class Claims:
                 return False
             taken.append(name)
         return True
+
+    def are_free(self, folder: str, names: Iterable[str]) -> bool:
+        """Return whether nobody has any of some claims, as far as can be seen."""
+        return all(self._is_void(self.runs / folder / f"{name}{SUFFIX}") for name in names)
 
     def release(self, folder: str, names: Sequence[str]) -> None:
         """Give claims back that :meth:`take` took."""
@@ -174,8 +178,7 @@ def _hold(path: Path, content: bytes) -> None:
 
 
 def _beat() -> None:
-    while True:
-        time.sleep(REFRESH_S)
+    while not threading.Event().wait(REFRESH_S):
         _touch()
 
 

@@ -144,6 +144,14 @@ class Store:
             return found if found.run_id == key.run_id else replace(found, run_id=key.run_id)
         return None
 
+    def stamp(self, key: CellKey, repeat: int, fold: int) -> tuple[int, int] | None:
+        """Return what changes when a fold is stored (again); None if it is not stored."""
+        try:
+            found = self._stem(key, repeat, fold).with_suffix(".json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
         """Write the scores of :mod:`imbench.results.scores` of a fold, without a flush.
 

@@ -178,9 +178,7 @@ class Plan:
         return cls(**content | {"words": tuple(content["words"]), "cells": cells, "chunks": chunks})
 
 
-def balanced(
-    pieces: Iterable[Piece], n_chunks: int
-) -> tuple[Mapping[int, tuple[Place, ...]], ...]:
+def balanced(pieces: Iterable[Piece], n_chunks: int) -> tuple[Mapping[int, tuple[Place, ...]], ...]:
     """Deal pieces out, the largest first, each to the chunk that has the least work so far.
 
     Pieces of equal work are dealt in turn: strategies that take longer than others on as many rows

@@ -33,9 +33,15 @@ def run_cells(
         The key ``executor``; None is the local one.
     """
     with temporary_cache([cell.identity for cell in cells]) as runner.cache:
-        tasks = Tasks(runner, cells)
-        with closing(executor_of(executor, runner, n_jobs).run(tasks)) as outcomes:
-            for task, results in outcomes:
-                tasks.take_back(task, results)
+        tasks, going = Tasks(runner, cells), executor_of(executor, runner, n_jobs)
+        try:
+            while True:
+                with closing(going.run(tasks)) as outcomes:
+                    for task, results in outcomes:
+                        tasks.take_back(task, results)
+                        yield from tasks.complete()
                 yield from tasks.complete()
-        yield from tasks.complete()
+                if not tasks.resume():
+                    break
+        finally:
+            runner.claims.release_all()

@@ -39,7 +39,9 @@ class TestBalance:
 
     def test_equal_work_is_dealt_in_turn_so_that_slow_strategies_are_spread(self):
         chunks = balanced([Piece([(i, (0, f))], 1.0) for i in range(3) for f in range(4)], 4)
-        assert [{i: len(p) for i, p in chunk.items()} for chunk in chunks] == [{0: 1, 1: 1, 2: 1}] * 4
+        assert [{i: len(p) for i, p in chunk.items()} for chunk in chunks] == [
+            {0: 1, 1: 1, 2: 1}
+        ] * 4
 
     def test_no_chunk_has_more_than_a_third_above_the_mean_and_the_largest_piece(self):
         work = [5, 5, 4, 4, 3, 3, 3]
@@ -196,7 +198,7 @@ class TestStatus:
         Entry(name * 4, "toy", "knn", name, f"toy-knn-{name}-{name * 4}", 2) for name in "abc"
     )
     plan = Plan((), None, "results", "0", cells, tuple(
-        {i: ((0, f),) for i in range(3)} for f in range(2)
+        dict.fromkeys(range(3), ((0, f),)) for f in range(2)
     ))  # fmt: skip
 
     def store(self, folder, *folds):

@@ -6,6 +6,7 @@ all other keys of the file are its own.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
@@ -16,10 +17,12 @@ from typing import Literal, Protocol
 from imbench.components.construct import construct
 from imbench.config.cell import Cell, RefusedCell
 from imbench.config.check import Config
+from imbench.results.claims import EXPIRES_S
 from imbench.results.fold import CellResult, FoldResult
-from imbench.run.cell import PlannedCell, Runner, Stack
+from imbench.run.cell import PAUSE_S, PlannedCell, Runner, Stack
 from imbench.run.processes import can_run_apart
 
+TOLD_AFTER_S = 5.0  # of waiting for other processes
 SUPPLIED = ("runner", "n_jobs")  # what imbench passes to every executor
 LOCAL = {"_target_": "imbench.run.executors.local.LocalExecutor"}
 
@@ -75,21 +78,54 @@ class Tasks:
         self.runner = runner
         self._waiting = deque(cells)
         self._planned: deque[PlannedCell] = deque()  # in the order of the cells
+        self._free: deque[PlannedCell] = deque()  # of what others had claimed
+        self._current: PlannedCell | None = None
         self._handed: dict[StackTask, PlannedCell] = {}
+        self._is_told = False  # that others are waited for
 
     def __iter__(self) -> Iterator[StackTask]:
         return self
 
     def __next__(self) -> StackTask:
         """Return the next task; its cell is loaded and split if it is the first of it."""
-        while not self._planned or not self._planned[-1].stacks:
-            if not self._waiting:
-                raise StopIteration
-            self._planned.append(PlannedCell(self.runner, self._waiting.popleft()))
-        plan = self._planned[-1]
-        task = StackTask(plan.task_cell, plan.hand_over())
-        self._handed[task] = plan
-        return task
+        while True:
+            while self._current is None or not self._current.stacks:
+                self._current = self._next_cell()
+            stack = self._current.hand_over()
+            if stack is not None:
+                task = StackTask(self._current.task_cell, stack)
+                self._handed[task] = self._current
+                return task
+
+    def _next_cell(self) -> PlannedCell:
+        if self._free:
+            cell = self._free.popleft()
+            cell.resume()
+        elif self._waiting:
+            cell = PlannedCell(self.runner, self._waiting.popleft())
+            self._planned.append(cell)
+        else:
+            raise StopIteration
+        return cell
+
+    def resume(self) -> bool:
+        """Wait for folds that other processes have claimed, once all else is done.
+
+        Returns
+        -------
+        bool
+            Whether there may be further tasks: some were freed, or stored by the others.
+        """
+        started = time.monotonic()
+        while claimed := [cell for cell in self._planned if cell.claimed]:
+            self._free += [cell for cell in claimed if cell.is_free]
+            if self._free:
+                return True
+            if not self._is_told and time.monotonic() - started > TOLD_AFTER_S:
+                self._is_told = True
+                self.runner.on_wait(_waiting_for(claimed))
+            time.sleep(PAUSE_S)
+        return False
 
     def n_left(self, like: Cell | None = None) -> int:
         """Return how many tasks may follow, at most.
@@ -103,24 +139,34 @@ class Tasks:
         if like is not None:
             apart = can_run_apart(like)
             left = takewhile(lambda cell: can_run_apart(cell) == apart, left)
-        n_here = len(self._planned[-1].stacks) if self._planned else 0
+        n_here = len(self._current.stacks) if self._current else 0
         return n_here + sum(cell.splitter.n_folds if can_run_apart(cell) else 1 for cell in left)
 
     @property
     def table_bytes(self) -> int:
         """Size of the rows of the data set of the latest task."""
-        return self._planned[-1].table_bytes if self._planned else 0
+        return self._current.table_bytes if self._current else 0
 
     def take_back(self, task: StackTask, results: Iterable[FoldResult]) -> None:
         """Take the results of a task."""
         close = closing(results) if isinstance(results, Generator) else nullcontext(results)
         with close as found:
-            self._handed.pop(task).take_back(found)
+            self._handed.pop(task).take_back(task.stack, found)
 
     def complete(self) -> Iterator[CellResult]:
         """Yield the next cells in their order, as long as all of their results are there."""
         while self._planned and self._planned[0].is_complete:
             yield self._planned.popleft().result()
+
+
+def _waiting_for(cells: Sequence[PlannedCell]) -> str:
+    """Return a sentence on what other processes have claimed."""
+    first = cells[0]
+    n = sum(len(stack) for cell in cells for stack in cell.claimed)
+    return (
+        f"waiting for {n} folds that others have claimed, {first.holder} for one; a claim is taken "
+        f"over when its process is dead, or has not touched it for {EXPIRES_S:.0f} s."
+    )
 
 
 def executor_of(node: Config | None, runner: Runner, n_jobs: int | Literal["auto"]) -> Executor:
