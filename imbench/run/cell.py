@@ -8,21 +8,25 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from imbench.components.hashing import run_id_of
 from imbench.config.cell import Cell, CellOutline, RefusedCell
+from imbench.config.limits import Limits
 from imbench.data.dataset import Dataset
 from imbench.data.load import load
 from imbench.data.spec import DatasetSpec
 from imbench.data.splits import Fold
 from imbench.errors import ImbenchError
 from imbench.pipeline.resample_cache import ResampleCache
-from imbench.results.fold import CellResult, FoldResult, cell_result
+from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
 from imbench.results.metric_options import check_classes
 from imbench.results.scores import RecordFiles
 from imbench.results.store import Store
 from imbench.run.folds import Task, run_stack, stacks_of
+from imbench.run.returned import known_of
 
+MAX_ENDS = 2  # processes that a cell may end before it is given up
 KEPT_DATASETS = 4  # a sweep visits few data sets, each many times
 Stack = tuple[Sequence[Fold], Sequence[Fold]]  # folds that are fitted together, those to store
 
@@ -39,11 +43,17 @@ class Runner:
         Called after each fold with its result and whether it was stored already.
     cache : ResampleCache or None
         Resampled rows that the cells of a sweep share.
+    limits : Limits
+        What a fold may take, for executors that can end its process.
+    retry : bool, default=False
+        Whether cells that ended their process `MAX_ENDS` times are tried again.
     """
 
     results_dir: Path
     on_fold: Callable[[FoldResult, bool], None] = lambda result, stored: None
     cache: ResampleCache | None = None
+    limits: Limits = field(default_factory=Limits)
+    retry: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
     _latest: tuple[Cell, Task] | None = None
 
@@ -77,9 +87,63 @@ class Runner:
 
     def run_here(self, task: Task, stack: Stack) -> Generator[FoldResult]:
         """Run folds in this process and store each."""
-        for result in run_stack(task, *stack):
-            self.store.write_fold(task.key, result)
-            yield result
+        try:
+            for result in run_stack(task, *stack):
+                self.store.write_fold(task.key, result)
+                yield result
+        except SystemExit as error:
+            reason = f"exited: a component called sys.exit({error.code!r})."
+            yield from self.ended(task.cell, stack, reason)
+
+    def ended(
+        self, cell: Cell, stack: Stack, reason: str, is_lost: bool = False
+    ) -> list[FoldResult]:
+        """Return the results of folds that were ended; a failed one, which is stored, is the last.
+
+        Parameters
+        ----------
+        cell : Cell
+        stack : Stack
+        reason : str
+        is_lost : bool, default=False
+            Whether a process was lost with them, which is counted.
+        """
+        task, found = self.prepare(cell), []
+        for fold in stack[1]:
+            result = self.store.read_fold(task.key, fold.repeat, fold.fold)
+            if result is not None and result.status == "ok":
+                found.append(result)
+                continue
+            known = known_of(task.key, task.data, fold)
+            found.append(FoldResult(**known, status="failed", reason=reason))
+            self.store.write_fold(task.key, found[-1])
+            break
+        if is_lost:
+            self.store.write_ends(task.key, [*self._ends(task.key), self._end(reason)])
+        return found
+
+    def given_up(self, key: CellKey) -> str:
+        """Return why a cell is not tried again: it ended its process too often; '' if it is.
+
+        What a limit ended counts as long as the limit is the same. ``retry=true`` forgets.
+        """
+        ends = self._ends(key)
+        if self.retry and ends:
+            self.store.write_ends(key, [])
+        same = [end for end in ends if end == self._end(str(end["reason"]))]
+        if self.retry or len(same) < MAX_ENDS:
+            return ""
+        return (
+            f"{str(same[-1]['reason']).rstrip('.')} (this happened {len(same)} times: it is not "
+            "tried again unless retry=true)."
+        )
+
+    def _ends(self, key: CellKey) -> list[dict[str, Any]]:
+        return self.store.read_ends(key)
+
+    def _end(self, reason: str) -> dict[str, Any]:
+        limited = reason.startswith(("timeout", "memory"))
+        return {"reason": reason, "limits": vars(self.limits) if limited else None}
 
     def failed(self, cell: CellOutline, reason: str) -> CellResult:
         """Return the failed cell of which no fold could be run; nothing is stored."""
@@ -155,6 +219,9 @@ class PlannedCell:
         self.table_bytes = getattr(self._task.data.X, "nbytes", 0)
         runner.store.write_cell(self._task.key)
         self._done, missing = runner.stored(self._task)
+        if missing and (reason := runner.given_up(self._task.key)):
+            self._failed = runner.failed(cell, reason)
+            return
         wanted = {(fold.repeat, fold.fold) for fold in missing}
         for stack in stacks_of(self._task, missing, self._done):
             self.stacks.append((stack, [f for f in stack if (f.repeat, f.fold) in wanted]))
@@ -192,6 +259,8 @@ class PlannedCell:
         places = [(fold.repeat, fold.fold) for fold in self._task.folds]
         found = sorted(self._found, key=lambda fold: places.index((fold.repeat, fold.fold)))
         n_ok = next((i for i, fold in enumerate(found) if fold.status != "ok"), len(found))
+        if n_ok == len(found) > 0:
+            self.runner.store.write_ends(self._task.key, [])
         return cell_result(self._task.key, [*self._done, *found[: n_ok + 1]])
 
 
