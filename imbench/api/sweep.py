@@ -16,6 +16,7 @@ from imbench.components.hashing import run_id_of
 from imbench.components.startup import resume_collection
 from imbench.config.budget import parse_budget
 from imbench.config.cell import Cell, CellOutline, RefusedCell
+from imbench.config.limits import parse_limits
 from imbench.config.parse import Draft
 from imbench.errors import ConfigError
 from imbench.results.fold import CellResult, FoldResult
@@ -25,6 +26,7 @@ from imbench.run.rounds import Rounds, Watch
 
 if TYPE_CHECKING:
     from imbench.run.cell import Runner
+    from imbench.run.executors.base import Executor
 
 
 class Progress(Watch, Protocol):
@@ -137,7 +139,9 @@ class Sweep:
         limit = parse_budget(self.config["budget"])
         self.budget = None if limit is None else Budget(limit, started)
         self.only: Mapping[str, AbstractSet[tuple[int, int]]] | None = None
+        self.n_run = 0  # folds that this command has run
         self._runner: Runner | None = None
+        self._executor: Executor | None = None
 
     def prepare(self, cells: Iterable[Cell | RefusedCell]) -> None:
         """Prove that results and studies can be written, before anything is computed."""
@@ -157,10 +161,14 @@ class Sweep:
         from imbench.api.forecast import forecasts
         from imbench.api.readings import readings
         from imbench.run.cell import Runner
+        from imbench.run.executors.base import executor_of
         from imbench.run.sweep import run_cells
+
+        n_jobs = self.config["n_jobs"]
 
         def count(result: FoldResult, stored: bool) -> None:
             bar.fold_done(result, stored)
+            self.n_run += not stored
             if self.budget is not None and not stored:
                 self.budget.spend(result)
 
@@ -170,14 +178,21 @@ class Sweep:
             for i, outline in wanted.items()
         ]
         if self._runner is None:
-            self._runner = Runner(self.results_dir, count, on_wait=self.say, only=self.only)
+            limits, retry = parse_limits(self.config.get("limits")), bool(self.config.get("retry"))
+            self._runner = Runner(
+                self.results_dir,
+                count,
+                on_wait=self.say,
+                only=self.only,
+                limits=limits,
+                retry=retry,
+            )
+            self._executor = executor_of(self.config.get("executor"), self._runner, n_jobs)
             for line in readings(self._runner, cells, self.config):
                 self.say(line)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):
                 self.say(line)
-        yield from run_cells(
-            self._runner, cells, self.config["n_jobs"], self.config.get("executor")
-        )
+        yield from run_cells(self._runner, cells, n_jobs, self._executor)
 
     def _cell(self, i: int) -> Cell | RefusedCell:
         if i not in self.cells:  # its first repeat was stored

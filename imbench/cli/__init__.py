@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from imbench.cli.signals import stop_on_sigterm
 from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
 
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 all is well; 1 a cell failed, every cell was skipped, or `audit` or `check` found a
-        leak; 2 the command or its configuration is wrong and nothing ran; 130 interrupted.
+        leak; 2 the command or its configuration is wrong and nothing ran; 3 a sweep ended in the
+        middle, and what was finished is stored; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # `python -m` puts the working directory on the path, a console script does not: components
@@ -39,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with quick_imports():
         command, rest = _command(words)
     try:
-        return command(rest)
+        with stop_on_sigterm():
+            return command(rest)
     except ImbenchError as error:
         if "--traceback" in words:
             raise

@@ -24,7 +24,7 @@ def command(words: list[str]) -> int:
     """
     from imbench.api.plan import Work, index_of
     from imbench.api.progress import progress_bar
-    from imbench.cli.run_command import _quoted, _stop_on_sigterm
+    from imbench.cli.run_command import _quoted
     from imbench.results.last_metrics import write_metrics
     from imbench.run.plan import Plan
 
@@ -42,7 +42,7 @@ def command(words: list[str]) -> int:
     with suppress(OSError):  # the first fold that is stored tells
         write_metrics(work.sweep.store.runs, work.sweep.config)
     name = f"chunk {index} of 0 to {len(plan.chunks) - 1}"
-    with progress_bar(work.sweep.outlines) as bar, _stop_on_sigterm():
+    with progress_bar(work.sweep.outlines) as bar:
         try:
             done = work.run(bar)
         except KeyboardInterrupt:

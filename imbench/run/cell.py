@@ -10,9 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from imbench.components.hashing import run_id_of
 from imbench.config.cell import Cell, CellOutline, RefusedCell
+from imbench.config.limits import Limits
 from imbench.data.dataset import Dataset
 from imbench.data.load import load
 from imbench.data.spec import DatasetSpec
@@ -20,15 +22,15 @@ from imbench.data.splits import Fold
 from imbench.errors import DataError, ImbenchError
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.results.claims import Claims
-from imbench.results.fold import CellResult, FoldResult, cell_result
-from imbench.results.metric_options import check_classes
-from imbench.results.scores import RecordFiles
+from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
 from imbench.results.store import Store
 from imbench.run.folds import Task, run_stack, stacks_of
+from imbench.run.returned import known_of
+from imbench.run.sharing import PAUSE_S, Place, SharedFolds, place_of, places_of
+from imbench.run.tasks import is_same, task_of
 
+MAX_ENDS = 2  # processes that a cell may end before it is given up
 KEPT_DATASETS = 4  # a sweep visits few data sets, each many times
-PAUSE_S = 0.1  # between two looks at what others have claimed
-Place = tuple[int, int]  # repeat and fold
 Stack = tuple[Sequence[Fold], Sequence[Fold]]  # folds that are fitted together, those to store
 
 
@@ -48,6 +50,10 @@ class Runner:
         Resampled rows that the cells of a sweep share.
     only : mapping of str to set of (int, int), or None
         Repeat and fold of what is run of each cell, by run id; None is all of it.
+    limits : Limits
+        What a fold may take, for executors that can end its process.
+    retry : bool, default=False
+        Whether cells that ended their process `MAX_ENDS` times are tried again.
     """
 
     results_dir: Path
@@ -55,6 +61,8 @@ class Runner:
     cache: ResampleCache | None = None
     on_wait: Callable[[str], None] = lambda sentence: None
     only: Mapping[str, AbstractSet[tuple[int, int]]] | None = None
+    limits: Limits = field(default_factory=Limits)
+    retry: bool = False
     _datasets: dict[str, Dataset] = field(default_factory=dict)
     _latest: tuple[Cell, Task] | None = None
 
@@ -91,7 +99,7 @@ class Runner:
             If the data cannot be read or split, a metric names a class that is not there, or the
             cell is none of those of the plan.
         """
-        if self._latest is None or not _is_same(self._latest[0], cell):
+        if self._latest is None or not is_same(self._latest[0], cell):
             data = self.data(cell.dataset)
             self._latest = cell, task_of(cell, data, self.results_dir, self.cache)
         task = self._latest[1]
@@ -105,9 +113,63 @@ class Runner:
 
     def run_here(self, task: Task, stack: Stack) -> Generator[FoldResult]:
         """Run folds in this process and store each."""
-        for result in run_stack(task, *stack):
-            self.store.write_fold(task.key, result)
-            yield result
+        try:
+            for result in run_stack(task, *stack):
+                self.store.write_fold(task.key, result)
+                yield result
+        except SystemExit as error:
+            reason = f"exited: a component called sys.exit({error.code!r})."
+            yield from self.ended(task.cell, stack, reason)
+
+    def ended(
+        self, cell: Cell, stack: Stack, reason: str, is_lost: bool = False
+    ) -> list[FoldResult]:
+        """Return the results of folds that were ended; a failed one, which is stored, is the last.
+
+        Parameters
+        ----------
+        cell : Cell
+        stack : Stack
+        reason : str
+        is_lost : bool, default=False
+            Whether a process was lost with them, which is counted.
+        """
+        task, found = self.prepare(cell), []
+        for fold in stack[1]:
+            result = self.store.read_fold(task.key, fold.repeat, fold.fold)
+            if result is not None and result.status == "ok":
+                found.append(result)
+                continue
+            known = known_of(task.key, task.data, fold)
+            found.append(FoldResult(**known, status="failed", reason=reason))
+            self.store.write_fold(task.key, found[-1])
+            break
+        if is_lost:
+            self.store.write_ends(task.key, [*self._ends(task.key), self._end(reason)])
+        return found
+
+    def given_up(self, key: CellKey) -> str:
+        """Return why a cell is not tried again: it ended its process too often; '' if it is.
+
+        What a limit ended counts as long as the limit is the same. ``retry=true`` forgets.
+        """
+        ends = self._ends(key)
+        if self.retry and ends:
+            self.store.write_ends(key, [])
+        same = [end for end in ends if end == self._end(str(end["reason"]))]
+        if self.retry or len(same) < MAX_ENDS:
+            return ""
+        return (
+            f"{str(same[-1]['reason']).rstrip('.')} (this happened {len(same)} times: it is not "
+            "tried again unless retry=true)."
+        )
+
+    def _ends(self, key: CellKey) -> list[dict[str, Any]]:
+        return self.store.read_ends(key)
+
+    def _end(self, reason: str) -> dict[str, Any]:
+        limited = reason.startswith(("timeout", "memory"))
+        return {"reason": reason, "limits": vars(self.limits) if limited else None}
 
     def failed(self, cell: CellOutline, reason: str) -> CellResult:
         """Return the failed cell of which no fold could be run; nothing is stored."""
@@ -189,9 +251,12 @@ class PlannedCell:
             self.table_bytes = getattr(task.data.X, "nbytes", 0)
             self._key = task.key  # and not the task, whose row numbers take space
             runner.store.write_cell(self._key)
-            places = map(_place, task.folds)  # looked at before they are read
-            self._stamps = {place: runner.store.stamp(self._key, *place) for place in places}
+            places = places_of(task.folds)
+            self._shared = SharedFolds(runner.store, runner.claims, self._key, places)
             self._done, missing = runner.stored(task)
+            if missing and (reason := runner.given_up(self._key)):
+                self._failed = runner.failed(cell, reason)
+                return
             self._divide(task, missing)
 
     @property
@@ -202,13 +267,12 @@ class PlannedCell:
     @property
     def is_free(self) -> bool:
         """Whether something that was claimed may be free or stored by now."""
-        claims, folder = self.runner.claims, self._key.folder
-        return any(claims.are_free(folder, map(fold_name, stack)) for stack in self.claimed)
+        return any(map(self._shared.are_free, self.claimed))
 
     @property
     def holder(self) -> str:
         """Who has claimed something of the cell, in words."""
-        return self.runner.claims.holder(self._key.folder, fold_name(self.claimed[0][0]))
+        return self._shared.holder(self.claimed[0][0])
 
     @property
     def task_cell(self) -> Cell:
@@ -219,8 +283,8 @@ class PlannedCell:
     def hand_over(self) -> Stack | None:
         """Return the next stack, for whoever runs it; None if that is another process."""
         stack = self.stacks.popleft()
-        if not self._claim(stack):
-            self.claimed.append([_place(fold) for fold in stack[1]])
+        if not self._shared.claim(places := places_of(stack[1])):
+            self.claimed.append(places)
             return None
         self._n_handed += 1
         return stack
@@ -236,7 +300,7 @@ class PlannedCell:
                     self._end()
                     return
         finally:
-            self._release(stack)
+            self._shared.release(places_of(stack[1]))
 
     def resume(self) -> None:
         """Read what others have stored of the folds that they had claimed; the rest is to be run.
@@ -248,8 +312,8 @@ class PlannedCell:
         if (task := self._prepared()) is None:
             return
         missing = []
-        for fold in (fold for fold in task.folds if _place(fold) in places):
-            result = self._news(_place(fold))
+        for fold in (fold for fold in task.folds if place_of(fold) in places):
+            result = self._shared.news(place_of(fold))
             if result is None:
                 missing.append(fold)
                 continue
@@ -264,7 +328,7 @@ class PlannedCell:
         """Return the cell; a failed fold is its last, in whatever order they came."""
         if self._failed is not None:
             return self._failed
-        found = sorted(self._found, key=_place)
+        found = sorted(self._found, key=place_of)
         n_ok = next((i for i, fold in enumerate(found) if fold.status != "ok"), len(found))
         return cell_result(self._key, [*self._done, *found[: n_ok + 1]])
 
@@ -276,88 +340,14 @@ class PlannedCell:
             return None
 
     def _divide(self, task: Task, missing: Sequence[Fold]) -> None:
-        wanted = {_place(fold) for fold in missing}
+        wanted = {place_of(fold) for fold in missing}
         stored = [*self._done, *self._found]
         for stack in stacks_of(task, missing, [fold for fold in stored if fold.status == "ok"]):
-            self.stacks.append((stack, [fold for fold in stack if _place(fold) in wanted]))
-
-    def _claim(self, stack: Stack) -> bool:
-        """Claim the folds of a stack; False if that fails, or one of them is stored by now."""
-        places = [_place(fold) for fold in stack[1]]
-        if not self.runner.claims.take(self._key.folder, list(map(fold_name, places))):
-            return False
-        if any(self.runner.store.stamp(self._key, *p) != self._stamps[p] for p in places):
-            self._release(stack)
-            return False
-        return True
-
-    def _release(self, stack: Stack) -> None:
-        names = [fold_name(_place(fold)) for fold in stack[1]]
-        self.runner.claims.release(self._key.folder, names)
-
-    def _news(self, place: Place) -> FoldResult | None:
-        """Return a result that was stored since this process looked first."""
-        stamp = self.runner.store.stamp(self._key, *place)
-        if stamp == self._stamps[place]:
-            return None
-        self._stamps[place] = stamp
-        return self.runner.store.read_fold(self._key, *place)
+            self.stacks.append((stack, [fold for fold in stack if place_of(fold) in wanted]))
 
     def _end(self) -> None:
         self.stacks.clear()
         self.claimed = []
-
-
-def fold_name(place: Place) -> str:
-    """Return the name of a fold in its folder.
-
-    Examples
-    --------
-    >>> fold_name((0, 3))
-    'r0-f3'
-    """
-    return f"r{place[0]}-f{place[1]}"
-
-
-def _place(fold: Fold | FoldResult) -> Place:
-    return fold.repeat, fold.fold
-
-
-def task_of(
-    cell: Cell, data: Dataset, results_dir: Path, cache: ResampleCache | None = None
-) -> Task:
-    """Split the data of a cell and name its results.
-
-    Raises
-    ------
-    ImbenchError
-        If the data cannot be split, or a metric names a class that is not there.
-    """
-    check_classes(cell.metrics, data.class_names)
-    if cell.tuning is not None:
-        check_classes(cell.tuning.metrics, data.class_names)
-    records = None
-    if cell.strategy.decision and not (cell.tuning and cell.tuning.space):
-        # A classifier that is tuned together with its rule has scores of its own.
-        bare = cell.without_decision().key(data.name, data.fingerprint)
-        records = RecordFiles(Store(results_dir), bare, data.y)
-    return Task(
-        cell=cell,
-        key=cell.key(data.name, data.fingerprint),
-        data=data,
-        folds=cell.splitter.split(data, cell.seed),
-        results_dir=results_dir,
-        records=records,
-        cache=cache,
-    )
-
-
-def _is_same(one: Cell, other: Cell) -> bool:
-    return one is other or (
-        one.identity == other.identity
-        and one.dataset.node == other.dataset.node
-        and one.splitter.places == other.splitter.places
-    )
 
 
 def run_apart(

@@ -7,18 +7,17 @@ from contextlib import closing
 from typing import Literal
 
 from imbench.config.cell import Cell, RefusedCell
-from imbench.config.check import Config
 from imbench.pipeline.resample_cache import temporary_cache
 from imbench.results.fold import CellResult
 from imbench.run.cell import Runner
-from imbench.run.executors.base import Tasks, executor_of
+from imbench.run.executors.base import Executor, Tasks, executor_of
 
 
 def run_cells(
     runner: Runner,
     cells: Sequence[Cell | RefusedCell],
     n_jobs: int | Literal["auto"],
-    executor: Config | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[CellResult]:
     """Run cells and yield their results in order.
 
@@ -29,14 +28,15 @@ def run_cells(
     cells : sequence of Cell or RefusedCell
     n_jobs : int or "auto"
         See :class:`imbench.run.executors.local.LocalExecutor`.
-    executor : mapping or None
-        The key ``executor``; None is the local one.
+    executor : Executor or None
+        Kept from round to round with its processes; None is a local one.
     """
     with temporary_cache([cell.identity for cell in cells]) as runner.cache:
-        tasks, going = Tasks(runner, cells), executor_of(executor, runner, n_jobs)
+        tasks = Tasks(runner, cells)
+        executor = executor or executor_of(None, runner, n_jobs)
         try:
             while True:
-                with closing(going.run(tasks)) as outcomes:
+                with closing(executor.run(tasks)) as outcomes:
                     for task, results in outcomes:
                         tasks.take_back(task, results)
                         yield from tasks.complete()

@@ -19,8 +19,9 @@ from imbench.config.cell import Cell, RefusedCell
 from imbench.config.check import Config
 from imbench.results.claims import EXPIRES_S
 from imbench.results.fold import CellResult, FoldResult
-from imbench.run.cell import PAUSE_S, PlannedCell, Runner, Stack
+from imbench.run.cell import PlannedCell, Runner, Stack
 from imbench.run.processes import can_run_apart
+from imbench.run.sharing import PAUSE_S
 
 TOLD_AFTER_S = 5.0  # of waiting for other processes
 SUPPLIED = ("runner", "n_jobs")  # what imbench passes to every executor

@@ -1,23 +1,30 @@
-"""Folds in this process, and in worker processes of this machine as soon as that pays."""
+"""Folds in this process, and in worker processes of this machine where that is safer or faster."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, groupby
-from typing import Any, Literal
+from typing import Literal
 
 from imbench.results.fold import FoldResult
 from imbench.run.cell import Runner, run_apart
 from imbench.run.environment import n_cores
 from imbench.run.executors.base import StackTask, Tasks
-from imbench.run.processes import Workers, can_run_apart, limited_threads, side_by_side
+from imbench.run.executors.isolation import needs_process, seconds_of, sentence_of
+from imbench.run.executors.pool import Call, Ended, Pool
+from imbench.run.processes import Workers, can_run_apart, limited_threads
+
+Outcomes = Generator[tuple[StackTask, Iterable[FoldResult]]]
 
 
 @dataclass(frozen=True, eq=False)
 class LocalExecutor:
     """Runs tasks on this machine.
+
+    Folds that are limited, and those with components of the user's own, always run in a process
+    that can be ended.
 
     Parameters
     ----------
@@ -31,8 +38,9 @@ class LocalExecutor:
 
     runner: Runner
     n_jobs: int | Literal["auto"] = "auto"
+    _pool: Pool = field(default_factory=Pool)
 
-    def run(self, tasks: Tasks) -> Generator[tuple[StackTask, Iterator[FoldResult]]]:
+    def run(self, tasks: Tasks) -> Outcomes:
         """Run tasks and yield each with its results."""
         if self.n_jobs != "auto":
             workers = Workers(n_cores() if self.n_jobs == -1 else self.n_jobs)
@@ -46,15 +54,22 @@ class LocalExecutor:
 
     def _run(
         self, tasks: Tasks, some: Iterator[StackTask], workers: Workers, is_auto: bool = False
-    ) -> Generator[tuple[StackTask, Iterator[FoldResult]]]:
-        """Run some of the tasks here, and hand the rest to others as soon as that pays."""
+    ) -> Outcomes:
+        """Run some of the tasks one by one, and the rest side by side as soon as that pays."""
         for task in some:
             workers.fit_into_memory(tasks.table_bytes)
             n_left = 1 + tasks.n_left(task.cell if is_auto else None)
             if workers.pays(n_left):
-                yield from self._apart(chain([task], some), min(workers.n_max, n_left))
+                n_workers = min(workers.n_max, n_left)
+                n_threads = workers.threads or max(n_cores() // n_workers, 1)
+                yield from self.apart(chain([task], some), n_workers, n_threads)
                 return
-            yield task, self._here(task, workers)
+            if needs_process(task.cell, self.runner.limits):
+                for _, results in self.apart([task], 1, workers.threads):
+                    workers.note(results)
+                    yield task, results
+            else:
+                yield task, self._here(task, workers)
 
     def _here(self, task: StackTask, workers: Workers) -> Generator[FoldResult]:
         """Run a task in this process."""
@@ -63,28 +78,35 @@ class LocalExecutor:
         with limited_threads(workers.threads), workers.timed(), closing(results):
             yield from results
 
-    def _apart(
-        self, tasks: Iterator[StackTask], n_workers: int
-    ) -> Generator[tuple[StackTask, Iterator[FoldResult]]]:
-        """Run tasks side by side.
+    def apart(self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None) -> Outcomes:
+        """Run tasks in worker processes, side by side.
 
         Folds and not cells are what is handed over: strategies differ in how long they take, and
         a last long cell would leave all workers but one idle.
         """
-        import joblib
+        calls = map(self._call, tasks)
+        with closing(self._pool.run(calls, n_workers, n_threads)) as outcomes:
+            for call, outcome in outcomes:
+                yield call.tag, self._results(call.tag, outcome)
 
-        handed: list[StackTask] = []
+    def _call(self, task: StackTask) -> Call:
+        runner = self.runner
+        seconds, _ = seconds_of(task.cell, runner.limits)
+        memory_gb = runner.limits.memory_gb
+        return Call(
+            task,
+            run_apart,
+            (runner.results_dir, runner.cache, task.cell, task.stack),
+            None if seconds is None else seconds * len(task.stack[0]),
+            None if memory_gb is None else memory_gb * 1e9,
+        )
 
-        def calls() -> Iterator[Any]:
-            for task in tasks:
-                handed.append(task)
-                yield joblib.delayed(run_apart)(
-                    self.runner.results_dir, self.runner.cache, task.cell, task.stack
-                )
-
-        with closing(side_by_side(calls(), n_workers)) as results:
-            for i, found in enumerate(results):
-                yield handed[i], iter(found)
+    def _results(self, task: StackTask, outcome: list[FoldResult] | Ended) -> list[FoldResult]:
+        """Return the results of a task; where it was ended a failed fold is the last."""
+        if not isinstance(outcome, Ended):
+            return outcome
+        reason = sentence_of(outcome, task.cell, task.stack, self.runner.limits)
+        return self.runner.ended(task.cell, task.stack, reason, outcome.is_lost)
 
 
 def _measuring(n_tasks: int) -> Workers:
