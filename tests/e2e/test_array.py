@@ -78,13 +78,13 @@ def test_executor_array_writes_the_plan_and_runs_nothing(run: Run, tmp_path: Pat
 def test_two_folders_are_reported_together(run: Run, tmp_path: Path) -> None:
     run("plan", *SMALL, "--chunks", "2")
     for i in (0, 1):
-        assert run("work", "plan.json", str(i), f"results_dir={i}").code == 0
-    assert run("status", "plan.json", "0").code == 1
-    done = run("report", "0/runs", "1/runs", "--out", "page")
+        assert run("work", "plan.json", str(i), f"results_dir=machine{i}").code == 0
+    assert run("status", "plan.json", "machine0").code == 1
+    done = run("report", "machine0/runs", "machine1/runs", "--out", "page")
     assert (done.code, done.err) == (0, "")
     assert "Mean ± sd over 6 folds in 2 repeats" in done.out
     assert (tmp_path / "page" / "index.html").exists()
-    says(run("report", "0/runs", "none/runs"), "there is no such folder")
+    says(run("report", "machine0/runs", "none/runs"), "there is no such folder")
 
 
 @pytest.mark.parametrize(
