@@ -27,7 +27,6 @@ keys: any key can be overridden; --cfg prints them all
   device=auto|cpu|cuda amp=true seed=0    where and how nets train
   results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA
   tracking=mlflow|none tracking.uri=      output=table|json; budget=10m|fits=200 ends it
-  limits.timeout_s= limits.memory_gb=     of a fold; retry=true tries what crashed again
 
 options
   -m, --multirun     a sweep              --config-dir DIR   yaml files of your own
@@ -35,8 +34,7 @@ options
   -h, --help         this text            --version          the version
 
 A finished fold is never computed twice: the same command goes on where it stopped.
-Exit code: 0 ok; 1 a cell failed, none ran, a leak; 2 wrong, nothing ran; 3 ended in the
-middle; 130 interrupted.
+Exit code: 0 ok; 1 a cell failed, a leak; 2 nothing ran; 3 ended in between; 130 Ctrl-C.
 """
 
 
