@@ -78,7 +78,9 @@ class LocalExecutor:
         with limited_threads(workers.threads), workers.timed(), closing(results):
             yield from results
 
-    def apart(self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None) -> Outcomes:
+    def apart(
+        self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None
+    ) -> Generator[tuple[StackTask, list[FoldResult]]]:
         """Run tasks in worker processes, side by side.
 
         Folds and not cells are what is handed over: strategies differ in how long they take, and
