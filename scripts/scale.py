@@ -100,9 +100,7 @@ def stored(folder: Path, n_cells: int, options: MetricOptions) -> None:
     )
     folds = [(key, fold(key, i)) for key in keys for i in range(N_FOLDS)]
     timed("store: a fold", n, lambda: [store.write_fold(*pair) for pair in folds])
-    entries = tuple(
-        Entry(k.run_id, k.dataset, k.model, k.label, k.folder, N_FOLDS) for k in keys
-    )
+    entries = tuple(Entry(k.run_id, k.dataset, k.model, k.label, k.folder, N_FOLDS) for k in keys)
     pieces = [Piece([(i, (0, f))], 1.0) for i in range(n_cells) for f in range(N_FOLDS)]
     chunks = timed("divide into 100 chunks: a fold", n, lambda: balanced(pieces, 100))
     plan = Plan((), None, str(folder), "0", entries, chunks)

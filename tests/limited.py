@@ -46,7 +46,7 @@ class Misbehaves(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X):
         scores = np.tile(self.share_, (len(X), 1))
-        if self.how == "nan":
+        if self.how == "undefined":
             scores[0, 0] = np.nan
         return (
             scores[:-1] if self.how == "short" else scores[:, :1] if self.how == "one" else scores

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Literal, Protocol
 
 from imbench.components.construct import construct
@@ -83,6 +82,15 @@ class Tasks:
         self._current: PlannedCell | None = None
         self._handed: dict[StackTask, PlannedCell] = {}
         self._is_told = False  # that others are waited for
+        # For each cell, how many tasks follow it: of all cells, and of those until one that can
+        # run apart where it cannot, or the reverse.
+        self._after: list[tuple[int, int]] = []
+        later, kind = (0, 0), None
+        for cell in reversed(cells):
+            apart = can_run_apart(cell)
+            self._after.append((later[0], later[1] if apart == kind else 0))
+            n = cell.splitter.n_folds if apart else 1
+            later, kind = (later[0] + n, self._after[-1][1] + n), apart
 
     def __iter__(self) -> Iterator[StackTask]:
         return self
@@ -128,20 +136,17 @@ class Tasks:
             time.sleep(PAUSE_S)
         return False
 
-    def n_left(self, like: Cell | None = None) -> int:
-        """Return how many tasks may follow, at most.
+    def n_left(self, of_its_kind: bool = False) -> int:
+        """Return how many tasks may follow the latest, at most.
 
         Parameters
         ----------
-        like : Cell or None
+        of_its_kind : bool, default=False
             Count until the first cell that can run apart where this one cannot, or the reverse.
         """
-        left: Iterable[Cell | RefusedCell] = self._waiting
-        if like is not None:
-            apart = can_run_apart(like)
-            left = takewhile(lambda cell: can_run_apart(cell) == apart, left)
         n_here = len(self._current.stacks) if self._current else 0
-        return n_here + sum(cell.splitter.n_folds if can_run_apart(cell) else 1 for cell in left)
+        n_freed = sum(len(cell.claimed) for cell in self._free)
+        return n_here + n_freed + self._after[len(self._waiting)][of_its_kind]
 
     @property
     def table_bytes(self) -> int:

@@ -49,7 +49,7 @@ class LocalExecutor:
         for is_apart, group in groupby(tasks, lambda task: can_run_apart(task.cell)):
             some = iter(group)
             first = next(some)
-            workers = _measuring(1 + tasks.n_left(first.cell)) if is_apart else Workers(1)
+            workers = _measuring(1 + tasks.n_left(of_its_kind=True)) if is_apart else Workers(1)
             yield from self._run(tasks, chain([first], some), workers, is_auto=True)
 
     def _run(
@@ -58,16 +58,16 @@ class LocalExecutor:
         """Run some of the tasks one by one, and the rest side by side as soon as that pays."""
         for task in some:
             workers.fit_into_memory(tasks.table_bytes)
-            n_left = 1 + tasks.n_left(task.cell if is_auto else None)
+            n_left = 1 + tasks.n_left(of_its_kind=is_auto)
             if workers.pays(n_left):
                 n_workers = min(workers.n_max, n_left)
                 n_threads = workers.threads or max(n_cores() // n_workers, 1)
                 yield from self.apart(chain([task], some), n_workers, n_threads)
                 return
             if needs_process(task.cell, self.runner.limits):
-                for _, results in self.apart([task], 1, workers.threads):
-                    workers.note(results)
-                    yield task, results
+                for _, found in self.apart([task], 1, workers.threads):
+                    workers.note(found)
+                    yield task, found
             else:
                 yield task, self._here(task, workers)
 
@@ -78,7 +78,9 @@ class LocalExecutor:
         with limited_threads(workers.threads), workers.timed(), closing(results):
             yield from results
 
-    def apart(self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None) -> Outcomes:
+    def apart(
+        self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None
+    ) -> Generator[tuple[StackTask, list[FoldResult]]]:
         """Run tasks in worker processes, side by side.
 
         Folds and not cells are what is handed over: strategies differ in how long they take, and
