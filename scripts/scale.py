@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -37,33 +37,29 @@ def timed(what: str, n: int, function: Callable[[], Result]) -> Result:
     """Call a function once and print the milliseconds a part."""
     started = time.process_time()
     result = function()
-    print(f"{what:<52} {1000 * (time.process_time() - started) / n:9.3f} ms")
+    print(f"{what:<52} {1000 * (time.process_time() - started) / n:9.3f} ms", flush=True)
     return result
 
 
-def composed(n_cells: int) -> MetricOptions:
-    """Compose and parse a sweep over strategies, with the first one's imports left out."""
-    pairs = ",".join(["none", *(f"[smote,{name}]" for name in ("threshold", "temperature"))])
-    words = ["dataset=synthetic", "model=knn", f"strategy={pairs}"]
-    seeds = f"metrics.ece_bins={','.join(str(10 + i) for i in range(max(n_cells // 3, 1)))}"
+def each(function: Callable[..., None], calls: Sequence[tuple[Any, ...]]) -> None:
+    """Call a function with each of some arguments."""
+    for call in calls:
+        function(*call)
+
+
+def composed() -> MetricOptions:
+    """Compose and parse a sweep over strategies; what is imported once is left out."""
     composer = Composer(None)
-    for config in composer.cells(words, multirun=True):
+    base = ["dataset=synthetic", "model=knn"]
+    few = composer.cells([*base, "strategy=none,smote,[smote,threshold]"], multirun=True)
+    for config in few:  # imports what these need
         Draft(config, composer.folders).cell()
-    configs = timed(
-        "compose, strategies alone: a cell",
-        3 * 20,
-        lambda: [c for _ in range(20) for c in composer.cells(words, multirun=True)],
-    )
-    configs = timed(
-        "compose, one more key is swept: a cell",
-        3 * max(n_cells // 3, 1),
-        lambda: composer.cells([*words, seeds], multirun=True),
-    )
-    drafts = timed(
-        "outline: a cell",
-        len(configs),
-        lambda: [d for c in configs if (d := Draft(c, composer.folders)).outline],
-    )
+    timed("compose: a data set, model or other value", 1, lambda: composer.compose(base))
+    n = len(list((composer.folders[0] / "strategy").glob("*.yaml")))
+    every = [*base, "strategy=glob(*)"]
+    timed("compose: a strategy", n, lambda: composer.cells(every, multirun=True))
+    drafts = [Draft(config, composer.folders) for config in few * 5]
+    timed("outline: a cell", len(drafts), lambda: [draft.outline for draft in drafts])
     timed("parse: a cell", len(drafts), lambda: [draft.cell() for draft in drafts])
     return drafts[0].metrics
 
@@ -87,19 +83,17 @@ def stored(folder: Path, n_cells: int, options: MetricOptions) -> None:
         )  # fmt: skip
 
     n = n_cells * N_FOLDS
-    timed("cell.json: a cell", n_cells, lambda: [store.write_cell(key) for key in keys])
-    timed(
-        "claim and release: a fold",
-        n,
-        lambda: [
-            claims.release(k.folder, [f"r0-f{i}"])
-            for k in keys
-            for i in range(N_FOLDS)
-            if claims.take(k.folder, [f"r0-f{i}"])
-        ],
-    )
+
+    def claim() -> None:
+        for key in keys:
+            for i in range(N_FOLDS):
+                claims.take(key.folder, [f"r0-f{i}"])
+                claims.release(key.folder, [f"r0-f{i}"])
+
+    timed("cell.json: a cell", n_cells, lambda: each(store.write_cell, [(key,) for key in keys]))
+    timed("claim and release: a fold", n, claim)
     folds = [(key, fold(key, i)) for key in keys for i in range(N_FOLDS)]
-    timed("store: a fold", n, lambda: [store.write_fold(*pair) for pair in folds])
+    timed("store: a fold", n, lambda: each(store.write_fold, folds))
     entries = tuple(Entry(k.run_id, k.dataset, k.model, k.label, k.folder, N_FOLDS) for k in keys)
     pieces = [Piece([(i, (0, f))], 1.0) for i in range(n_cells) for f in range(N_FOLDS)]
     chunks = timed("divide into 100 chunks: a fold", n, lambda: balanced(pieces, 100))
@@ -123,7 +117,9 @@ def _there_and_back(plan: Plan, folder: Path) -> None:
 
 def rows(n_rows: int) -> None:
     """Print the bytes that a row takes."""
-    data = timed("make: a million rows", max(n_rows // 10**6, 1), lambda: load_synthetic(n_rows))
+    data = timed(
+        "make: a million rows", max(n_rows // 10**6, 1), lambda: load_synthetic(n_rows=n_rows)
+    )
     n_bytes = {
         "table: a row": data.X.nbytes + data.y.nbytes,
         "hash for the audit: a row": data.contents.hashes.nbytes,
@@ -146,7 +142,7 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=60)
     parser.add_argument("--rows", type=int, default=10**6)
     arguments = parser.parse_args()
-    options = composed(arguments.cells)
+    options = composed()
     with tempfile.TemporaryDirectory() as folder:
         stored(Path(folder), arguments.cells, options)
     rows(arguments.rows)

@@ -76,7 +76,7 @@ def _command(options: argparse.Namespace) -> int:
 
 def _plan(options: argparse.Namespace, executor: Mapping[str, Any]) -> int:
     """Write a plan in the place of a run."""
-    from imbench.cli.plan_command import write_plan
+    from imbench.cli.planning import write_plan
     from imbench.run.executors.array import ArrayExecutor
 
     array: ArrayExecutor = construct(executor, "executor", runner=None, n_jobs=1)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from imbench.cli.plan_command import ranges
+from imbench.cli.planning import ranges
 
 if TYPE_CHECKING:
     from imbench.run.plan import Plan
