@@ -117,9 +117,8 @@ def _there_and_back(plan: Plan, folder: Path) -> None:
 
 def rows(n_rows: int) -> None:
     """Print the bytes that a row takes."""
-    data = timed(
-        "make: a million rows", max(n_rows // 10**6, 1), lambda: load_synthetic(n_rows=n_rows)
-    )
+    n = n_rows / 10**6
+    data = timed("make: a million rows", n, lambda: load_synthetic(n_rows=n_rows))
     n_bytes = {
         "table: a row": data.X.nbytes + data.y.nbytes,
         "hash for the audit: a row": data.contents.hashes.nbytes,
