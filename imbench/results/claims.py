@@ -126,11 +126,15 @@ class Claims:
         return True
 
     def _is_void(self, path: Path) -> bool:
-        """Return whether a claim is nobody's any more."""
+        """Return whether a claim is nobody's any more, or is not there."""
+        return self._is_abandoned(path) is not False
+
+    def _is_abandoned(self, path: Path) -> bool | None:
+        """Return whether a claim is there that is nobody's any more; None if none is there."""
         try:
             touched = path.stat().st_mtime_ns
         except OSError:
-            return True
+            return None
         _, holder = _content(path)
         if holder and holder["host"] == _host():
             if holder["pid"] == os.getpid():
@@ -152,9 +156,10 @@ class Claims:
         from filelock import FileLock
 
         with suppress(OSError), FileLock(self.runs.parent / ".claims.lock"):
-            if self._is_void(path):
+            if self._is_abandoned(path):
                 path.unlink(missing_ok=True)
-        return self._create(path)
+            return self._create(path)
+        return False
 
     def _drop(self, path: Path) -> None:
         if path not in self._mine:
