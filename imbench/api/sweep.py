@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Generator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,6 +16,7 @@ from imbench.components.hashing import run_id_of
 from imbench.components.startup import resume_collection
 from imbench.config.budget import parse_budget
 from imbench.config.cell import Cell, CellOutline, RefusedCell
+from imbench.config.limits import parse_limits
 from imbench.config.parse import Draft
 from imbench.errors import ConfigError
 from imbench.results.fold import CellResult, FoldResult
@@ -24,6 +26,7 @@ from imbench.run.rounds import Rounds, Watch
 
 if TYPE_CHECKING:
     from imbench.run.cell import Runner
+    from imbench.run.executors.base import Executor
 
 
 class Progress(Watch, Protocol):
@@ -86,6 +89,8 @@ def parse_all(
             with problems.collected():
                 cells[i] = draft.cell()
     problems += bind(drafts[0].config["tracking"], "tracking")
+    if cells and (executor := drafts[0].config.get("executor")):
+        problems += bind(executor, "executor", ("runner", "n_jobs"))
     refused = [cell.reason for cell in cells.values() if isinstance(cell, RefusedCell)]
     if problems or (not stored and len(refused) == len(drafts)):
         problems += [line for reason in refused for line in reason.splitlines()]
@@ -107,6 +112,11 @@ class Sweep:
         When the command started, in seconds of the monotonic clock.
     say : callable
         Is told, a line each, what was read, what was noticed, and what the rows can show.
+
+    Attributes
+    ----------
+    only : mapping of str to set of (int, int), or None
+        Which folds are run of each cell, by run id; None is all of them.
     """
 
     def __init__(
@@ -128,7 +138,10 @@ class Sweep:
         self.store = Store(self.results_dir)
         limit = parse_budget(self.config["budget"])
         self.budget = None if limit is None else Budget(limit, started)
+        self.only: Mapping[str, AbstractSet[tuple[int, int]]] | None = None
+        self.n_run = 0  # folds that this command has run
         self._runner: Runner | None = None
+        self._executor: Executor | None = None
 
     def prepare(self, cells: Iterable[Cell | RefusedCell]) -> None:
         """Prove that results and studies can be written, before anything is computed."""
@@ -140,18 +153,22 @@ class Sweep:
     def rounds(self, bar: Progress) -> Rounds:
         """Return the rounds of repeats of all cells; iterate over them to run what is missing."""
         judge = judge_by(self.options, self.config["baseline"])
-        run = partial(self._run, bar)
+        run = partial(self.run, bar)
         return Rounds(self.outlines, self.store, run, judge, bar, self.budget, self.stored)
 
-    def _run(self, bar: Progress, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
+    def run(self, bar: Progress, wanted: Mapping[int, CellOutline]) -> Generator[CellResult]:
         """Run cells in order; PyTorch and the like are imported only if there is one."""
         from imbench.api.forecast import forecasts
         from imbench.api.readings import readings
         from imbench.run.cell import Runner
+        from imbench.run.executors.base import executor_of
         from imbench.run.sweep import run_cells
+
+        n_jobs = self.config["n_jobs"]
 
         def count(result: FoldResult, stored: bool) -> None:
             bar.fold_done(result, stored)
+            self.n_run += not stored
             if self.budget is not None and not stored:
                 self.budget.spend(result)
 
@@ -161,12 +178,21 @@ class Sweep:
             for i, outline in wanted.items()
         ]
         if self._runner is None:
-            self._runner = Runner(self.results_dir, count)
+            limits, retry = parse_limits(self.config.get("limits")), bool(self.config.get("retry"))
+            self._runner = Runner(
+                self.results_dir,
+                count,
+                on_wait=self.say,
+                only=self.only,
+                limits=limits,
+                retry=retry,
+            )
+            self._executor = executor_of(self.config.get("executor"), self._runner, n_jobs)
             for line in readings(self._runner, cells, self.config):
                 self.say(line)
             for line in forecasts(self._runner, cells, self.stored.values(), self.config):
                 self.say(line)
-        yield from run_cells(self._runner, cells, self.config["n_jobs"])
+        yield from run_cells(self._runner, cells, n_jobs, self._executor)
 
     def _cell(self, i: int) -> Cell | RefusedCell:
         if i not in self.cells:  # its first repeat was stored

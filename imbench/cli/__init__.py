@@ -6,12 +6,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
+from imbench.cli.signals import stop_on_sigterm
 from imbench.components.startup import quick_imports
 from imbench.errors import ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
-    "ui",
+    "ui", "plan", "work", "status",
 )  # fmt: skip
 
 Command = Callable[[list[str]], int]
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 all is well; 1 a cell failed, every cell was skipped, or `audit` or `check` found a
-        leak; 2 the command or its configuration is wrong and nothing ran; 130 interrupted.
+        leak; 2 the command or its configuration is wrong and nothing ran; 3 a sweep ended in the
+        middle, and what was finished is stored; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # `python -m` puts the working directory on the path, a console script does not: components
@@ -39,7 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     with quick_imports():
         command, rest = _command(words)
     try:
-        return command(rest)
+        with stop_on_sigterm():
+            return command(rest)
     except ImbenchError as error:
         if "--traceback" in words:
             raise
@@ -76,6 +79,12 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.sync_command import command
     elif name == "ui":
         from imbench.cli.ui_command import command
+    elif name == "plan":
+        from imbench.cli.plan_command import command
+    elif name == "work":
+        from imbench.cli.work_command import command
+    elif name == "status":
+        from imbench.cli.status_command import command
     elif name == "predict":
         from imbench.cli.predict_command import command
     elif name == "serve":

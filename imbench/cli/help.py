@@ -12,6 +12,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
   python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
+  python -m imbench plan|work|status      a sweep in chunks, for array jobs and clusters
   python -m imbench predict|drift|serve MODEL [FILE]   a saved model: answers, drift, HTTP
 
   python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'
@@ -28,13 +29,12 @@ keys: any key can be overridden; --cfg prints them all
   results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA
   tracking=mlflow|none tracking.uri=      output=table|json; budget=10m|fits=200 ends it
 
-options
   -m, --multirun     a sweep              --config-dir DIR   yaml files of your own
   -c, --cfg          print configuration  --traceback        where an error came from
   -h, --help         this text            --version          the version
 
 A finished fold is never computed twice: the same command goes on where it stopped.
-Exit code: 0 ok; 1 a cell failed, none ran, a leak; 2 wrong command; 130 interrupted.
+Exit code: 0 ok; 1 a cell failed, a leak; 2 nothing ran; 3 ended in between; 130 Ctrl-C.
 """
 
 

@@ -11,7 +11,7 @@ from imbench.errors import ConfigError
 
 
 def command(words: list[str]) -> int:
-    """Print the tables of a results folder and write the report.
+    """Print the tables of one or more results folders and write the report.
 
     Raises
     ------
@@ -30,24 +30,26 @@ def command(words: list[str]) -> int:
     from imbench.results.readings import reading_key, reading_of
 
     arguments = _parser().parse_args(words)
-    check_folder("report", arguments.runs)
+    for folder in arguments.runs:
+        check_folder("report", folder)
+    first = arguments.runs[0]
     composer = Composer(arguments.config_dir)
     config = composer.cells(arguments.overrides, multirun=False)[0]
     baseline = config["baseline"]
     if baseline not in BASELINES:
         raise ConfigError(f"baseline={baseline} is not one of {', '.join(BASELINES)}.")
     cells, problems = read_cells("report", arguments, baseline)
-    options, remembered = options_of(arguments.runs, config, arguments.overrides, cells)
+    options, remembered = options_of(first, config, arguments.overrides, cells)
     board = build_leaderboard(cells, options, with_intervals=True, baseline=baseline)
     console().print(to_rich(board))
     if remembered:
         print(f"report: {remembered}")
-    out = arguments.out or arguments.runs.parent / "report"
+    out = arguments.out or first.parent / "report"
     extras = Extras(
         commands=commands(cells, composer),
         problems=tuple(f"Left out: {problem}" for problem in problems),
         readings={
-            key: reading_of(arguments.runs, config)
+            key: next(filter(None, (reading_of(runs, config) for runs in arguments.runs)), ())
             for key, config in {reading_key(cell.config): cell.config for cell in cells}.items()
         },
     )
@@ -61,8 +63,10 @@ def command(words: list[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="imbench report", allow_abbrev=False)
-    add_arguments(parser)
-    parser.add_argument("--out", type=Path, help="folder of the report (default: beside RUNS)")
+    add_arguments(parser, several=True)
+    parser.add_argument(
+        "--out", type=Path, help="folder of the report (default: beside the first RUNS)"
+    )
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--traceback", action="store_true")
     parser.add_argument(

@@ -7,15 +7,13 @@ import atexit
 import gc
 import os
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -23,7 +21,7 @@ from imbench import __version__
 from imbench.api.console import console
 from imbench.api.progress import progress_bar
 from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
-from imbench.components.construct import bind, construct
+from imbench.components.construct import TARGET, bind, construct
 from imbench.components.override import quoted
 from imbench.components.startup import quick_imports
 from imbench.config.compose import Composer
@@ -61,6 +59,8 @@ def _command(options: argparse.Namespace) -> int:
             "---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in composed)
         )
         return 0
+    if (composed[0].get("executor") or {}).get(TARGET) == ARRAY:
+        return _plan(options, composed[0]["executor"])
     drafts = distinct([Draft(config, composer.folders) for config in composed])
     stored = stored_cells(drafts, Path(composed[0]["results_dir"]))
     # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
@@ -74,6 +74,18 @@ def _command(options: argparse.Namespace) -> int:
         tracker.close()
 
 
+def _plan(options: argparse.Namespace, executor: Mapping[str, Any]) -> int:
+    """Write a plan in the place of a run."""
+    from imbench.cli.planning import write_plan
+    from imbench.run.executors.array import ArrayExecutor
+
+    array: ArrayExecutor = construct(executor, "executor", runner=None, n_jobs=1)
+    words = list(map(_quoted, options.overrides))
+    write_plan(words, options.config_dir, array.chunks, Path(array.out))
+    return 0
+
+
+ARRAY = "imbench.run.executors.array.ArrayExecutor"
 PATHS = ("dataset.path", "dataset.test", "data_dir", "dataset.data_dir", "results_dir")
 PLAIN = re.compile(
     r"[\w./:+,%*@?|$\\ -]*", re.ASCII
@@ -137,7 +149,7 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     final: dict[int, CellResult] = {}
     untracked: list[str] = []
     with _writing_to(tracker, untracked):
-        with progress_bar(sweep.outlines) as bar, _stop_on_sigterm():
+        with progress_bar(sweep.outlines) as bar:
             rounds = sweep.rounds(bar)
             try:
                 for i, cell in rounds:
@@ -146,15 +158,13 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
                         tracker.log_cell(sweep.store.whole(cell), sweep.options)
                     except ImbenchError as error:
                         untracked.append(str(error))
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, ImbenchError) as error:
+                is_broken = isinstance(error, ImbenchError)
+                if is_broken and (show_tracebacks or not sweep.n_run):
+                    raise  # exit code 2: nothing ran
                 bar.stop()
-                print(
-                    f"imbench: interrupted with {len(final)} of {len(sweep.outlines)} cells "
-                    f"complete; every finished fold is stored in {sweep.store.runs}, and the same "
-                    "command goes on from there.",
-                    file=sys.stderr,
-                )
-                return 130
+                _print_stop(error, sweep, len(final))
+                return 3 if is_broken else 130
         # The table need not wait for what MLflow still writes.
         cells = [final[i] for i in sorted(final)]
         if any(cell.folds for cell in cells) or not rounds.is_spent:
@@ -166,6 +176,18 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
     return 1 if untracked else exit_code(cells)
+
+
+def _print_stop(error: BaseException, sweep: Sweep, n_complete: int) -> None:
+    """Say why a sweep ended in the middle, and how to go on."""
+    lines = str(error).splitlines() if isinstance(error, ImbenchError) else []
+    how = "ended" if lines else "interrupted"
+    lines.append(
+        f"{how} with {n_complete} of {len(sweep.outlines)} cells complete; every finished fold is "
+        f"stored in {sweep.store.runs}, and the same command goes on from there."
+    )
+    for line in lines:
+        print(f"imbench: {line}", file=sys.stderr)
 
 
 def _print_notes(sweep: Sweep, rounds: Rounds) -> None:
@@ -226,17 +248,3 @@ def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
                 file=sys.stderr,
             )
             raise
-
-
-@contextmanager
-def _stop_on_sigterm() -> Iterator[None]:
-    """Treat SIGTERM (a scheduler that wants the machine back) like Ctrl-C."""
-
-    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -14,10 +14,15 @@ if TYPE_CHECKING:
     from imbench.results.fold import CellResult
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments for a folder of runs and for filters of its cells."""
+def add_arguments(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """Add the arguments for a folder of runs, or for several, and for filters of cells."""
     default = Path(os.environ.get("IMBENCH_RESULTS", "results")) / "runs"
-    parser.add_argument("runs", nargs="?", type=Path, default=default, help=f"default: {default}")
+    if several:
+        about = f"one or more, read together; default: {default}"
+        parser.add_argument("runs", nargs="*", type=Path, default=[default], help=about)
+    else:
+        about = f"default: {default}"
+        parser.add_argument("runs", nargs="?", type=Path, default=default, help=about)
     parser.add_argument(
         "--filter",
         action="append",
@@ -37,25 +42,25 @@ def check_folder(command: str, runs: Path) -> None:
 def read_cells(
     command: str, arguments: argparse.Namespace, baseline: str = "none"
 ) -> tuple[list[CellResult], list[DataError]]:
-    """Return the cells that match the filters, and the errors of damaged files.
+    """Return the cells that match the filters, and the errors of damaged and conflicting files.
 
     Raises
     ------
     ConfigError
-        If the folder contains no cell, or no cell matches the filters.
+        If the folders contain no cell, or no cell matches the filters.
     """
     from imbench.report.filters import select
-    from imbench.results.store import Store
+    from imbench.results.merge import read_together
 
+    runs = arguments.runs if isinstance(arguments.runs, list) else [arguments.runs]
     cells, problems = [], []
-    for found in Store(arguments.runs.parent, arguments.runs).read_cells():
+    for found in read_together(runs):
         if isinstance(found, DataError):
             problems.append(found)
             print(f"imbench: left out: {found}", file=sys.stderr)
         else:
             cells.append(found)
     if not cells:
-        raise ConfigError(
-            f"{command} {arguments.runs}: there is no stored cell in it; run one first."
-        )
+        shown = " ".join(map(str, runs))
+        raise ConfigError(f"{command} {shown}: there is no stored cell in it; run one first.")
     return select(cells, arguments.filters, baseline), problems

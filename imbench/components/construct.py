@@ -80,6 +80,8 @@ class Component:
             return self.target(**arguments, **supplied)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{self.key}: {error}") from error
+        except SystemExit as error:
+            raise ConfigError(f"{self.key}: {self.path} calls sys.exit({error.code!r}).") from error
 
     def value(self, path: str) -> Any:
         """Return the value of a parameter, given or default; None if it has neither.
@@ -255,6 +257,10 @@ def locate(path: str, key: str) -> Callable[..., Any]:
                 f"pip install 'imbench[{EXTRAS[error.name]}]' does that."
             ) from error
         raise ConfigError(f"{key}._target_={path}: cannot be imported ({error}).") from error
+    except SystemExit as error:
+        raise ConfigError(
+            f"{key}._target_={path}: cannot be imported, as it calls sys.exit({error.code!r})."
+        ) from error
     if not callable(found):
         raise ConfigError(f"{key}._target_={path}: is not a class or a function.")
     return found

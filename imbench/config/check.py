@@ -9,6 +9,7 @@ from typing import Any
 from imbench.components.construct import TARGET, closest, is_component
 from imbench.config import catalogue
 from imbench.config.budget import budget_problems
+from imbench.config.limits import limit_problems
 from imbench.data.notices import CODES
 from imbench.strategies import CHAINED, STAGES
 from imbench.strategies.costs import EXAMPLE
@@ -124,6 +125,9 @@ def _check_run(config: Config) -> list[str]:
         if config[key] not in known
     ]
     problems += budget_problems(config.get("budget"))
+    problems += limit_problems(config.get("limits"))
+    if not isinstance(config.get("retry", False), bool):
+        problems.append(f"retry={config['retry']} must be true or false.")
     problems += _check_ignored(config.get("checks"))
     if isinstance(config.get("metrics"), Mapping) and "costs" in config["metrics"]:
         problems.append(f"metrics.costs: costs are a key beside metrics; set {EXAMPLE}.")

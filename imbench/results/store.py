@@ -8,6 +8,8 @@
   example rows if a sampler provides them;
 - ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
 
+A cell that has ended processes has ``ends.json`` as well, which says how often and by what.
+
 The arrays are written first and the JSON file last, each to a temporary file that is renamed, so a
 fold is either complete or missing whenever the process is killed. Files of folds that took longer
 than `FLUSH_FROM_S` are flushed to the disk before they are renamed. A power failure may lose other
@@ -25,7 +27,7 @@ import hashlib
 import io
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -144,6 +146,14 @@ class Store:
             return found if found.run_id == key.run_id else replace(found, run_id=key.run_id)
         return None
 
+    def stamp(self, key: CellKey, repeat: int, fold: int) -> tuple[int, int] | None:
+        """Return what changes when a fold is stored (again); None if it is not stored."""
+        try:
+            found = self._stem(key, repeat, fold).with_suffix(".json").stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns
+
     def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
         """Write the scores of :mod:`imbench.results.scores` of a fold, without a flush.
 
@@ -158,6 +168,21 @@ class Store:
             return self._stem(key, repeat, fold).with_suffix(".scores.npz").read_bytes()
         except OSError:
             return None
+
+    def write_ends(self, key: CellKey, ends: Sequence[Mapping[str, Any]]) -> None:
+        """Write in ``ends.json`` what has ended processes that ran a cell; nothing removes it."""
+        path = self.runs / key.folder / "ends.json"
+        if ends:
+            _write(path, _seal({"format": FORMAT, "ends": list(ends)}))
+        else:
+            path.unlink(missing_ok=True)
+
+    def read_ends(self, key: CellKey) -> list[dict[str, Any]]:
+        """Return what :meth:`write_ends` wrote; nothing where it is missing or damaged."""
+        try:
+            return list(_unseal(self.runs / key.folder / "ends.json")["ends"])
+        except (OSError, DataError, KeyError, TypeError):
+            return []
 
     def read_cells(self) -> Iterator[CellResult | DataError]:
         """Yield all stored cells, and an error for each damaged file.

@@ -26,7 +26,8 @@ from imbench.pipeline.resample_cache import ResampleCache
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.scores import Record, RecordFiles, rule_on_scores
-from imbench.run.environment import hardware, peak_bytes, versions
+from imbench.run.environment import peak_bytes
+from imbench.run.returned import check_returned, known_of
 from imbench.run.roles import given_of, roles_of
 from imbench.run.tuning.inner_folds import Tuned, tune_folds
 from imbench.run.warning_log import WarningLog, warnings_by_fold
@@ -175,7 +176,10 @@ def run_stack(task: Task, stack: Sequence[Fold], missing: Sequence[Fold]) -> Ite
                 outcome = _outcome(task, fold, fit)
             audit = fold_facts(task.data, fold) | outcome.pop("fitted_on", {})
             yield FoldResult(
-                **_facts(task, fold), **outcome, audit=audit, warnings=log.distinct(fold)
+                **known_of(task.key, task.data, fold),
+                **outcome,
+                audit=audit,
+                warnings=log.distinct(fold),
             )
 
 
@@ -309,27 +313,6 @@ def _fitting(
     return _Fit(estimator, fit_s, n_together, tuned=tuned, context=context)
 
 
-def _facts(task: Task, fold: Fold) -> dict[str, Any]:
-    """Return what is known of a fold before it is fitted."""
-    labels = task.data.y[fold.train_index]
-    counts = np.bincount(labels, minlength=task.data.info.n_classes)
-    return {
-        "run_id": task.key.run_id,
-        "dataset": task.key.dataset,
-        "model": task.key.model,
-        "label": task.key.label,
-        "repeat": fold.repeat,
-        "fold": fold.fold,
-        "class_names": task.data.class_names,
-        "minority": task.data.info.minority,
-        "rare": task.data.rare,
-        "n_train": len(fold.train_index),
-        "counts_before": tuple(counts.tolist()),
-        "versions": versions(),
-        "hardware": hardware(),
-    }
-
-
 def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
     try:
         if fit.error is not None:
@@ -366,6 +349,7 @@ def _predict(data: Dataset, fold: Fold, fit: _Fit) -> dict[str, Any]:
     X_test = data.X[fold.test_index] if fit.record is None else fold.test_index[:, None]
     scores = scoring.scores_for(estimator, X_test, np.arange(data.info.n_classes))
     predicted = fitted.labels_for(estimator, X_test, scores)
+    check_returned(scores, predicted, len(X_test))
     predict_s = time.perf_counter() - started
     facts = facts_of(estimator)
     if fit.record is None:

@@ -1,18 +1,15 @@
-"""Run cells or folds in worker processes that divide the cores among them."""
+"""How many worker processes there are to be, and when it pays to start them."""
 
 from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from imbench.config.cell import Cell, RefusedCell
-from imbench.errors import ImbenchError
-from imbench.run.environment import n_cores
+from imbench.results.fold import FoldResult
 
 # Two workers have imported scikit-learn and imbalanced-learn after 1.4 s on two idle cores, and
 # after 3.1 s where another process is busy.
@@ -72,6 +69,11 @@ class Workers:
         self.seconds += time.perf_counter() - started
         self.n_timed += 1
 
+    def note(self, results: Sequence[FoldResult]) -> None:
+        """Take the time of folds that were fitted in another process, without its start."""
+        self.seconds += sum(r.tune_s + r.fit_s - r.reused_s + r.predict_s for r in results)
+        self.n_timed += 1
+
     def fit_into_memory(self, table_bytes: int) -> None:
         """Lower the number of processes to what half of the machine's memory can hold."""
         if self.is_measured and table_bytes:
@@ -116,35 +118,6 @@ def limited_threads(n_threads: int | None) -> Iterator[None]:
 
     with threadpool_limits(n_threads):
         yield
-
-
-def side_by_side(calls: Iterable[Any], n_workers: int) -> Generator[Any]:
-    """Yield the results of joblib's delayed calls, in their order.
-
-    Raises
-    ------
-    ImbenchError
-        If a process was killed.
-    """
-    import joblib
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    threads = max(n_cores() // n_workers, 1)
-    with joblib.parallel_config("loky", inner_max_num_threads=threads):
-        work = joblib.Parallel(n_workers, return_as="generator", batch_size=1)
-    results = work(calls)
-    try:
-        for result in results:  # noqa: UP028 - `yield from` would close it with a warning
-            yield result
-    except TerminatedWorkerError as error:
-        raise ImbenchError(
-            f"one of {n_workers} processes was killed, most likely for its memory: every finished "
-            "fold is stored; run the same command again, with a smaller n_jobs."
-        ) from error
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that calls were cancelled, which is intended
-            results.close()
 
 
 def _memory_bytes() -> int:

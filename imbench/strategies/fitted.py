@@ -18,8 +18,18 @@ def scores_for(estimator: Any, X: ArrayLike, classes: NDArray[Any]) -> NDArray[n
     X : array of shape (n, d)
     classes : ndarray of shape (K,)
         Sorted; a class that the estimator never met scores 0.
+
+    Raises
+    ------
+    ValueError
+        If the estimator does not return a column for each of its classes.
     """
-    found = estimator.predict_proba(X)
+    found = np.asarray(estimator.predict_proba(X))
+    if found.shape[1:] != (len(estimator.classes_),):
+        raise ValueError(
+            f"predict_proba returned scores of shape {found.shape} for "
+            f"{len(estimator.classes_)} classes: it needs a column for each."
+        )
     scores = np.zeros((len(found), len(classes)))
     scores[:, np.searchsorted(classes, estimator.classes_)] = found
     return scores

@@ -31,7 +31,19 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         extra = (
             []
             if command
-            in ("list", "report", "audit", "check", "sync", "ui", "predict", "drift", "--help")
+            in (
+                "list",
+                "report",
+                "audit",
+                "check",
+                "sync",
+                "ui",
+                "predict",
+                "drift",
+                "--help",
+                "work",
+                "status",
+            )
             else [f"tracking={tracking}"]
         )
         code = main([*words, *extra])

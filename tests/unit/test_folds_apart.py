@@ -6,10 +6,9 @@ import signal
 import numpy as np
 import pytest
 
-from imbench.errors import ImbenchError
 from imbench.results.fold import ARRAYS
-from imbench.run import sweep
-from imbench.run.cell import Runner
+from imbench.run.cell import Runner, run_apart
+from imbench.run.executors import local
 from imbench.run.processes import START_S, Workers, can_run_apart
 from imbench.run.sweep import run_cells
 from tests.cells import cells_of
@@ -101,8 +100,11 @@ def test_a_failed_fold_ends_its_cell_and_finished_folds_are_stored(tmp_path):
 
 
 def test_a_killed_process_is_one_sentence_and_finished_folds_are_stored(tmp_path):
-    with pytest.raises(ImbenchError, match=r"of 2 processes was killed.*smaller n_jobs"):
-        cells(tmp_path, 2, *failing(67, killed=True))
+    (cell,) = cells(tmp_path, 2, *failing(67, killed=True))
+    assert cell.status == "failed"
+    assert cell.reason.startswith("crashed (signal 9): ")
+    assert "n_jobs=1" in cell.reason
+    assert [fold.status for fold in cell.folds] == ["ok", "failed"]
     (again,) = cells(tmp_path, 2, *failing(67)[:3])
     assert again.status == "ok"
 
@@ -136,13 +138,14 @@ def apart(monkeypatch):
     """What was handed to processes, in order: labels of cells, numbers of folds."""
     handed = []
 
-    def in_this_process(calls, n_workers):
-        for call, (*shared, cell, stack), _ in calls:
-            handed.extend((cell.label, fold.fold) for fold in stack[1])
-            yield call(*shared, cell, stack)
+    def in_this_process(self, tasks, n_workers, n_threads):
+        for task in tasks:
+            handed.extend((task.cell.label, fold.fold) for fold in task.stack[1])
+            arguments = (self.runner.results_dir, self.runner.cache, task.cell, task.stack)
+            yield task, run_apart(*arguments)
 
-    monkeypatch.setattr(sweep, "side_by_side", in_this_process)
-    monkeypatch.setattr(sweep, "n_cores", lambda: 2)
+    monkeypatch.setattr(local.LocalExecutor, "apart", in_this_process)
+    monkeypatch.setattr(local, "n_cores", lambda: 2)
     return handed
 
 

@@ -19,7 +19,8 @@ from imbench.config.identity import identity_of
 from imbench.errors import ConfigError
 from imbench.report.tables import build_leaderboard
 from imbench.results.fold import FoldResult
-from imbench.run.cell import Runner, task_of
+from imbench.run.cell import Runner
+from imbench.run.tasks import task_of
 from imbench.run.tuning.optuna import OptunaTuner, Search, open_storage
 from imbench.testing.data import binary_five_percent, one_fold, with_other_test_rows
 from tests.cells import cell_from

@@ -28,6 +28,7 @@ from imbench.pipeline.context import FitContext
 from imbench.pipeline.witness import Witness
 from imbench.results.fold import CellKey, FoldResult
 from imbench.results.metrics import compute
+from imbench.run.returned import check_returned
 from imbench.run.roles import role_arrays
 from imbench.strategies import fitted as scoring
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, gather, run
@@ -209,6 +210,8 @@ class Nested:
             yield from fitting_of(estimator, self.X[train], self.y[train], **given)
             X = self.X[validation]
             scores = scoring.scores_for(estimator, X, np.arange(self.info.n_classes))
+            predicted = fitted.labels_for(estimator, X, scores)
+            check_returned(scores, predicted, len(X))
             fold = FoldResult(
                 run_id="",
                 dataset=self.info.name,
@@ -221,7 +224,7 @@ class Nested:
                 class_names=self.info.class_names,
                 minority=self.info.minority,
                 y_true=self.y[validation],
-                y_pred=fitted.labels_for(estimator, X, scores),
+                y_pred=predicted,
                 y_score=scores,
                 **self._roles(validation),
             )

@@ -1,0 +1,1 @@
+"""Where folds run: in this process and others beside it, or on other machines."""

@@ -1,0 +1,117 @@
+"""Folds in this process, and in worker processes of this machine where that is safer or faster."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from typing import Literal
+
+from imbench.results.fold import FoldResult
+from imbench.run.cell import Runner, run_apart
+from imbench.run.environment import n_cores
+from imbench.run.executors.base import StackTask, Tasks
+from imbench.run.executors.isolation import needs_process, seconds_of, sentence_of
+from imbench.run.executors.pool import Call, Ended, Pool
+from imbench.run.processes import Workers, can_run_apart, limited_threads
+
+Outcomes = Generator[tuple[StackTask, Iterable[FoldResult]]]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalExecutor:
+    """Runs tasks on this machine.
+
+    Folds that are limited, and those with components of the user's own, always run in a process
+    that can be ended.
+
+    Parameters
+    ----------
+    runner : Runner
+    n_jobs : int or "auto"
+        Number of processes; -1 is one per core. They divide the cores: threads times processes
+        are the number of cores. The folds of all cells run side by side, those of nets that train
+        in stacks stack by stack. "auto" uses all cores for models that do not train in stacks, as
+        soon as that saves more time than it takes. Predictions do not depend on it.
+    """
+
+    runner: Runner
+    n_jobs: int | Literal["auto"] = "auto"
+    _pool: Pool = field(default_factory=Pool)
+
+    def run(self, tasks: Tasks) -> Outcomes:
+        """Run tasks and yield each with its results."""
+        if self.n_jobs != "auto":
+            workers = Workers(n_cores() if self.n_jobs == -1 else self.n_jobs)
+            yield from self._run(tasks, tasks, workers)
+            return
+        for is_apart, group in groupby(tasks, lambda task: can_run_apart(task.cell)):
+            some = iter(group)
+            first = next(some)
+            workers = _measuring(1 + tasks.n_left(of_its_kind=True)) if is_apart else Workers(1)
+            yield from self._run(tasks, chain([first], some), workers, is_auto=True)
+
+    def _run(
+        self, tasks: Tasks, some: Iterator[StackTask], workers: Workers, is_auto: bool = False
+    ) -> Outcomes:
+        """Run some of the tasks one by one, and the rest side by side as soon as that pays."""
+        for task in some:
+            workers.fit_into_memory(tasks.table_bytes)
+            n_left = 1 + tasks.n_left(of_its_kind=is_auto)
+            if workers.pays(n_left):
+                n_workers = min(workers.n_max, n_left)
+                n_threads = workers.threads or max(n_cores() // n_workers, 1)
+                yield from self.apart(chain([task], some), n_workers, n_threads)
+                return
+            if needs_process(task.cell, self.runner.limits):
+                for _, found in self.apart([task], 1, workers.threads):
+                    workers.note(found)
+                    yield task, found
+            else:
+                yield task, self._here(task, workers)
+
+    def _here(self, task: StackTask, workers: Workers) -> Generator[FoldResult]:
+        """Run a task in this process."""
+        ready = self.runner.prepare(task.cell)
+        results = self.runner.run_here(ready, task.stack)
+        with limited_threads(workers.threads), workers.timed(), closing(results):
+            yield from results
+
+    def apart(
+        self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None
+    ) -> Generator[tuple[StackTask, list[FoldResult]]]:
+        """Run tasks in worker processes, side by side.
+
+        Folds and not cells are what is handed over: strategies differ in how long they take, and
+        a last long cell would leave all workers but one idle.
+        """
+        calls = map(self._call, tasks)
+        with closing(self._pool.run(calls, n_workers, n_threads)) as outcomes:
+            for call, outcome in outcomes:
+                yield call.tag, self._results(call.tag, outcome)
+
+    def _call(self, task: StackTask) -> Call:
+        runner = self.runner
+        seconds, _ = seconds_of(task.cell, runner.limits)
+        memory_gb = runner.limits.memory_gb
+        return Call(
+            task,
+            run_apart,
+            (runner.results_dir, runner.cache, task.cell, task.stack),
+            None if seconds is None else seconds * len(task.stack[0]),
+            None if memory_gb is None else memory_gb * 1e9,
+        )
+
+    def _results(self, task: StackTask, outcome: list[FoldResult] | Ended) -> list[FoldResult]:
+        """Return the results of a task; where it was ended a failed fold is the last."""
+        if not isinstance(outcome, Ended):
+            return outcome
+        reason = sentence_of(outcome, task.cell, task.stack, self.runner.limits)
+        return self.runner.ended(task.cell, task.stack, reason, outcome.is_lost)
+
+
+def _measuring(n_tasks: int) -> Workers:
+    """Return workers that are started as soon as the first folds tell that it pays."""
+    n_max = min(n_cores(), n_tasks)
+    return Workers(n_max, n_cores() // n_max if n_max > 1 else None, is_measured=True)
