@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.load import load
 from imbench.data.spec import DatasetSpec
 from imbench.data.splits import Fold
-from imbench.errors import ImbenchError
+from imbench.errors import CannotWrite, ImbenchError
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.results.fold import CellResult, FoldResult, cell_result
 from imbench.results.metric_options import check_classes
@@ -152,8 +152,11 @@ class PlannedCell:
             self._failed = runner.failed(cell, str(error))
             return
         self.table_bytes = getattr(self._task.data.X, "nbytes", 0)
-        runner.store.write_cell(self._task.key)
         self._done, missing = runner.stored(self._task)
+        if missing:
+            runner.store.prepare()
+        with nullcontext() if missing else suppress(CannotWrite):  # results that are read only
+            runner.store.write_cell(self._task.key)
         wanted = {(fold.repeat, fold.fold) for fold in missing}
         for stack in stacks_of(self._task, missing, self._done):
             self.stacks.append((stack, [f for f in stack if (f.repeat, f.fold) in wanted]))
