@@ -94,9 +94,10 @@ def _findings(results: Path) -> Iterator[Finding]:
 def _repair(finding: Finding) -> None:
     """Set a file aside; of a journal the records before the damage are kept."""
     if finding.path.suffix == ".log":
-        from imbench.run.tuning.optuna import open_storage
+        from imbench.run.tuning.journal import mend
+        from imbench.run.tuning.optuna import journal_lock
 
-        open_storage(str(finding.path), is_ours=True)
+        mend(finding.path, journal_lock(str(finding.path)))
         return
     from imbench.components.damage import set_aside
 

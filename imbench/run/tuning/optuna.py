@@ -324,11 +324,7 @@ class Search:
 def open_storage(address: str, is_ours: bool = False) -> Any:
     """Open a database by its address, or a journal file by its path; mend a damaged journal.
 
-    Parameters
-    ----------
-    address : str
-    is_ours : bool, default=False
-        Whether it is a journal of a results folder: one that cannot be read is set aside.
+    One that is ours, of a results folder, is set aside if it cannot be read.
 
     Raises
     ------
@@ -336,7 +332,6 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
         If it cannot be opened or read.
     """
     import optuna
-    from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial otherwise
     try:
@@ -345,9 +340,10 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
                 Path(address.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
             return optuna.storages.RDBStorage(address)
         Path(address).parent.mkdir(parents=True, exist_ok=True)
-        lock = JournalFileSymlinkLock(address)
+        lock = journal_lock(address)
         mend(Path(address), lock, is_ours)
-        backend: Any = SealedJournal(JournalFileBackend(address, lock), Path(address), lock)
+        file = optuna.storages.journal.JournalFileBackend(address, lock)
+        backend: Any = SealedJournal(file, Path(address), lock)
         return optuna.storages.JournalStorage(backend)
     except Exception as error:  # sqlalchemy, drivers, the file system, a file of another kind
         if is_ours and set_aside(Path(address), "cannot be read"):  # of an older version
@@ -358,6 +354,13 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
             f"tuning.storage={shown} cannot be opened ({lines[0].rstrip('.')}): give a database "
             "such as sqlite:///tuning.db, a path for a journal file, or null."
         ) from error
+
+
+def journal_lock(address: str) -> Any:
+    """Return the lock under which a journal is written."""
+    import optuna
+
+    return optuna.storages.journal.JournalFileSymlinkLock(address)
 
 
 def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
