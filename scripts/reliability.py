@@ -1,7 +1,9 @@
 """Try the faults of tests/faults at full size, and write what they did to docs/reliability.md.
 
 python scripts/reliability.py                 all faults; a quarter of an hour on two cores
-python scripts/reliability.py --share 0.2     a part of them
+python scripts/reliability.py --share 0       as many as CI tries
+python scripts/reliability.py --share 0 --from faults.jsonl    write what tests have recorded: they
+                                              append to the file that IMBENCH_FAULTS_LOG names
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import platform
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -66,15 +67,36 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def write(page: Path, rows: Sequence[Row], share: float, minutes: float) -> None:
+def joined(rows: Sequence[Row]) -> list[Row]:
+    """Add up the rows of one promise and one test.
+
+    Examples
+    --------
+    >>> row = {"promise": "a", "test": "t", "tried": 1, "lost": 0}
+    >>> joined([row, row | {"tried": 2}])
+    [{'promise': 'a', 'test': 't', 'tried': 3, 'lost': 0}]
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        key = row["promise"], row["test"]
+        if key not in found:
+            found[key] = dict(row)
+            continue
+        for name in ("tried", "lost", "noticed"):
+            if name in row:
+                found[key][name] += row[name]
+    return list(found.values())
+
+
+def write(page: Path, rows: Sequence[Row], share: float) -> None:
     """Write the table between the marks of the page."""
     before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
     after = rest.split(MARKS[1])[1]
     command = "python scripts/reliability.py" + ("" if share == 1 else f" --share {share:g}")
     total = sum(row["tried"] for row in rows)
     made = (
-        f"Made by `{command}` in {minutes:.0f} minutes on {os.cpu_count()} cores, Python "
-        f"{platform.python_version()}: {total:,} faults, lost: {sum(row['lost'] for row in rows)}."
+        f"Made by `{command}`, Python {platform.python_version()}, {os.cpu_count()} cores: "
+        f"{total:,} faults, lost: {sum(row['lost'] for row in rows)}."
     )
     text = f"{before}{MARKS[0]}\n\n{made}\n\n{table(rows)}\n\n{MARKS[1]}{after}"
     page.write_text(text, encoding="utf-8")
@@ -84,10 +106,13 @@ def main() -> None:
     """Run the tests and write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--share", type=float, default=1.0, help="of the faults, 0 to 1")
+    parser.add_argument("--from", type=Path, dest="log", help="what tests have recorded")
     options, words = parser.parse_known_args()
-    started = time.monotonic()
-    rows = run_tests(options.share, words)
-    write(PAGE, rows, options.share, (time.monotonic() - started) / 60)
+    if options.log is None:
+        rows = run_tests(options.share, words)
+    else:
+        rows = [json.loads(line) for line in options.log.read_text().splitlines()]
+    write(PAGE, joined(rows), options.share)
     print(f"reliability: wrote {PAGE.relative_to(ROOT)}")
 
 

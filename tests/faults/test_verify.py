@@ -99,5 +99,3 @@ def test_a_changed_model_is_named_and_stays(results, capsys):
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, capsys):
     assert main(["verify", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith("imbench: verify ")
-
-
