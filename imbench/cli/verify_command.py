@@ -73,17 +73,12 @@ def _parser() -> argparse.ArgumentParser:
 def _findings(results: Path) -> Iterator[Finding]:
     """Yield the damaged files that can be made again: of runs, tuning, frames and the cache."""
     from imbench.api.frames import is_whole
-    from imbench.components.damage import Damaged
     from imbench.data import cache
     from imbench.results.damaged import Finding, damaged_files
-    from imbench.run.tuning.journal import check
+    from imbench.run.journals import damaged_journals
 
     yield from damaged_files(results / "runs")
-    for path in sorted((results / "tuning").glob("*.log")):
-        try:
-            check(path.read_bytes())
-        except Damaged as error:
-            yield Finding(path, error.args[0])
+    yield from damaged_journals(results)
     for path in sorted((results / "frames").glob("*.parquet")):
         if not is_whole(path):
             yield Finding(path, "fails its checksum")
@@ -94,10 +89,9 @@ def _findings(results: Path) -> Iterator[Finding]:
 def _repair(finding: Finding) -> None:
     """Set a file aside; of a journal the records before the damage are kept."""
     if finding.path.suffix == ".log":
-        from imbench.run.tuning.journal import mend
-        from imbench.run.tuning.optuna import journal_lock
+        from imbench.run.journals import mend_journal
 
-        mend(finding.path, journal_lock(str(finding.path)))
+        mend_journal(finding.path)
         return
     from imbench.components.damage import set_aside
 

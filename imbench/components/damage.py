@@ -23,7 +23,7 @@ def digest(content: bytes) -> str:
     Examples
     --------
     >>> digest(b"1 2 3")[:16]
-    '6f83f82e8a38bf3a'
+    '7c8f5059290305ce'
     """
     return hashlib.sha256(content).hexdigest()
 

@@ -79,7 +79,7 @@ def sealed(record: Mapping[str, Any]) -> dict[str, Any]:
     Examples
     --------
     >>> sealed({"op_code": 1, "study_id": 0})["sha256"][:16]
-    '8b0cdd34cdcda3f6'
+    '69efd0c968218212'
     """
     plain = json.loads(json.dumps(record))
     return {**plain, SEAL: digest(canonical_json(plain))}
