@@ -23,7 +23,7 @@ def damaged_journals(results_dir: Path) -> Iterator[Finding]:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder, "tuning", "0f1a.log")
     ...     path.parent.mkdir()
-    ...     _ = path.write_text("no record\\n")
+    ...     _ = path.write_bytes(bytes([10]))
     ...     [finding.why for finding in damaged_journals(Path(folder))]
     ['record 1 cannot be read: JSONDecodeError']
     """

@@ -332,6 +332,7 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
         If it cannot be opened or read.
     """
     import optuna
+    from optuna.storages.journal import JournalFileBackend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial otherwise
     try:
@@ -342,8 +343,7 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
         Path(address).parent.mkdir(parents=True, exist_ok=True)
         lock = journal_lock(address)
         mend(Path(address), lock, is_ours)
-        file = optuna.storages.journal.JournalFileBackend(address, lock)
-        backend: Any = SealedJournal(file, Path(address), lock)
+        backend: Any = SealedJournal(JournalFileBackend(address, lock), Path(address), lock)
         return optuna.storages.JournalStorage(backend)
     except Exception as error:  # sqlalchemy, drivers, the file system, a file of another kind
         if is_ours and set_aside(Path(address), "cannot be read"):  # of an older version
@@ -358,9 +358,9 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
 
 def journal_lock(address: str) -> Any:
     """Return the lock under which a journal is written."""
-    import optuna
+    from optuna.storages.journal import JournalFileSymlinkLock
 
-    return optuna.storages.journal.JournalFileSymlinkLock(address)
+    return JournalFileSymlinkLock(address)
 
 
 def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
