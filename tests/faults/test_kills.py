@@ -56,8 +56,9 @@ def test_kill_minus_nine_loses_no_fold_changes_none_and_computes_none_twice(
         while killed < n_kills:
             # Half of the moments after the imports, where folds are stored.
             moment = rng.uniform(0, 1) if killed % 4 == 0 else rng.uniform(0.4, 1.1)
-            process = start(folder, *SWEEP)
+            process, started = start(folder, *SWEEP), time.monotonic()
             if not kill_after(process, moment * seconds, parent_alone=killed % 2 == 1):
+                seconds = min(seconds, time.monotonic() - started)  # other processes have ended
                 break
             killed += 1
             before = check_progress(folder, before)
