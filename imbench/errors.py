@@ -25,6 +25,18 @@ class DataError(ImbenchError):
     """The data cannot be read, or cannot be used as the configuration requests."""
 
 
+class CannotWrite(ImbenchError, OSError):
+    """A result cannot be stored: the disk is full, or the folder cannot be written.
+
+    Raised in the middle of a command; what was stored before stays.
+
+    Examples
+    --------
+    >>> str(CannotWrite("results/runs cannot be written (No space left on device)."))
+    'results/runs cannot be written (No space left on device).'
+    """
+
+
 class Incompatible(ImbenchError):
     """A strategy does not apply to this model or data set; the cell is stored as ``skipped``.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imbench.components.damage import digest, set_aside
 from imbench.components.files import replacing
-from imbench.errors import ConfigError, DataError
+from imbench.errors import CannotWrite, ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,6 +66,8 @@ def as_frame(data: Any, target: Any) -> tuple[pd.DataFrame, str]:
 def stored_frame(frame: pd.DataFrame, folder: Path) -> Path:
     """Write a table as Parquet, unless the same is there; its name is a hash of its content.
 
+    A file of the name that has other content is damaged, and set aside.
+
     Parameters
     ----------
     frame : DataFrame
@@ -75,6 +77,8 @@ def stored_frame(frame: pd.DataFrame, folder: Path) -> Path:
     ------
     DataError
         If a column holds what Parquet cannot.
+    CannotWrite
+        If the folder cannot be written.
     """
     buffer = io.BytesIO()
     try:
@@ -85,9 +89,21 @@ def stored_frame(frame: pd.DataFrame, folder: Path) -> Path:
             f"the table cannot be written as Parquet ({why}): give each column values of one type."
         ) from error
     content = buffer.getvalue()
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    path = folder / f"{digest(content)[:16]}.parquet"
+    if path.is_file() and not is_whole(path):
+        set_aside(path, "fails its checksum")
     if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            file.write(content)
+        try:
+            with replacing(path) as file:
+                file.write(content)
+        except OSError as error:
+            raise CannotWrite(
+                f"{folder} cannot be written ({error.strerror}): make room, or set results_dir= "
+                "to a folder that you may write to."
+            ) from error
     return path
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a stored table has the content that its name says."""
+    return digest(path.read_bytes())[:16] == path.stem

@@ -144,8 +144,14 @@ class Sweep:
         self._executor: Executor | None = None
 
     def prepare(self, cells: Iterable[Cell | RefusedCell]) -> None:
-        """Prove that results and studies can be written, before anything is computed."""
-        self.store.prepare()
+        """Prove that results and studies can be written, before anything is computed.
+
+        Where results are stored already, they may be read only: each cell that lacks a fold says
+        so before it runs.
+        """
+        cells = list(cells)
+        if cells and not self.store.holds_results:
+            self.store.prepare()
         tuners = [cell.tuning.tuner for cell in cells if isinstance(cell, Cell) and cell.tuning]
         for tuner in dict.fromkeys(tuners):
             tuner.prepare(self.results_dir)

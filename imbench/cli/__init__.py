@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 from imbench.cli.signals import stop_on_sigterm
 from imbench.components.startup import quick_imports
-from imbench.errors import ImbenchError
+from imbench.errors import CannotWrite, ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
-    "ui", "plan", "work", "status",
+    "ui", "plan", "work", "status", "verify",
 )  # fmt: skip
 
 Command = Callable[[list[str]], int]
@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     int
         0 all is well; 1 a cell failed, every cell was skipped, or `audit` or `check` found a
-        leak; 2 the command or its configuration is wrong and nothing ran; 3 a sweep ended in the
-        middle, and what was finished is stored; 130 interrupted.
+        leak, or `verify` damage; 2 the command or its configuration is wrong and nothing ran; 3 it
+        ended in the middle, and what was finished is stored; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     # `python -m` puts the working directory on the path, a console script does not: components
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         for line in str(error).splitlines():
             print(f"imbench: {line}", file=sys.stderr)
-        return 2
+        return 3 if isinstance(error, CannotWrite) else 2
     except BrokenPipeError:  # the reader of our output (head, less) has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -85,6 +85,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.work_command import command
     elif name == "status":
         from imbench.cli.status_command import command
+    elif name == "verify":
+        from imbench.cli.verify_command import command
     elif name == "predict":
         from imbench.cli.predict_command import command
     elif name == "serve":

@@ -11,7 +11,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench report [RUNS]         tables and a page; --filter --out --set
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
-  python -m imbench ui|sync [RESULTS]     open MLflow here; export what it lacks
+  python -m imbench ui|sync|verify [RESULTS]   MLflow here; export to it; damaged files
   python -m imbench plan|work|status      a sweep in chunks, for array jobs and clusters
   python -m imbench predict|drift|serve MODEL [FILE]   a saved model: answers, drift, HTTP
 
@@ -34,7 +34,7 @@ keys: any key can be overridden; --cfg prints them all
   -h, --help         this text            --version          the version
 
 A finished fold is never computed twice: the same command goes on where it stopped.
-Exit code: 0 ok; 1 a cell failed, a leak; 2 nothing ran; 3 ended in between; 130 Ctrl-C.
+Exit code: 0 ok; 1 a cell failed, a leak, damage; 2 nothing ran; 3 ended in between; 130 Ctrl-C.
 """
 
 

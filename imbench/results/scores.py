@@ -12,7 +12,6 @@ import hashlib
 import io
 import json
 import time
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils import get_tags
 
+from imbench.components.damage import Damaged, digest
 from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold
 from imbench.models.base import Model
@@ -33,6 +33,7 @@ from imbench.strategies.facts import FactsMixin, ModelFacts, facts_of
 from imbench.strategies.fitting import Fitting, FittingMixin, fitting_of, run
 
 ARRAYS = ("rows", "scores", "classes")
+SEAL = b"\nsha256:"  # readers of zip files pass over what stands behind the end
 
 
 @dataclass(eq=False)
@@ -129,7 +130,7 @@ class Record:
         }
 
     def to_bytes(self) -> bytes:
-        """Return the answers as an npz file, which checks itself when it is read."""
+        """Return the answers as an npz file with a checksum at its end."""
         arrays: dict[str, NDArray[Any]] = {}
         facts = []
         for i, (key, answer) in enumerate(self.answers.items()):
@@ -139,14 +140,15 @@ class Record:
         buffer = io.BytesIO()
         arrays["facts"] = np.array(json.dumps(facts))
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        return buffer.getvalue()
+        content = buffer.getvalue()
+        return content + SEAL + digest(content).encode()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Record:
         """Read what :meth:`to_bytes` wrote; empty if it is damaged, for it can be made again."""
         record = cls()
         try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as loaded:
+            with np.load(io.BytesIO(_checked(content)), allow_pickle=False) as loaded:
                 for i, facts in enumerate(json.loads(str(loaded["facts"]))):
                     rows, scores, classes = (loaded[f"{name}_{i}"] for name in ARRAYS)
                     if len(scores) != len(rows):
@@ -155,7 +157,7 @@ class Record:
                         classes, facts["fit_s"], tuple(facts["trained"]), tuple(facts["notes"])
                     )
                     record.answers[facts["key"]] = answer.add(rows, scores)
-        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        except Exception:  # zipfile, zlib, tokenize and more have exceptions of their own
             return cls()
         return record
 
@@ -304,7 +306,10 @@ class RecordFiles:
         record = Record.of(result, fold, self.y)
         content = self.store.read_scores(self.key, fold.repeat, fold.fold)
         if content is not None:
-            record.answers |= Record.from_bytes(content).answers
+            stored = Record.from_bytes(content)
+            if not stored.answers:
+                self.store.forget_scores(self.key, fold.repeat, fold.fold, content)
+            record.answers |= stored.answers
         return record
 
     def write(self, fold: Fold, record: Record) -> None:
@@ -312,6 +317,22 @@ class RecordFiles:
         if record.is_changed:
             content = record.to_bytes()
             self.store.write_scores(self.key, fold.repeat, fold.fold, content)
+
+
+def _checked(content: bytes) -> bytes:
+    """Return a record without its checksum; older versions wrote none.
+
+    Raises
+    ------
+    Damaged
+        If it fails its checksum.
+    """
+    record, found, checksum = content.rpartition(SEAL)
+    if not found and content[-22:-18] == b"PK\5\6":  # the end of a zip file, and nothing behind
+        return content
+    if digest(record).encode() != checksum:
+        raise Damaged("fails its checksum")
+    return record
 
 
 def _key(rows: NDArray[np.int64], y: NDArray[np.int64]) -> str:

@@ -6,15 +6,17 @@
   folds the largest request so far asked for;
 - ``r0-f3.npz``: row numbers, labels, predictions, scores and training curve of a fold, and
   example rows if a sampler provides them;
-- ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files.
+- ``r0-f3.json``: everything else about the fold, and the SHA-256 of both files;
+- ``r0-f3.scores.npz``: scores that decision rules share, with a SHA-256 at its end. They can be
+  computed again.
 
 A cell that has ended processes has ``ends.json`` as well, which says how often and by what.
 
 The arrays are written first and the JSON file last, each to a temporary file that is renamed, so a
 fold is either complete or missing whenever the process is killed. Files of folds that took longer
 than `FLUSH_FROM_S` are flushed to the disk before they are renamed. A power failure may lose other
-files of the last half minute, which their checksums reveal. Both formats can be read without
-imbench.
+files of the last half minute, which their checksums reveal: a command that meets a damaged file
+names it, renames it to ``*.damaged`` and makes it again. Both formats can be read without imbench.
 
 Older versions made a cell of its own of every number of repeats. Their folders are read together:
 what is missing in the folder of a cell is looked for in those.
@@ -23,10 +25,9 @@ what is missing in the folder of a cell is looked for in those.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import io
-import json
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -35,9 +36,16 @@ from typing import Any
 
 import numpy as np
 
-from imbench.components.files import replacing
-from imbench.components.hashing import canonical_json
-from imbench.errors import ConfigError, DataError
+from imbench.components.damage import SUFFIX, Damaged, digest, set_aside
+from imbench.errors import CannotWrite, ConfigError, DataError
+from imbench.results.cell_files import (
+    FORMAT,
+    read_fold,
+    read_key,
+    seal,
+    unseal,
+    write,
+)
 from imbench.results.fold import (
     ARRAYS,
     BUDGET,
@@ -48,8 +56,8 @@ from imbench.results.fold import (
     cell_result,
 )
 
-FORMAT = 1
 ASKED = ("n_folds", "sequential", "stopped")  # what ``cell.json`` says of the largest request
+WAIT_S = 0.2  # another process may be between the two files of a fold
 FLUSH_FROM_S = 1.0  # a flush takes 1 ms, up to 10 ms while another process writes
 
 
@@ -86,6 +94,11 @@ class Store:
         self.runs = runs or results_dir / "runs"
         self._former: dict[str, list[Path]] = {}
 
+    @property
+    def holds_results(self) -> bool:
+        """Whether there is a folder of a cell."""
+        return self.runs.is_dir() and any(self.runs.iterdir())
+
     def prepare(self) -> None:
         """Create the folder and check that it can be written. Called before anything runs.
 
@@ -118,9 +131,9 @@ class Store:
             if not is_news:
                 asked = {name: getattr(before, name) for name in ASKED}
                 key = replace(key, **asked)
-        content = _seal({"format": FORMAT, **dataclasses.asdict(key)})
+        content = seal({"format": FORMAT, **dataclasses.asdict(key)})
         if not path.exists() or path.read_bytes() != content:
-            _write(path, content)
+            write(path, content)
 
     def write_fold(self, key: CellKey, result: FoldResult) -> None:
         """Write one fold, arrays first: a fold is complete once its JSON file exists."""
@@ -131,16 +144,24 @@ class Store:
         np.savez(buffer, **{name: values[name] for name in names})
         arrays = buffer.getvalue()
         meta = {k: value for k, value in values.items() if k not in (*ARRAYS, *OPTIONAL)}
-        meta |= {"format": FORMAT, "arrays_sha256": hashlib.sha256(arrays).hexdigest()}
+        meta |= {"format": FORMAT, "arrays_sha256": digest(arrays)}
         flush = result.tune_s + result.fit_s + result.predict_s >= FLUSH_FROM_S
-        _write(stem.with_suffix(".npz"), arrays, flush)
-        _write(stem.with_suffix(".json"), _seal(meta), flush)
+        write(stem.with_suffix(".npz"), arrays, flush)
+        write(stem.with_suffix(".json"), seal(meta), flush)
 
     def read_fold(self, key: CellKey, repeat: int, fold: int) -> FoldResult | None:
-        """Return a stored fold, or None if it is missing or damaged and must be computed."""
+        """Return a stored fold, or None if it is missing or damaged and must be computed.
+
+        Damaged files are set aside.
+        """
         for folder in (self.runs / key.folder, *self._former_folders(key)):
+            stem = folder / _name(repeat, fold)
             try:
-                found = _read_fold(folder / _name(repeat, fold))
+                found = _read_settled_fold(stem)
+            except Damaged as error:
+                json, arrays = stem.with_suffix(".json"), stem.with_suffix(".npz")
+                set_aside(json, str(error), beside=arrays)
+                continue
             except (OSError, DataError):
                 continue
             return found if found.run_id == key.run_id else replace(found, run_id=key.run_id)
@@ -157,15 +178,15 @@ class Store:
     def write_scores(self, key: CellKey, repeat: int, fold: int, content: bytes) -> None:
         """Write the scores of :mod:`imbench.results.scores` of a fold, without a flush.
 
-        They can be computed again.
+        They can be computed again: where the disk is full they are left out.
         """
-        path = self._stem(key, repeat, fold).with_suffix(".scores.npz")
-        _write(path, content, flush=False)
+        with suppress(CannotWrite):
+            write(self._scores(key, repeat, fold), content, flush=False)
 
     def read_scores(self, key: CellKey, repeat: int, fold: int) -> bytes | None:
         """Return the bytes that :meth:`write_scores` wrote, or None."""
         try:
-            return self._stem(key, repeat, fold).with_suffix(".scores.npz").read_bytes()
+            return self._scores(key, repeat, fold).read_bytes()
         except OSError:
             return None
 
@@ -173,16 +194,20 @@ class Store:
         """Write in ``ends.json`` what has ended processes that ran a cell; nothing removes it."""
         path = self.runs / key.folder / "ends.json"
         if ends:
-            _write(path, _seal({"format": FORMAT, "ends": list(ends)}))
+            write(path, seal({"format": FORMAT, "ends": list(ends)}))
         else:
             path.unlink(missing_ok=True)
 
     def read_ends(self, key: CellKey) -> list[dict[str, Any]]:
         """Return what :meth:`write_ends` wrote; nothing where it is missing or damaged."""
         try:
-            return list(_unseal(self.runs / key.folder / "ends.json")["ends"])
+            return list(unseal(self.runs / key.folder / "ends.json")["ends"])
         except (OSError, DataError, KeyError, TypeError):
             return []
+
+    def forget_scores(self, key: CellKey, repeat: int, fold: int, seen: bytes) -> None:
+        """Set scores aside that are damaged."""
+        set_aside(self._scores(key, repeat, fold), "fails its checksum", seen)
 
     def read_cells(self) -> Iterator[CellResult | DataError]:
         """Yield all stored cells, and an error for each damaged file.
@@ -194,10 +219,10 @@ class Store:
             return
         found: dict[str, list[tuple[Path, CellKey]] | DataError] = {}
         for folder in sorted(p for p in self.runs.iterdir() if p.is_dir()):
-            names = {path.name for path in folder.iterdir()}
+            names = {path.name.removesuffix(SUFFIX) for path in folder.iterdir()}
             if not names or any(not name.endswith(".scores.npz") for name in names):
                 try:
-                    key = _read_key(folder)
+                    key = read_key(folder)
                 except DataError as error:
                     found[folder.name] = error
                 else:
@@ -213,13 +238,13 @@ class Store:
     def read_cell(self, folder: str) -> Iterator[CellResult | DataError]:
         """Yield one stored cell, by the name of its folder, and an error per damaged fold."""
         try:
-            folders = [(self.runs / folder, _read_key(self.runs / folder))]
+            folders = [(self.runs / folder, read_key(self.runs / folder))]
         except DataError as error:
             yield error
             return
         for path in self._former_folders(folders[0][1]):
             with suppress(DataError):
-                folders.append((path, _read_key(path)))
+                folders.append((path, read_key(path)))
         yield from _read_cell(folders)
 
     def whole(self, cell: CellResult) -> CellResult:
@@ -234,8 +259,12 @@ class Store:
         """Return what is stored of a cell beside its folds: of the largest request."""
         found = []
         for folder in (self.runs / key.folder, *self._former_folders(key)):
-            with suppress(DataError):
-                found.append(_read_key(folder))
+            try:
+                found.append(read_key(folder))
+            except Damaged as error:
+                set_aside(folder / "cell.json", str(error))
+            except DataError:
+                continue
         return max(found, key=lambda k: k.n_folds, default=None)
 
     def _former_folders(self, key: CellKey) -> list[Path]:
@@ -248,72 +277,21 @@ class Store:
     def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
         return self.runs / key.folder / _name(repeat, fold)
 
+    def _scores(self, key: CellKey, repeat: int, fold: int) -> Path:
+        return self._stem(key, repeat, fold).with_suffix(".scores.npz")
+
 
 def _name(repeat: int, fold: int) -> str:
     return f"r{repeat}-f{fold}"
 
 
-def _seal(meta: dict[str, Any]) -> bytes:
-    """Return JSON with a checksum of its content."""
-    content = json.loads(canonical_json(meta))
-    digest = hashlib.sha256(canonical_json(content)).hexdigest()
-    return json.dumps({**content, "sha256": digest}, indent=1).encode()
-
-
-def _unseal(path: Path) -> dict[str, Any]:
-    """Read JSON that `_seal` wrote.
-
-    Raises
-    ------
-    DataError
-        If it is no JSON, was changed, or has another format number.
-    """
+def _read_settled_fold(stem: Path) -> FoldResult:
+    """Read a fold, once more if another process may be writing it."""
     try:
-        meta = json.loads(path.read_bytes())
-        digest = meta.pop("sha256")
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise DataError(f"{path.name} is damaged: delete it and run the command again.") from error
-    if hashlib.sha256(canonical_json(meta)).hexdigest() != digest:
-        raise DataError(f"{path.name} fails its checksum: delete it and run the command again.")
-    if meta.pop("format") != FORMAT:
-        raise DataError(f"{path.name} was written by another version: run the command again.")
-    return meta
-
-
-def _read_fold(stem: Path) -> FoldResult:
-    meta = _unseal(stem.with_suffix(".json"))
-    arrays = stem.with_suffix(".npz").read_bytes()
-    if hashlib.sha256(arrays).hexdigest() != meta.pop("arrays_sha256"):
-        raise DataError(f"{stem.name}.npz fails its checksum: run the command again.")
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as loaded:
-        values = {name: loaded[name] for name in (*ARRAYS, *OPTIONAL) if name in loaded}
-    tuples = (
-        "class_names", "rare", "counts_before", "counts_after", "trained", "trials", "warnings",
-        "notes",
-    )  # fmt: skip
-    try:
-        meta |= {name: tuple(meta[name]) for name in tuples if name in meta}
-        return FoldResult(**meta, **values)
-    except (KeyError, TypeError) as error:
-        raise DataError(
-            f"{stem.name}.json was written by another version: run the command again."
-        ) from error
-
-
-def _read_key(folder: Path) -> CellKey:
-    """Read ``cell.json``.
-
-    Raises
-    ------
-    DataError
-        If it is missing or damaged.
-    """
-    try:
-        description = _unseal(folder / "cell.json")
-        description["stages"] = tuple(description["stages"])
-        return CellKey(**description).of_this_version()
-    except (OSError, DataError, KeyError, TypeError) as error:
-        raise DataError(f"{folder.name}: cell.json cannot be read ({error}).") from error
+        return read_fold(stem)
+    except Damaged:
+        time.sleep(WAIT_S)
+        return read_fold(stem)
 
 
 def _read_cell(folders: Sequence[tuple[Path, CellKey]]) -> Iterator[CellResult | DataError]:
@@ -328,7 +306,10 @@ def _read_cell(folders: Sequence[tuple[Path, CellKey]]) -> Iterator[CellResult |
     for folder, key in folders:
         for path in sorted(folder.glob("r*-f*.json")):
             try:
-                fold = _read_fold(path.with_suffix(""))
+                fold = read_fold(path.with_suffix(""))
+            except Damaged as error:
+                yield Damaged(f"{folder.name}: {error}: run the command again, it makes it anew.")
+                continue
             except (OSError, DataError) as error:
                 yield DataError(f"{folder.name}: {error}")
                 continue
@@ -337,8 +318,3 @@ def _read_cell(folders: Sequence[tuple[Path, CellKey]]) -> Iterator[CellResult |
                 folds[fold.repeat, fold.fold] = replace(fold, run_id=key.run_id)
     asked = max((key for _, key in folders), key=lambda key: key.n_folds)
     yield cell_result(asked, list(folds.values()))
-
-
-def _write(path: Path, content: bytes, flush: bool = True) -> None:
-    with replacing(path, flush) as file:
-        file.write(content)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,7 +19,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.load import load
 from imbench.data.spec import DatasetSpec
 from imbench.data.splits import Fold
-from imbench.errors import DataError, ImbenchError
+from imbench.errors import CannotWrite, DataError, ImbenchError
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.results.claims import Claims
 from imbench.results.fold import CellKey, CellResult, FoldResult, cell_result
@@ -250,10 +250,13 @@ class PlannedCell:
         elif (task := self._prepared()) is not None:
             self.table_bytes = getattr(task.data.X, "nbytes", 0)
             self._key = task.key  # and not the task, whose row numbers take space
-            runner.store.write_cell(self._key)
             places = places_of(task.folds)
             self._shared = SharedFolds(runner.store, runner.claims, self._key, places)
             self._done, missing = runner.stored(task)
+            if missing:
+                runner.store.prepare()
+            with nullcontext() if missing else suppress(CannotWrite):  # results that are read only
+                runner.store.write_cell(self._key)
             if missing and (reason := runner.given_up(self._key)):
                 self._failed = runner.failed(cell, reason)
                 return

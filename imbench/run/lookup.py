@@ -7,9 +7,11 @@ line before anything else; other cells are parsed and run.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from imbench.config.cell import CellOutline
 from imbench.data.cache import facts_of
-from imbench.errors import ImbenchError
+from imbench.errors import CannotWrite, ImbenchError
 from imbench.results.fold import CellResult, FoldResult, cell_result
 from imbench.results.metric_options import check_classes
 from imbench.results.store import Store
@@ -33,9 +35,10 @@ def find(cell: CellOutline, store: Store) -> CellResult | None:
                 return None
             folds.append(fold)
         check_classes(cell.metrics, folds[0].class_names)
-        store.write_cell(key)
     except (ImbenchError, OSError):
         return None
+    with suppress(CannotWrite):  # results that are read only
+        store.write_cell(key)
     return cell_result(key, folds)
 
 

@@ -16,6 +16,7 @@ from imbench.components.hashing import run_id_of
 from imbench.config import identity as config_identity
 from imbench.config.compose import Composer
 from imbench.errors import ConfigError, DataError
+from imbench.results import cell_files
 from imbench.results import fold as fold_module
 from imbench.results import store as store_module
 from imbench.results.fold import ARRAYS, CellKey, cell_result
@@ -145,17 +146,26 @@ DAMAGE = {
 
 @pytest.mark.parametrize("suffix", [".npz", ".json"])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_file_is_detected_and_its_fold_treated_as_missing(store, damage, suffix):
+def test_a_damaged_file_is_named_and_set_aside_and_its_fold_treated_as_missing(
+    store, damage, suffix, monkeypatch, caplog
+):
+    monkeypatch.setattr(store_module, "WAIT_S", 0)
     store.write_cell(KEY)
     store.write_fold(KEY, make_fold(1))
     store.write_fold(KEY, dataclasses.replace(make_fold(2), repeat=0, fold=1))
     path = folder_of(store) / f"r0-f0{suffix}"
     path.write_bytes(DAMAGE[damage](path.read_bytes()))
-    assert store.read_fold(KEY, 0, 0) is None
     found, cell = store.read_cells()
     assert isinstance(found, DataError)
     assert "r0-f0" in str(found)
     assert [(f.repeat, f.fold) for f in cell.folds] == [(0, 1)]  # the others are still shown
+    assert store.read_fold(KEY, 0, 0) is None
+    assert {p.name for p in folder_of(store).glob("r0-f0*")} == {
+        "r0-f0.json.damaged", "r0-f0.npz.damaged",
+    }  # fmt: skip
+    assert f"r0-f0{suffix}" in caplog.text
+    (again,) = store.read_cells()
+    assert len(again.folds) == 1
 
 
 @pytest.mark.parametrize(("old", "new"), [('"ok"', '"failed"'), ('"knn"', '"svm"')])
@@ -173,8 +183,8 @@ def test_a_file_of_another_format_or_with_unknown_fields_is_absent(store):
     path = folder_of(store) / "r0-f0.json"
     meta = json.loads(path.read_bytes())
     del meta["sha256"]
-    for change in ({"format": store_module.FORMAT + 1}, {"a field of tomorrow": 1}):
-        path.write_bytes(store_module._seal(meta | change))
+    for change in ({"format": cell_files.FORMAT + 1}, {"a field of tomorrow": 1}):
+        path.write_bytes(cell_files.seal(meta | change))
         assert store.read_fold(KEY, 0, 0) is None
 
 

@@ -19,12 +19,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from imbench.components.damage import set_aside
 from imbench.components.seeding import derive
 from imbench.config.search_space import Choices, Dimension, grid, grid_point
 from imbench.errors import ConfigError, reason_of
 from imbench.results.fold import CellKey
 from imbench.results.metric_options import MetricOptions
 from imbench.run.tuning.inner_folds import Nested, Running, State, Trial, Tuned, best_of
+from imbench.run.tuning.journal import SealedJournal, mend
 from imbench.strategies.fitting import Fitting, gather
 
 SAMPLERS = ("tpe", "random", "grid")
@@ -131,9 +133,7 @@ class OptunaTuner:
         results_dir : Path
         """
         path = results_dir / "tuning" / f"{key.run_id}.log"
-        if self.storage is None:
-            _mend(path)
-        storage = open_storage(self.storage or str(path))
+        storage = open_storage(self.storage or str(path), is_ours=self.storage is None)
         found = [
             Search(self, problem, _study(storage, key, place, problem), len(problems))
             for place, problem in zip(places, problems, strict=True)
@@ -321,8 +321,10 @@ class Search:
         return {key: self.space[key].decode(params[key]) for key in self.space}
 
 
-def open_storage(address: str) -> Any:
-    """Open a database by its address, or a journal file by its path.
+def open_storage(address: str, is_ours: bool = False) -> Any:
+    """Open a database by its address, or a journal file by its path; mend a damaged journal.
+
+    One that is ours, of a results folder, is set aside if it cannot be read.
 
     Raises
     ------
@@ -339,8 +341,13 @@ def open_storage(address: str) -> Any:
                 Path(address.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
             return optuna.storages.RDBStorage(address)
         Path(address).parent.mkdir(parents=True, exist_ok=True)
-        return optuna.storages.JournalStorage(JournalFileBackend(address))
+        lock = journal_lock(address)
+        mend(Path(address), lock, is_ours)
+        backend: Any = SealedJournal(JournalFileBackend(address, lock), Path(address), lock)
+        return optuna.storages.JournalStorage(backend)
     except Exception as error:  # sqlalchemy, drivers, the file system, a file of another kind
+        if is_ours and set_aside(Path(address), "cannot be read"):  # of an older version
+            return open_storage(address)
         lines = str(error).strip().splitlines() or [type(error).__name__]
         shown = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", address)
         raise ConfigError(
@@ -349,13 +356,11 @@ def open_storage(address: str) -> Any:
         ) from error
 
 
-def _mend(path: Path) -> None:
-    """Cut off a last line of a journal that a crash left half written."""
-    if path.exists():
-        content = path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            path.write_bytes(whole)
+def journal_lock(address: str) -> Any:
+    """Return the lock under which a journal is written."""
+    from optuna.storages.journal import JournalFileSymlinkLock
+
+    return JournalFileSymlinkLock(address)
 
 
 def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
