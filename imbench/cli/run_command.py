@@ -65,13 +65,17 @@ def _command(options: argparse.Namespace) -> int:
     stored = stored_cells(drafts, Path(composed[0]["results_dir"]))
     # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
     atexit.register(gc.freeze)
-    tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
-    try:
-        cells = parse_all(drafts, stored)
-        sweep = Sweep(drafts, cells, stored, started, partial(print, file=sys.stderr))
-        return _run_all(sweep, tracker, options.traceback)
-    finally:
-        tracker.close()
+    with _stop_on_sigterm():
+        tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
+        try:
+            cells = parse_all(drafts, stored)
+            sweep = Sweep(drafts, cells, stored, started, partial(print, file=sys.stderr))
+            return _run_all(sweep, tracker, options.traceback)
+        except KeyboardInterrupt:
+            _close_soon(tracker)
+            raise
+        finally:
+            tracker.close()
 
 
 PATHS = ("dataset.path", "dataset.test", "data_dir", "dataset.data_dir", "results_dir")
@@ -137,7 +141,7 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     final: dict[int, CellResult] = {}
     untracked: list[str] = []
     with _writing_to(tracker, untracked):
-        with progress_bar(sweep.outlines) as bar, _stop_on_sigterm():
+        with progress_bar(sweep.outlines) as bar:
             rounds = sweep.rounds(bar)
             try:
                 for i, cell in rounds:
@@ -148,6 +152,7 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
                         untracked.append(str(error))
             except KeyboardInterrupt:
                 bar.stop()
+                _close_soon(tracker)
                 print(
                     f"imbench: interrupted with {len(final)} of {len(sweep.outlines)} cells "
                     f"complete; every finished fold is stored in {sweep.store.runs}, and the same "
@@ -161,11 +166,12 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
             _print_results(cells, sweep.drafts[0], show_tracebacks)
         _print_notes(sweep, rounds)
         sys.stdout.flush()
-    if tracker.hint and sweep.config["output"] == "table" and exit_code(cells) == 0:
+    is_shown = sweep.config["output"] == "table" and exit_code(cells) == 0 and not untracked
+    if tracker.hint and is_shown:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
-    return 1 if untracked else exit_code(cells)
+    return exit_code(cells)  # whatever MLflow says: the results are stored
 
 
 def _print_notes(sweep: Sweep, rounds: Rounds) -> None:
@@ -213,7 +219,7 @@ def _print_results(cells: Sequence[CellResult], draft: Draft, show_tracebacks: b
 
 @contextmanager
 def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
-    """Wait at the end, an interrupted one too, for cells that are still being written."""
+    """Wait at the end for cells that are still being written."""
     try:
         yield
     finally:
@@ -226,6 +232,14 @@ def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
                 file=sys.stderr,
             )
             raise
+
+
+def _close_soon(tracker: Tracker) -> None:
+    """Give the export two more seconds, and say what is missing then."""
+    from imbench.report.mlflow.export import close_soon
+
+    for sentence in dict.fromkeys(close_soon(tracker)):
+        print(f"imbench: tracking: {sentence}", file=sys.stderr)
 
 
 @contextmanager
