@@ -82,7 +82,10 @@ def _ended_by_signals() -> Iterator[None]:
         )
         raise KeyboardInterrupt
 
-    before = {n: signal.signal(n, interrupt) for n in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [  # one that is ignored stays so: a shell starts jobs in the background like that
+        n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN
+    ]
+    before = {n: signal.signal(n, interrupt) for n in numbers}
     try:
         yield
     finally:

@@ -58,7 +58,7 @@ def close_soon(tracker: Tracker) -> Sequence[str]:
     sequence of str
         One sentence for each cell that was refused, and one for those that were left.
     """
-    if isinstance(tracker, BackgroundExporter):
+    if isinstance(tracker, BackgroundExporter) and tracker.is_at_work:
         return tracker.close(INTERRUPTED_S)
     return tracker.close()
 
@@ -90,6 +90,11 @@ class BackgroundExporter:
         self._is_open = False
         self._n_pending = 0  # requests without an answer
         self._has_answered = False
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
 
     @property
     def hint(self) -> str:

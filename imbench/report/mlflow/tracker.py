@@ -139,15 +139,18 @@ class MlflowTracker:
                 f"ui: there is no MLflow store {path}: run something with tracking=mlflow first, "
                 "or name the results folder that has one."
             )
-        fault = "" if path is None else fault_of(path, newest)
-        if fault:
-            raise ConfigError(
-                f"ui: the MLflow store {path} {fault}: run `{self.sync_hint}`, which sets it aside "
-                "and makes a new one from the stored results."
-            )
         words = ["-m", "mlflow", "server", "--backend-store-uri", self.uri, "--workers", "1"]
         words += ["--artifacts-destination", self.artifact_dir]
         return [*words, "--host", "127.0.0.1", "--port", str(port)]
+
+    def advice(self) -> str:
+        """Return what to do about a file that MLflow cannot open, or an empty string."""
+        path = self._address.path
+        with quiet():
+            fault = "" if path is None else fault_of(path, newest)
+        if not fault:
+            return ""
+        return f"{path} {fault}: `{self.sync_hint}` makes a new one from the stored results."
 
     def open(self) -> None:
         """Connect, make a new database, and find or create the experiment.
