@@ -70,6 +70,9 @@ def _command(options: argparse.Namespace) -> int:
         cells = parse_all(drafts, stored)
         sweep = Sweep(drafts, cells, stored, started, partial(print, file=sys.stderr))
         return _run_all(sweep, tracker, options.traceback)
+    except KeyboardInterrupt:
+        _close_soon(tracker)
+        raise
     finally:
         tracker.close()
 
@@ -163,6 +166,7 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
                 if is_broken and (show_tracebacks or not sweep.n_run):
                     raise  # exit code 2: nothing ran
                 bar.stop()
+                _close_soon(tracker)
                 _print_stop(error, sweep, len(final))
                 return 3 if is_broken else 130
         # The table need not wait for what MLflow still writes.
@@ -171,11 +175,12 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
             _print_results(cells, sweep.drafts[0], show_tracebacks)
         _print_notes(sweep, rounds)
         sys.stdout.flush()
-    if tracker.hint and sweep.config["output"] == "table" and exit_code(cells) == 0:
+    is_shown = sweep.config["output"] == "table" and exit_code(cells) == 0 and not untracked
+    if tracker.hint and is_shown:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
-    return 1 if untracked else exit_code(cells)
+    return exit_code(cells)  # whatever MLflow says: the results are stored
 
 
 def _print_stop(error: BaseException, sweep: Sweep, n_complete: int) -> None:
@@ -235,7 +240,7 @@ def _print_results(cells: Sequence[CellResult], draft: Draft, show_tracebacks: b
 
 @contextmanager
 def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
-    """Wait at the end, an interrupted one too, for cells that are still being written."""
+    """Wait at the end for cells that are still being written."""
     try:
         yield
     finally:
@@ -248,3 +253,11 @@ def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
                 file=sys.stderr,
             )
             raise
+
+
+def _close_soon(tracker: Tracker) -> None:
+    """Give the export two more seconds, and say what is missing then."""
+    from imbench.report.mlflow.export import close_soon
+
+    for sentence in dict.fromkeys(close_soon(tracker)):
+        print(f"imbench: tracking: {sentence}", file=sys.stderr)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
+import os
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from imbench.api.console import console
 from imbench.components.override import quoted
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from imbench.results.fold import CellResult
 
 KEYS = ("tracking", "metrics", "costs", "results_dir")  # what may be overridden
+INTERRUPTED_S = 2.0  # what an interrupted command has to end by itself
 Found = Iterable["CellResult | DataError"]
 
 
@@ -44,15 +50,47 @@ def command(words: list[str]) -> int:
         raise ConfigError("\n".join(problems))
     options = metric_options(config["metrics"], config.get("costs"))
     tracker = construct(config["tracking"], "tracking")
-    report = sync(_stored_cells(Path(config["results_dir"])), tracker, options)
+    with _ended_by_signals():
+        report = sync(_stored_cells(Path(config["results_dir"])), tracker, options)
     print(
         f"{report.n_written} written, {report.n_unchanged} unchanged, {report.n_refused} refused."
     )
-    for sentence in report.problems:
+    for sentence in (*getattr(tracker, "notices", ()), *report.problems):
         print(f"imbench: tracking: {sentence}", file=sys.stderr)
     if tracker.hint and not report.problems:
         print(f"compare in the MLflow UI: {tracker.hint}")
     return 1 if report.problems else 0
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the process within two seconds.
+
+    MLflow uploads files in threads, which wait for a server that does not answer, and the
+    interpreter waits for them.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        timer = threading.Timer(INTERRUPTED_S, os._exit, (130,))
+        timer.daemon = True
+        timer.start()
+        print(
+            "imbench: tracking: interrupted; every cell that was written is complete, and the same "
+            "command again exports the rest.",
+            file=sys.stderr,
+            flush=True,
+        )
+        raise KeyboardInterrupt
+
+    numbers = [  # one that is ignored stays so: a shell starts jobs in the background like that
+        n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN
+    ]
+    before = {n: signal.signal(n, interrupt) for n in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parser() -> argparse.ArgumentParser:

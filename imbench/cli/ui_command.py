@@ -60,7 +60,8 @@ def command(words: list[str]) -> int:
             address = _address(arguments.port, tracker.experiment)
             print(f"MLflow UI: {address} (Ctrl-C ends it)", flush=True)
         process.wait()
-        raise ImbenchError(f"the MLflow server ended: {_last_line(log)}")
+        sentence = f"the MLflow server ended: {_last_line(log)} {tracker.advice()}"
+        raise ImbenchError(sentence.strip())
     return 0
 
 

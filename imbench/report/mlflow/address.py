@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,9 @@ class Address:
             return ""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                with tempfile.TemporaryFile(dir=path.parent):
+                    return ""
             with contextlib.closing(sqlite3.connect(path, timeout=BUSY_S)) as connection:
                 connection.execute("BEGIN IMMEDIATE")  # fails if the file is not writable
                 connection.execute("ROLLBACK")
@@ -117,7 +121,10 @@ class Address:
 
 def first_line(error: Exception) -> str:
     """Return the first line of an error message, without the manual that MLflow appends."""
-    if "Max retries exceeded" in str(error):
+    code = re.search(r"too many (\d+) error responses", str(error))
+    if code is not None:
+        return f"the server answers with error {code[1]}"
+    if re.search(r"Max retries exceeded|timed out|timeout exception", str(error)):
         return "nothing answers there"
     text = str(error).strip() or type(error).__name__
     first = text.splitlines()[0]

@@ -14,6 +14,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from imbench.errors import ConfigError
@@ -43,6 +46,23 @@ def in_background(tracker: Tracker, results_dir: Path, at_once: bool = True) -> 
     return exporter
 
 
+START_S = 300.0  # more for the first answer: on a starved machine the imports take minutes
+INTERRUPTED_S = 2.0  # what an interrupted command waits for cells that are being written
+
+
+def close_soon(tracker: Tracker) -> Sequence[str]:
+    """Close a tracker after an interrupt: what is not written within two seconds is left.
+
+    Returns
+    -------
+    sequence of str
+        One sentence for each cell that was refused, and one for those that were left.
+    """
+    if isinstance(tracker, BackgroundExporter) and tracker.is_at_work:
+        return tracker.close(INTERRUPTED_S)
+    return tracker.close()
+
+
 class BackgroundExporter:
     """A tracker that lets a child process export the cells of a run.
 
@@ -69,6 +89,12 @@ class BackgroundExporter:
         self._process: subprocess.Popen[str] | None = None
         self._is_open = False
         self._n_pending = 0  # requests without an answer
+        self._has_answered = False
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None
 
     @property
     def hint(self) -> str:
@@ -89,7 +115,8 @@ class BackgroundExporter:
             text=True,
             env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path},
         )
-        tracking = {k: getattr(self.tracker, k) for k in ("uri", "experiment", "artifact_dir")}
+        names = ("uri", "experiment", "artifact_dir", "deadline_s")
+        tracking = {name: getattr(self.tracker, name) for name in names}
         # Not as arguments, which other users of the machine see: the address may hold a password.
         self._send(
             {"parent": os.getpid(), "results_dir": str(self.results_dir), "tracking": tracking}
@@ -107,7 +134,7 @@ class BackgroundExporter:
             return
         is_certain = self.tracker.check()
         self.start()
-        self._ask({"open": True})
+        self._ask({"open": True, "is_certain": is_certain})
         self._is_open = True
         if not is_certain:
             problems = self._answer()
@@ -135,17 +162,25 @@ class BackgroundExporter:
             request = {"cell": facts}
         self._ask(request | {"metrics": dataclasses.asdict(options)})
 
-    def close(self) -> list[str]:
-        """Wait until every cell is written, and return one sentence for each that is not."""
+    def close(self, within_s: float | None = None) -> list[str]:
+        """Wait until every cell is written, and return one sentence for each that is not.
+
+        Parameters
+        ----------
+        within_s : float or None, default=None
+            Seconds to wait in all. If it is None, every cell has ``tracking.deadline_s``.
+        """
+        problems, self.tracker.notices = self.tracker.notices, []
         process = self._process
         if process is None:
-            return []
+            return problems
         assert process.stdin is not None
         with contextlib.suppress(OSError):  # the process has ended: `_answer` says so
             process.stdin.close()
-        problems = []
+        ends = time.monotonic() + (within_s or 0)
         while self._n_pending:
-            problems += self._answer()
+            left_s = max(ends - time.monotonic(), 0)
+            problems += self._answer(None if within_s is None else left_s)
         self._end(process)
         return problems
 
@@ -160,24 +195,43 @@ class BackgroundExporter:
             self._process.stdin.write(json.dumps(message, default=str) + "\n")
             self._process.stdin.flush()
 
-    def _answer(self) -> list[str]:
-        """Return what went wrong with the oldest request that has no answer yet."""
+    def _answer(self, within_s: float | None = None) -> list[str]:
+        """Return what went wrong with the oldest request that has no answer yet.
+
+        A process that gives no answer in time is killed, and no request is answered any more.
+        """
         process = self._process
         assert process is not None
         assert process.stdout is not None
+        late = threading.Event()
+        deadline_s = self.tracker.deadline_s + (0 if self._has_answered else START_S)
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(deadline_s if within_s is None else within_s, give_up)
+        timer.daemon = True
+        timer.start()
         try:
             line = process.stdout.readline()
         except KeyboardInterrupt:
             self._end(process)
             raise
+        finally:
+            timer.cancel()
         if not line.endswith("\n"):
             self._n_pending = 0
-            return [
-                f"the process that writes to MLflow ended (exit code {process.wait()}): the "
-                f"results are stored, run `{self.tracker.sync_hint}` or the same command again "
-                "to export them."
-            ]
+            code = process.wait()
+            if not late.is_set():
+                what = f"the process that writes to MLflow ended (exit code {code})"
+            elif within_s is not None:
+                what = "interrupted while cells were written"
+            else:
+                what = f"MLflow gave no answer for {deadline_s:g} s (tracking.deadline_s)"
+            return [f"{what}: {self.tracker.later}"]
         self._n_pending -= 1
+        self._has_answered = True
         problems: list[str] = json.loads(line)
         return problems
 
@@ -193,3 +247,4 @@ class BackgroundExporter:
             with contextlib.suppress(OSError):
                 pipe.close()
         self._process, self._is_open, self._n_pending = None, False, 0
+        self._has_answered = False

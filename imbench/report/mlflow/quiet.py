@@ -43,6 +43,30 @@ def environment(**values: object) -> Iterator[None]:
             os.environ.pop(key, None)
 
 
+def patience(deadline_s: float) -> contextlib.AbstractContextManager[None]:
+    """Return a context in which a request to a server fails within a third of a deadline.
+
+    MLflow itself waits 120 s for an answer, and asks eight times. What the user has set in the
+    environment is kept.
+
+    Parameters
+    ----------
+    deadline_s : float
+        Seconds.
+
+    Examples
+    --------
+    >>> with patience(120):
+    ...     os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+    '20'
+    """
+    return environment(
+        MLFLOW_HTTP_REQUEST_TIMEOUT=max(1, round(deadline_s / 6)),
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES=1,
+        MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR=1,
+    )
+
+
 def silence_loggers() -> None:
     """Raise the level of MLflow's loggers; call it after the import, which sets its own levels.
 

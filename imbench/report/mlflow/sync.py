@@ -4,13 +4,14 @@ A run starts ``python -m imbench.report.mlflow.sync`` and writes JSON to its sta
 object per line:
 
 - first ``{"parent": pid, "results_dir": ..., "tracking": {"uri": ..., ...}}``;
-- ``{"open": true}`` to connect;
+- ``{"open": true, "is_certain": ...}`` to connect; what can fail in spite of being certain is
+  said by the answers for the cells;
 - ``{"folder": name, "metrics": {...}}`` for a finished cell, which is read from the store;
 - ``{"cell": {...}, "metrics": {...}}`` for a cell that failed before its first fold and therefore
   is not in the store.
 
 Each request but the first is answered by one line on standard output, a JSON list of sentences
-that say what went wrong, ``[]`` if nothing did.
+that say what went wrong, or what happened to the store; ``[]`` if nothing did.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -154,8 +156,9 @@ def serve(requests: Iterable[str], answers: IO[str]) -> None:
 def _answer(request: Mapping[str, Any], store: Store, tracker: Tracker) -> list[str]:
     try:
         if "open" in request:
-            tracker.open()
-            return []
+            with contextlib.suppress(*([ImbenchError] if request.get("is_certain") else [])):
+                tracker.open()
+            return list(getattr(tracker, "notices", ()))
         return export(_cells(request, store), tracker, metric_options(request["metrics"]))
     except ImbenchError as error:
         return [str(error)]
@@ -181,10 +184,15 @@ def _read_ahead(pipe: IO[str]) -> Iterator[str]:
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def read() -> None:
+        parent = os.getppid()
         for line in pipe:
             lines.put(line)
         lines.put("")
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
 
+    # A run that is killed takes this process along, even in the middle of a request.
     threading.Thread(target=read, daemon=True).start()
     return iter(lines.get, "")
 

@@ -1,6 +1,6 @@
 """MLflow as an export: one run per cell, written from stored results and safe to write again.
 
-This is the only module that imports mlflow, and it does so only when a tracker is opened. The
+MLflow is imported only when a tracker is opened. The
 results under ``results/runs`` remain the truth: everything that is written here can be deleted and
 exported anew.
 """
@@ -10,33 +10,21 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
-import math
 import shlex
 import sqlite3
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from imbench.errors import ConfigError, ImbenchError
-from imbench.report.board import Leaderboard
 from imbench.report.mlflow.address import Address, first_line
-from imbench.report.mlflow.content import (
-    DIGEST,
-    LOGGED,
-    MAX_TAG,
-    RUN_ID,
-    batches,
-    digest_of,
-    metrics_of,
-    mlflow_names,
-    params_of,
-    tags_of,
-    write_files,
-)
+from imbench.report.mlflow.content import DIGEST, RUN_ID, digest_of, mlflow_names
+from imbench.report.mlflow.database import fault_of, prepare, set_damaged_aside
+from imbench.report.mlflow.making import make, newest
 from imbench.report.mlflow.protocol import NullTracker, Tracker
-from imbench.report.mlflow.quiet import environment, quiet, silence_loggers
+from imbench.report.mlflow.quiet import patience, quiet, silence_loggers
+from imbench.report.mlflow.runs import create_run, finish, is_lasting, log_content, was_overtaken
 from imbench.report.mlflow.sqlite_lookup import deleted_experiment, digests
 from imbench.report.mlflow.views import shared_view
 from imbench.report.tables import build_leaderboard
@@ -46,6 +34,8 @@ from imbench.results.metric_options import MetricOptions
 __all__ = ["VIEW", "MlflowTracker", "NullTracker", "Tracker", "preload"]
 
 VIEW = "imbench"  # key of the view that `imbench ui` opens
+MAX_DEADLINE_S = 1e6
+MAX_ATTEMPTS = 10  # to write a cell that others write to the same server at the same time
 
 
 class MlflowTracker:
@@ -62,6 +52,14 @@ class MlflowTracker:
     experiment : str, default="imbench"
     artifact_dir : str, default="results/mlflow-artifacts"
         Folder of plots and tables. Used with a database only: a server has its own.
+    deadline_s : float, default=120
+        Seconds without an answer after which a run gives up the export of its cells. A single
+        request to a server may take a sixth of it, and is repeated once.
+
+    Attributes
+    ----------
+    notices : list of str
+        What happened to the store and needs no action, a sentence each.
 
     Examples
     --------
@@ -77,14 +75,18 @@ class MlflowTracker:
         uri: str,
         experiment: str = "imbench",
         artifact_dir: str = "results/mlflow-artifacts",
+        deadline_s: float = 120,
     ) -> None:
         self.uri = uri
         self.experiment = experiment
         self.artifact_dir = artifact_dir
+        self.deadline_s = deadline_s
+        self.notices: list[str] = []
         self._address = Address(uri)
         self._client: Any = None
         self._experiment_id = ""
         self._view = ""  # the view that was written last
+        self._broken = ""  # why the store is not asked again
 
     @property
     def hint(self) -> str:
@@ -141,8 +143,19 @@ class MlflowTracker:
         words += ["--artifacts-destination", self.artifact_dir]
         return [*words, "--host", "127.0.0.1", "--port", str(port)]
 
+    def advice(self) -> str:
+        """Return what to do about a file that MLflow cannot open, or an empty string."""
+        path = self._address.path
+        with quiet():
+            fault = "" if path is None else fault_of(path, newest)
+        if not fault:
+            return ""
+        return f"{path} {fault}: `{self.sync_hint}` makes a new one from the stored results."
+
     def open(self) -> None:
-        """Connect, migrate a new database, and find or create the experiment.
+        """Connect, make a new database, and find or create the experiment.
+
+        A damaged SQLite file is set aside and made again; :attr:`notices` says so.
 
         Raises
         ------
@@ -152,26 +165,25 @@ class MlflowTracker:
         if self._client is not None:
             return
         self.check()
+        self._broken = ""
         try:
-            # The lock is held while a new database is migrated. An unreachable server is given
-            # up after seconds, not after MLflow's minutes.
-            with (
-                quiet(),
-                self._address.lock(),
-                environment(MLFLOW_HTTP_REQUEST_MAX_RETRIES=1),
-            ):
+            # The lock is held while a new database is made.
+            with quiet(), self._address.lock(), patience(self.deadline_s):
                 from mlflow import MlflowClient
 
                 silence_loggers()
+                if self._address.path is not None:
+                    self._note(prepare(self._address.path, make, newest))
                 uri = self._address.absolute
                 client = MlflowClient(tracking_uri=uri, registry_uri=uri)
                 self._experiment_id = self._find_experiment(client)
         except ImbenchError:
             raise
         except Exception as error:  # mlflow, sqlalchemy, requests and the file system
+            reason = f"tracking.uri={self._address.public} cannot be opened ({first_line(error)})"
+            self._broken = f"{reason}: {self.later}"
             raise ConfigError(
-                f"tracking.uri={self._address.public} cannot be opened ({first_line(error)}): "
-                "correct it, start the server, or set tracking=none."
+                f"{reason}: correct it, start the server, or set tracking=none."
             ) from error
         self._client = client
 
@@ -189,7 +201,12 @@ class MlflowTracker:
         ConfigError
             If the address is wrong, its file cannot be written, or the experiment was deleted.
         """
+        path = self._address.path
         problem = self._address.problem()
+        if problem and path is not None and fault_of(path):
+            with self._address.lock():
+                self._note(set_damaged_aside(path))
+            problem = self._address.problem()
         if problem:
             raise ConfigError(
                 f"tracking.uri={self._address.public}: {problem}; give a database such as "
@@ -198,7 +215,11 @@ class MlflowTracker:
             )
         if not self.experiment:
             raise ConfigError("tracking.experiment is empty: give the MLflow experiment a name.")
-        path = self._address.path
+        if not 0 < self.deadline_s <= MAX_DEADLINE_S:
+            raise ConfigError(
+                f"tracking.deadline_s={self.deadline_s} is no time to wait: give seconds, such as "
+                "tracking.deadline_s=120."
+            )
         if path is None:
             return False
         deleted = deleted_experiment(path, self.experiment)
@@ -215,7 +236,8 @@ class MlflowTracker:
         digest = digest_of(cell, options)
         path = self._address.path
         if path is None:
-            return self._client is not None and self._digests(cell.run_id) == [digest]
+            can_tell = self._client is not None and not self._broken
+            return can_tell and self._digests(cell.run_id) == [digest]
         if not path.is_file():
             return False
         try:
@@ -238,25 +260,31 @@ class MlflowTracker:
         """
         if self._client is None and self.has(cell, options):
             return
+        if self._broken:
+            raise ImbenchError(self._broken)
         self.open()
         digest = digest_of(cell, options)
         try:
-            with quiet(), self._address.lock():
-                runs = self._runs_of(cell.run_id)
-                same = [run for run in runs if run.data.tags.get(DIGEST) == digest]
-                if not same:
-                    self._write(cell, options, digest)
-                for run in runs:  # now that its successor is complete
-                    if run not in same[:1]:
-                        self._client.delete_run(run.info.run_id)
+            with quiet(), self._address.lock(), patience(self.deadline_s):
+                self._settle(cell, options, digest)
         except ImbenchError:
             raise
         except Exception as error:  # as in `open`
-            raise ImbenchError(
+            sentence = (
                 f"tracking.uri={self._address.public} refused the cell {cell.dataset}/"
-                f"{cell.model}/{cell.label} ({first_line(error)}): the results are stored, run "
-                f"`{self.sync_hint}` or the same command again to export them."
-            ) from error
+                f"{cell.model}/{cell.label} ({first_line(error)}): {self.later}"
+            )
+            if is_lasting(error):
+                self._broken = sentence
+            raise ImbenchError(sentence) from error
+
+    @property
+    def later(self) -> str:
+        """What a sentence ends with that says that something is not exported."""
+        return (
+            f"the results are stored, run `{self.sync_hint}` or the same command again to export "
+            "what is missing."
+        )
 
     @property
     def client(self) -> Any:
@@ -305,54 +333,67 @@ class MlflowTracker:
 
     def _digests(self, run_id: str) -> list[str | None]:
         try:
-            with quiet():
+            with quiet(), patience(self.deadline_s):
                 return [run.data.tags.get(DIGEST) for run in self._runs_of(run_id)]
         except Exception:  # no connection any more: `log_cell` says so
             return []
 
-    def _write(self, cell: CellResult, options: MetricOptions, digest: str) -> None:
-        """Write a run; its digest is set last and marks it as complete."""
+    def _settle(self, cell: CellResult, options: MetricOptions, digest: str) -> None:
+        """Write a cell, and delete its other runs, until one complete run is left.
+
+        An SQLite file is locked meanwhile. Clients of a server cannot lock it: another process may
+        take the run that is written here for one that was cut off, and delete it. Each deletes
+        after its own run is complete, and looks again after it has deleted something.
+        """
+        for _ in range(MAX_ATTEMPTS):
+            runs = self._runs_of(cell.run_id)
+            same = sorted(r.info.run_id for r in runs if r.data.tags.get(DIGEST) == digest)
+            if not same:
+                if not self._write(cell, options, digest):
+                    continue
+            elif len(runs) == 1:
+                return
+            others = [r.info.run_id for r in runs if r.info.run_id not in same[:1]]
+            for run_id in others:  # now that their successor is complete
+                self._client.delete_run(run_id)
+            if self._address.path is not None:
+                return
+        raise RuntimeError(f"{MAX_ATTEMPTS} times another process deleted what was written")
+
+    def _write(self, cell: CellResult, options: MetricOptions, digest: str) -> bool:
+        """Write a run, and return whether it is still there.
+
+        Its digest is set last and marks it as complete.
+        """
         board = build_leaderboard([cell], options, with_intervals=True)
         now = int(time.time() * 1000)
-        run_id = self._create_run(cell, board, now)
-        self._log_numbers(run_id, cell, board, now)
-        with tempfile.TemporaryDirectory(prefix="imbench-") as name:
-            folder = Path(name)
-            write_files(folder, cell, board, options)
-            if any(folder.iterdir()):
-                self._client.log_artifacts(run_id, name)
+        client = self._client
+        run_id = create_run(client, self._experiment_id, cell, board, now)
+        try:
+            log_content(client, run_id, cell, board, options, now)
+            self._share_view(options)
+            finish(client, run_id, cell, digest, now)
+        except Exception as error:
+            if not was_overtaken(client, run_id, error):
+                raise
+            return False
+        return True
+
+    def _share_view(self, options: MetricOptions) -> None:
         view = json.dumps(shared_view(options, mlflow_names))
         if view != self._view:
             key = f"mlflow.sharedViewState.{VIEW}"
-            self._client.set_experiment_tag(self._experiment_id, key, view)
+            try:
+                self._client.set_experiment_tag(self._experiment_id, key, view)
+            except Exception as error:
+                if is_lasting(error):
+                    raise
+                return  # two processes create it at the same time: it is there
             self._view = view
-        self._client.set_tag(run_id, DIGEST, digest)
-        self._client.set_terminated(
-            run_id, "FAILED" if cell.status == "failed" else "FINISHED", now
-        )
 
-    def _create_run(self, cell: CellResult, board: Leaderboard, now: int) -> str:
-        spent_s = sum(f.fit_s + f.predict_s for f in cell.folds)
-        run = self._client.create_run(
-            self._experiment_id,
-            # MLflow's column "Duration" then shows the cost of the cell, not of writing it.
-            start_time=now - int(spent_s * 1000),
-            run_name=f"{cell.dataset}/{cell.model}/{cell.label}"[:MAX_TAG],
-            tags=tags_of(cell) | (LOGGED if board.rows[0].folds else {}),
-        )
-        return str(run.info.run_id)
-
-    def _log_numbers(self, run_id: str, cell: CellResult, board: Leaderboard, now: int) -> None:
-        from mlflow.entities import Metric, Param
-
-        params = [Param(k, v) for k, v in params_of(cell).items()]
-        metrics = [
-            Metric(key, value, now, step)
-            for key, value, step in metrics_of(cell, board.rows[0])
-            if not math.isnan(value)  # undefined: a server would store it as a number
-        ]
-        for some_params, some_metrics in batches(params, metrics):
-            self._client.log_batch(run_id, params=some_params, metrics=some_metrics)
+    def _note(self, sentence: str) -> None:
+        if sentence:
+            self.notices.append(f"{sentence} Cells of other commands: `{self.sync_hint}`.")
 
 
 def preload() -> None:
