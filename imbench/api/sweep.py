@@ -85,7 +85,7 @@ def parse_all(
         if i not in stored:
             with problems.collected():
                 cells[i] = draft.cell()
-    problems += bind(drafts[0].config["tracking"], "tracking")
+    problems += bind(drafts[0].config.get("tracking"), "tracking")
     refused = [cell.reason for cell in cells.values() if isinstance(cell, RefusedCell)]
     if problems or (not stored and len(refused) == len(drafts)):
         problems += [line for reason in refused for line in reason.splitlines()]

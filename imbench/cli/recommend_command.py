@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from imbench.api.goals import FORMS
+from imbench.components.visible import say
 
 
 def command(words: list[str]) -> int:
@@ -49,7 +50,7 @@ def command(words: list[str]) -> int:
     console().print(to_rich(found.result.board))
     print()
     for line in found.words:
-        print(line)
+        say(line)
     out = Path(given.out) if given.out else folder / "recommend" / Path(given.file).stem
     page = found.result.report(out)
     print(f"report: {page}")

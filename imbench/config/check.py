@@ -18,6 +18,13 @@ Config = Mapping[str, Any]
 DEVICES = ("auto", "cpu", "cuda")
 BASELINES = ("none", "threshold", "auto")
 OUTPUTS = ("table", "json")
+PARTS = {
+    "dataset": "dataset=digits",
+    "model": "model=mlp",
+    "strategy": "strategy=none",
+    "splits": "splits=kfold",
+    "metrics": "'metrics=[default]'",
+}
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
 
@@ -28,9 +35,15 @@ def check_forms(config: Config) -> list[str]:
     Everything else can be looked up only once there is no such problem.
     """
     problems = [
-        f"{part} must be a mapping of keys to values, got {config.get(part)!r}."
-        for part in ("strategy", "model", "dataset", "splits")
+        f"{part} must be a mapping of keys to values, got {config.get(part)!r}; select a file of "
+        f"conf/{part}/, such as {example}."
+        for part, example in PARTS.items()
         if not isinstance(config.get(part), Mapping)
+    ]
+    problems += [
+        f"{part} must be a mapping of keys to values, got {config[part]!r}; set {part}=none."
+        for part in ("tuning", "neighbors")
+        if config.get(part) is not None and not isinstance(config[part], Mapping)
     ]
     if problems:
         return problems

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from imbench.data.cache import from_files
 from imbench.data.dataset import Dataset
 
+MAX_NUMBERS = 10**9  # of a data set that is made in memory
+
 
 def class_shares(ratio: float, n_classes: int) -> NDArray[np.float64]:
     """Return class shares that decrease geometrically, shape (n_classes,).
@@ -48,6 +50,11 @@ def _check(
         )
     if n_rows < 2 * n_classes:
         raise ValueError(f"n_rows must be at least twice {n_classes=}, got {n_rows=}.")
+    if n_rows * n_features > MAX_NUMBERS:
+        raise ValueError(
+            f"n_rows times n_features must be at most {MAX_NUMBERS:.0e} numbers (8 GB), got "
+            f"{n_rows=}, {n_features=}."
+        )
     if n_features < _n_informative(n_features, n_classes):
         raise ValueError(
             f"n_features must be at least {_n_informative(n_features, n_classes)} for "
