@@ -24,6 +24,7 @@ PARTS = {
     "strategy": "strategy=none",
     "splits": "splits=kfold",
     "metrics": "'metrics=[default]'",
+    "tracking": "tracking=none",
 }
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
@@ -38,7 +39,7 @@ def check_forms(config: Config) -> list[str]:
         f"{part} must be a mapping of keys to values, got {config.get(part)!r}; select a file of "
         f"conf/{part}/, such as {example}."
         for part, example in PARTS.items()
-        if not isinstance(config.get(part), Mapping)
+        if part != "tracking" and not isinstance(config.get(part), Mapping)
     ]
     problems += [
         f"{part} must be a mapping of keys to values, got {config[part]!r}; set {part}=none."

@@ -13,19 +13,19 @@ from typing import Any
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override, QuotedString
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, QuotedString, Sweep
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imbench.components.construct import closest
 from imbench.config import catalogue
+from imbench.config.check import PARTS
 from imbench.config.yaml_files import check_yaml
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"
 SHIPPED = {"hydra/launcher": "basic", "hydra/sweeper": "basic"}
-NEEDED = ("dataset", "model", "splits", "metrics", "tracking")  # groups that select a file
 MAX_SHOWN = 200  # characters of a setting that cannot be read
 HYDRA_KEYS = ("hydra.mode", "hydra.searchpath", "hydra.sweeper.params")
 ONE_AT_A_TIME = threading.Lock()  # Hydra keeps the folder in a global variable
@@ -112,22 +112,22 @@ class Composer:
 
     def _check_choice(self, override: Override) -> None:
         """Raise ConfigError if an override of a group names no file."""
-        group = override.key_or_group
-        if override.is_sweep_override() or override.is_delete() or "." in group:
+        group, value = override.key_or_group, override.value()
+        if override.is_delete() or "." in group or not (self.folders[0] / group).is_dir():
             return
-        value = override.value()
-        if isinstance(value, Mapping) or not (self.folders[0] / group).is_dir():
-            return
-        names = value if isinstance(value, list) else [value]
-        if names or group not in NEEDED:
-            if all(isinstance(name, str | QuotedString) and str(name) for name in names):
-                return
-        known = self._names(group)
-        example = "none" if "none" in known else known[0]
-        raise ConfigError(
-            f"{shortened(override.input_line or group)}: must be a name of conf/{group}/, or a "
-            f"list of names, such as {group}={example}."
-        )
+        if not group:
+            raise ConfigError(f"{shortened(override.input_line or '')}: names no key.")
+        for choice in value.list if isinstance(value, ChoiceSweep) else [value]:
+            names = choice if isinstance(choice, list) else [choice]
+            are_names = all(isinstance(n, str | QuotedString) and str(n) for n in names)
+            is_else = isinstance(choice, Mapping | Sweep | Glob)
+            if not is_else and (not are_names or (not names and group in PARTS)):
+                known = self._names(group)
+                example = PARTS.get(group) or f"{group}={known[0]}"
+                raise ConfigError(
+                    f"{shortened(override.input_line or group)}: must be a name of conf/{group}/, "
+                    f"or a list of names, such as {example}."
+                )
 
     def _with_settings(self, overrides: Sequence[Override]) -> DictConfig:
         """Compose the first cell of a sweep, and Hydra's own settings.
@@ -235,7 +235,8 @@ class Composer:
             return f"{key}: {parent} has no such key; set {' or '.join(files)}, which has."
         if not near and not parent:
             near = f"; the keys are {', '.join(known)}"
-        return f"{key}: there is no such key{near}; to add it on purpose write +{key}=..."
+        word = shortened(key)
+        return f"{word}: there is no such key{near}; to add it on purpose write +{word}=..."
 
     def _files_with(self, group: str, key: str) -> list[str]:
         """Return the choices of a group, ``tuning=optuna``, that have a key."""
@@ -356,6 +357,8 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
         key = getattr(error, "full_key", None) or str(error).split(":")[-1].strip()
         raise ConfigError(f"{key} is not set: give it a value with {key}=...") from error
     except OmegaConfBaseException as error:
-        raise ConfigError(" ".join(str(error).split()) + ".") from error
+        first = str(error).splitlines()[0].rstrip(".")
+        key = getattr(error, "full_key", None) or "a key"
+        raise ConfigError(f"{key}: {first}; correct the ${{...}} in its value.") from error
     assert isinstance(content, Mapping)
     return {str(key): value for key, value in content.items()}

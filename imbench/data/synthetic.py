@@ -44,7 +44,9 @@ def _check(
         raise ValueError(f"ratio must be at least 1 (majority : rarest class), got {ratio=}.")
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, got {n_classes=}.")
-    if weights is not None and (len(weights) != n_classes or not min(weights) > 0):
+    shares = () if weights is None else weights
+    are_shares = all(isinstance(share, int | float) and share > 0 for share in shares)
+    if weights is not None and (len(weights) != n_classes or not are_shares):
         raise ValueError(
             f"weights must hold a share above 0 for each of {n_classes=}, got {list(weights)}."
         )

@@ -1,5 +1,7 @@
 """Passwords and tokens of addresses leave the program nowhere."""
 
+import contextlib
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -114,10 +116,8 @@ WRONG = [
 @pytest.mark.parametrize("words", WRONG, ids=range(len(WRONG)))
 def test_no_command_tells_a_secret(words, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    try:
+    with contextlib.suppress(SystemExit):
         main(list(words))
-    except SystemExit:
-        pass
     captured = capsys.readouterr()
     assert captured.out + captured.err
     assert "hunter2" not in captured.out + captured.err
