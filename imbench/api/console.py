@@ -38,6 +38,10 @@ class SafeConsole(Console):
     a\x1b[2Jb
     """
 
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line that nobody reads the output any more."""
+        raise  # what is being handled: rich itself would end the process with exit code 1
+
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:

@@ -43,6 +43,7 @@ def ready_streams() -> Iterator[None]:
             stream = getattr(sys, name)
             if isinstance(stream, io.TextIOWrapper) and not _is_utf8(stream):
                 stream.reconfigure(errors="imbench")
+        sys.stdout = Watched(sys.stdout)  # type: ignore[assignment]
         if sys.stderr is sys.__stderr__:
             sys.stderr = Lenient(sys.stderr)  # type: ignore[assignment]
         if sys.excepthook is sys.__excepthook__:
@@ -51,6 +52,52 @@ def ready_streams() -> Iterator[None]:
             yield
         finally:
             sys.stdout, sys.stderr = before
+
+
+class Watched:
+    r"""A text stream that remembers why it could not be written to.
+
+    Parameters
+    ----------
+    stream : text stream
+
+    Attributes
+    ----------
+    problem : OSError or None
+        Of the first failure.
+
+    Examples
+    --------
+    >>> stream = Watched(io.StringIO())
+    >>> print("kept", file=stream)
+    >>> stream.problem is None, stream.getvalue()
+    (True, 'kept\n')
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+        self.problem: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        with self._watched():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Flush what was written."""
+        with self._watched():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.problem = self.problem or error
+            raise
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class Lenient:
@@ -88,11 +135,9 @@ class Lenient:
 
 def problem_of_output() -> OSError | None:
     """Return why standard output cannot be written to, None if it can. What waits is written."""
-    try:
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
-    except OSError as error:
-        return error
-    return None
+    return getattr(sys.stdout, "problem", None)
 
 
 def give_up_output() -> None:

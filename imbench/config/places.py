@@ -12,6 +12,7 @@ PLACES = {
     "data_dir": "give the folder that holds the data sets, or data_dir=null",
 }
 MAX_PATH = 4000  # bytes; no system takes longer paths
+MAX_NAME = 255  # bytes; nor longer names of files and folders
 
 
 def check_places(config: Mapping[str, Any]) -> None:
@@ -53,4 +54,6 @@ def _problem(value: object) -> str:
         return "holds a line break or a zero byte"
     if len(value.encode("utf-8", "surrogateescape")) > MAX_PATH:
         return f"is longer than {MAX_PATH} bytes"
+    if any(len(part.encode("utf-8", "surrogateescape")) > MAX_NAME for part in value.split("/")):
+        return f"holds a name of more than {MAX_NAME} bytes"
     return ""

@@ -97,8 +97,6 @@ def test_tags_and_parameters_of_mlflow_hold_no_secret():
 
 
 WRONG = [
-    ("tracking=mlflow", f"tracking.uri='{URI}'", "device=gpu"),
-    ("tracking=mlflow", f"tracking.uri='no{URI}'"),
     ("tracking=mlflow", f"tracking.urii='{URI}'"),
     ("tracking=mlflow", f"tracking.uri=[{URI}"),
     (f"tracking={URI}",),
@@ -121,6 +119,16 @@ def test_no_command_tells_a_secret(words, capsys, monkeypatch, tmp_path):
     captured = capsys.readouterr()
     assert captured.out + captured.err
     assert "hunter2" not in captured.out + captured.err
+
+
+@pytest.mark.process
+def test_a_run_that_cannot_be_exported_tells_no_secret(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert main(["tracking=mlflow", f"tracking.uri='no{URI}'", "dataset=synthetic"]) == 2
+    err = capsys.readouterr().err
+    assert "tracking.uri=nohttp://robot:***@" in err
+    assert "hunter2" not in err
+    assert not [p for p in tmp_path.rglob("*") if p.is_file() and b"hunter2" in p.read_bytes()]
 
 
 def test_the_printed_configuration_can_still_be_read(capsys):
