@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-# scheme://user:password@, scheme://token@: the last @ of the word ends it, and the last @ of the
+# scheme://user:password@, scheme://token@, with one slash where it was taken for a path: the last @ of the word ends it, and the last @ of the
 # line where there is a colon, because passwords may hold any sign.
-_USER_INFO = re.compile(r"([a-z][\w+.-]*://)([^\s:/@]*:[^\n]*|\S+)@", re.IGNORECASE)
+_USER_INFO = re.compile(r"([a-z][\w+.-]*://|[a-z][\w+.-]+:/)([^\s:/@]*:[^\n]*|\S+)@", re.IGNORECASE)
 _FILES = ("sqlite", "file")  # schemes whose addresses hold paths, in which @ is a sign
 _NAMES = r"[\w-]*(?:password|passwd|pwd|token|secret|api_?key|access_?key|credentials?|signature)"
 _QUERY = re.compile(
@@ -32,13 +32,13 @@ def masked(text: str) -> str:
     """
     if "=" in text:
         text = _QUERY.sub(r"\1***", text)
-    return _USER_INFO.sub(_mask_user_info, text) if "://" in text else text
+    return _USER_INFO.sub(_mask_user_info, text) if ":/" in text else text
 
 
 def _mask_user_info(found: re.Match[str]) -> str:
     scheme, info = found.groups()
     user, colon, _ = info.partition(":")
-    if scheme[:-3].partition("+")[0].lower() in _FILES:
+    if scheme.rstrip(":/").partition("+")[0].lower() in _FILES:
         return found[0]
     if "://" in info:  # of another address in the same line
         return f"{scheme}***@"

@@ -254,9 +254,7 @@ def _fits(task: Task, folds: Sequence[Fold], log: WarningLog) -> Iterator[_Fit]:
     tuned = _tune(task, folds, log)
     if not _trains_in_stacks(task):
         try:
-            with same_directory():
-                fit = run(fitting(folds[0], tuned[0]))
-            yield fit
+            yield same_directory()(run)(fitting(folds[0], tuned[0]))
         except Exception as error:
             yield _Fit(error=error)
         return
@@ -337,8 +335,7 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
     try:
         if fit.error is not None:
             raise fit.error
-        with same_directory():
-            outcome = _predict(task.data, fold, fit)
+        outcome = same_directory()(_predict)(task.data, fold, fit)
         if fit.tuned is not None:
             outcome |= fit.tuned.facts()
             outcome["notes"] += fit.tuned.notes if fit.tuned.trials else (UNTUNED,)
