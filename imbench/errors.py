@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# scheme://user:password@, scheme://token@, with one slash where it was taken for a path: the last @ of the word ends it, and the last @ of the
-# line where there is a colon, because passwords may hold any sign.
+# scheme://user:password@ and scheme://token@, with one slash where it was taken for a path: the
+# last @ of the word ends it, and the last @ of the line where there is a colon, because passwords
+# may hold any sign.
 _USER_INFO = re.compile(r"([a-z][\w+.-]*://|[a-z][\w+.-]+:/)([^\s:/@]*:[^\n]*|\S+)@", re.IGNORECASE)
 _FILES = ("sqlite", "file")  # schemes whose addresses hold paths, in which @ is a sign
 _NAMES = r"[\w-]*(?:password|passwd|pwd|token|secret|api_?key|access_?key|credentials?|signature)"
