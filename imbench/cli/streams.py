@@ -43,9 +43,10 @@ def ready_streams() -> Iterator[None]:
             stream = getattr(sys, name)
             if isinstance(stream, io.TextIOWrapper) and not _is_utf8(stream):
                 stream.reconfigure(errors="imbench")
-        sys.stdout = Watched(sys.stdout)  # type: ignore[assignment]
-        if sys.stderr is sys.__stderr__:
-            sys.stderr = Lenient(sys.stderr)  # type: ignore[assignment]
+        sys.stdout = Watched(sys.stdout)
+        errors: Any = sys.stderr
+        if errors is sys.__stderr__:
+            sys.stderr = Lenient(errors)
         if sys.excepthook is sys.__excepthook__:
             sys.excepthook = _show
         try:
