@@ -44,9 +44,9 @@ def ready_streams() -> Iterator[None]:
             if isinstance(stream, io.TextIOWrapper) and not _is_utf8(stream):
                 stream.reconfigure(errors="imbench")
         sys.stdout = Watched(sys.stdout)
-        errors: Any = sys.stderr
-        if errors is sys.__stderr__:
-            sys.stderr = Lenient(errors)
+        is_own = sys.stderr is sys.__stderr__
+        if is_own:  # not one that a test or a notebook has put there
+            sys.stderr = Lenient(sys.stderr)
         if sys.excepthook is sys.__excepthook__:
             sys.excepthook = _show
         try:
