@@ -2,6 +2,50 @@
 
 from __future__ import annotations
 
+import re
+
+# scheme://user:password@ and scheme://token@, with one slash where it was taken for a path: the
+# last @ of the word ends it, and the last @ of the line where there is a colon, because passwords
+# may hold any sign.
+_USER_INFO = re.compile(r"([a-z][\w+.-]*://|[a-z][\w+.-]+:/)([^\s:/@]*:[^\n]*|\S+)@", re.IGNORECASE)
+_FILES = ("sqlite", "file")  # schemes whose addresses hold paths, in which @ is a sign
+_NAMES = r"[\w-]*(?:password|passwd|pwd|token|secret|api_?key|access_?key|credentials?|signature)"
+_QUERY = re.compile(
+    rf"([?&;](?:{_NAMES}|key|auth|sig)=|(?:^|[\s'\"])(?:password|passwd|pwd|token)=)"
+    r"([^\s&]+?)(?=[.,:;)'\"\]}]*(?:[\s&]|$))",
+    re.IGNORECASE,
+)
+
+
+def masked(text: str) -> str:
+    """Return a text in which passwords and tokens of addresses are replaced by ``***``.
+
+    It is the only function that does so. Messages of :class:`ImbenchError`, stored reasons,
+    tracebacks and warnings, MLflow's tags and parameters, and printed configurations pass it.
+    Where it is not clear how far a password goes, more is replaced.
+
+    Examples
+    --------
+    >>> masked("postgresql://me:p/a@ss@host/runs"), masked("http://TOKEN@host:5000")
+    ('postgresql://me:***@host/runs', 'http://***@host:5000')
+    >>> masked("https://host/runs?user=me&password=secret")
+    'https://host/runs?user=me&password=***'
+    """
+    if "=" in text:
+        text = _QUERY.sub(r"\1***", text)
+    return _USER_INFO.sub(_mask_user_info, text) if ":/" in text else text
+
+
+def _mask_user_info(found: re.Match[str]) -> str:
+    scheme, info = found.groups()
+    user, colon, _ = info.partition(":")
+    if scheme.rstrip(":/").partition("+")[0].lower() in _FILES:
+        return found[0]
+    if "://" in info:  # of another address in the same line
+        return f"{scheme}***@"
+    is_token = not colon or info.endswith((":", ":x-oauth-basic"))
+    return f"{scheme}***@" if is_token else f"{scheme}{user}:***@"
+
 
 class ImbenchError(Exception):
     """Base class of all errors whose message is shown to the user without a traceback.
@@ -15,6 +59,9 @@ class ImbenchError(Exception):
     ...     print(error)
     metrics.ece_bins=0: must be at least 1.
     """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(masked(arg) if isinstance(arg, str) else arg for arg in args))
 
 
 class ConfigError(ImbenchError):
@@ -69,7 +116,7 @@ def reason_of(error: BaseException) -> str:
     "KeyError: 'gamma'"
     """
     lines = str(error).strip().splitlines()
-    text = lines[0] if lines else "no message"
+    text = masked(lines[0]) if lines else "no message"
     return (
         text if isinstance(error, ImbenchError | ValueError) else f"{type(error).__name__}: {text}"
     )

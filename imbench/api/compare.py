@@ -13,6 +13,7 @@ from imbench.api.recipe import strategy_names
 from imbench.api.result import ComparisonResult
 from imbench.components.construct import closest
 from imbench.components.override import quoted
+from imbench.components.visible import say
 from imbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -167,12 +168,12 @@ def run(
     stored = stored_cells(drafts, folder)
     lines: list[str] = []
 
-    def say(line: str) -> None:
+    def note(line: str) -> None:
         lines.append(line)
         if progress:
-            print(line, file=sys.stderr)
+            say(line, sys.stderr)
 
-    sweep = Sweep(drafts, parse_all(drafts, stored), stored, started, say)
+    sweep = Sweep(drafts, parse_all(drafts, stored), stored, started, note)
     sweep.prepare(sweep.cells.values())
     with progress_bar(sweep.outlines, shown=progress) as bar:
         rounds = sweep.rounds(bar)

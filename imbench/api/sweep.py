@@ -88,7 +88,7 @@ def parse_all(
         if i not in stored:
             with problems.collected():
                 cells[i] = draft.cell()
-    problems += bind(drafts[0].config["tracking"], "tracking")
+    problems += bind(drafts[0].config.get("tracking"), "tracking")
     if cells and (executor := drafts[0].config.get("executor")):
         problems += bind(executor, "executor", ("runner", "n_jobs"))
     refused = [cell.reason for cell in cells.values() if isinstance(cell, RefusedCell)]

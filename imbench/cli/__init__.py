@@ -7,8 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from imbench.cli.signals import stop_on_sigterm
+from imbench.cli.streams import give_up_output, problem_of_output, ready_streams
 from imbench.components.startup import quick_imports
-from imbench.errors import CannotWrite, ImbenchError
+from imbench.components.visible import visible
+from imbench.errors import CannotWrite, ConfigError, ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
@@ -34,27 +36,57 @@ def main(argv: Sequence[str] | None = None) -> int:
         ended in the middle, and what was finished is stored; 130 interrupted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    with ready_streams():
+        try:
+            code = _run(words)
+            sys.stdout.flush()
+            return code
+        except ImbenchError as error:
+            if "--traceback" in words:
+                raise
+            for line in str(error).splitlines():
+                print(f"imbench: {visible(line)}", file=sys.stderr)
+            return 3 if isinstance(error, CannotWrite) else 2
+        except KeyboardInterrupt:
+            print("imbench: interrupted.", file=sys.stderr)
+            return 130
+        except OSError as error:
+            problem = problem_of_output()
+            if problem is None and not isinstance(error, BrokenPipeError):
+                raise
+            give_up_output()
+            if isinstance(problem or error, BrokenPipeError):
+                return 0  # the reader of our output (head, less) has gone
+            print(
+                f"imbench: standard output cannot be written ({(problem or error).strerror}): "
+                "finished folds are stored, make room and run the same command again.",
+                file=sys.stderr,
+            )
+            return 3
+
+
+def _run(words: list[str]) -> int:
+    """Find the command and run it.
+
+    Raises
+    ------
+    ConfigError
+        If the working directory was removed; and whatever the command raises.
+    """
+    try:
+        here = os.getcwd()
+    except OSError as error:
+        raise ConfigError(
+            "the working directory does not exist any more: change into another one with cd."
+        ) from error
     # `python -m` puts the working directory on the path, a console script does not: components
     # of the user's own are found by both.
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    if here not in sys.path:
+        sys.path.append(here)
     with quick_imports():
         command, rest = _command(words)
-    try:
-        with stop_on_sigterm():
-            return command(rest)
-    except ImbenchError as error:
-        if "--traceback" in words:
-            raise
-        for line in str(error).splitlines():
-            print(f"imbench: {line}", file=sys.stderr)
-        return 3 if isinstance(error, CannotWrite) else 2
-    except BrokenPipeError:  # the reader of our output (head, less) has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("imbench: interrupted.", file=sys.stderr)
-        return 130
+    with stop_on_sigterm():
+        return command(rest)
 
 
 def _command(words: list[str]) -> tuple[Command, list[str]]:

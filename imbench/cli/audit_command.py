@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from imbench.api.console import console
 from imbench.cli.stored_runs import add_arguments, check_folder, read_cells
+from imbench.components.visible import say
 from imbench.data.notices import LEAKS
 from imbench.results.readings import reading_of
 
@@ -44,10 +45,10 @@ def command(words: list[str]) -> int:
     _print(audits, arguments.fits)
     warnings = [*duplicate_warnings(cells), *suspicions(arguments.runs, cells)]
     for sentence in warnings:
-        print(f"warning: {sentence}")
+        say(f"warning: {sentence}")
     leaks = [(a, sentence) for a in audits for sentence in a.leaks]
     for audit, sentence in leaks:
-        print(f"leak: {audit.dataset} {audit.model} {audit.label}, {sentence}")
+        say(f"leak: {audit.dataset} {audit.model} {audit.label}, {sentence}")
     n_folds = sum(audit.n_recorded for audit in audits)
     if n_folds and not leaks:
         fitted_on = f"no row of a test part was fitted on in {n_folds} folds"
@@ -98,6 +99,6 @@ def _print(audits: Sequence[CellAudit], with_fits: bool) -> None:
         table.add_row(*(Text(text) for text in texts), style=style)
     console().print(table)
     for audit in audits if with_fits else ():
-        print(f"{audit.dataset} {audit.model} {audit.label}")
+        say(f"{audit.dataset} {audit.model} {audit.label}")
         for line in audit.fitted or ("nothing was fitted",):
-            print(f"  {line}")
+            say(f"  {line}")

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 from imbench.components.override import override
+from imbench.components.visible import say
 from imbench.errors import ConfigError
 
 
@@ -39,11 +40,11 @@ def command(words: list[str]) -> int:
     outline = Draft(config, composer.folders).outline
     data = load(outline.dataset)
     for line in describe(data):
-        print(line)
+        say(line)
     node = outline.dataset.node
     notices = notices_of(data, outline.splitter, node, ignored_codes(config))
     for notice in notices:
-        print(f"notice: {notice}")
+        say(f"notice: {notice}")
     if not notices:
         print("no notice.")
     outline.splitter.split(data, outline.seed)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from imbench.components.visible import say
+
 
 def command(words: list[str]) -> int:
     """Print what differs, a sentence a line.
@@ -30,7 +32,7 @@ def command(words: list[str]) -> int:
         rows = read_rows(arguments.reference, model)
         old = rows, None if target is None else labels_in(rows, target, names)
     for line in compare(model, frame, labels, old):
-        print(line)
+        say(line)
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from imbench.api.goals import FORMS
 from imbench.cli.registered import put_in_registry, taken_from
+from imbench.components.visible import say
 from imbench.errors import ConfigError
 
 
@@ -57,7 +58,7 @@ def command(words: list[str]) -> int:
     console().print(to_rich(found.result.board))
     said = found.result.verdict.splitlines()  # below the table
     for line in found.words[len(said) :]:
-        print(line)
+        say(line)
     out = Path(given.out) if given.out else folder / "recommend" / Path(given.file).stem
     page = found.result.report(out)
     print(f"report: {page}")

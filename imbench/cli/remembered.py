@@ -41,7 +41,7 @@ def options_of(
     ConfigError
         If what `config` says is wrong.
     """
-    asked = metric_options(config[METRICS], config.get(COSTS))
+    asked = metric_options(config.get(METRICS), config.get(COSTS))
     found = read_metrics(runs)
     if not found:
         return asked, ""

@@ -24,9 +24,11 @@ from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
 from imbench.components.construct import TARGET, bind, construct
 from imbench.components.override import quoted
 from imbench.components.startup import quick_imports
+from imbench.components.visible import say
 from imbench.config.compose import Composer
 from imbench.config.parse import Draft
-from imbench.errors import ImbenchError
+from imbench.config.places import check_places
+from imbench.errors import ImbenchError, masked
 from imbench.results.fold import CellResult
 from imbench.results.last_metrics import write_metrics
 from imbench.run.rounds import Rounds
@@ -55,10 +57,10 @@ def _command(options: argparse.Namespace) -> int:
     composer = Composer(options.config_dir)
     composed = composer.cells(list(map(_quoted, options.overrides)), options.multirun)
     if options.cfg:
-        print(
-            "---\n".join(yaml.safe_dump(c, sort_keys=False, allow_unicode=True) for c in composed)
-        )
+        texts = (yaml.safe_dump(_masked(c), sort_keys=False, allow_unicode=True) for c in composed)
+        print("---\n".join(texts))
         return 0
+    check_places(composed[0])
     if (composed[0].get("executor") or {}).get(TARGET) == ARRAY:
         return _plan(options, composed[0]["executor"])
     drafts = distinct([Draft(config, composer.folders) for config in composed])
@@ -68,7 +70,7 @@ def _command(options: argparse.Namespace) -> int:
     tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
     try:
         cells = parse_all(drafts, stored)
-        sweep = Sweep(drafts, cells, stored, started, partial(print, file=sys.stderr))
+        sweep = Sweep(drafts, cells, stored, started, partial(say, stream=sys.stderr))
         return _run_all(sweep, tracker, options.traceback)
     except KeyboardInterrupt:
         _close_soon(tracker)
@@ -86,6 +88,15 @@ def _plan(options: argparse.Namespace, executor: Mapping[str, Any]) -> int:
     words = list(map(_quoted, options.overrides))
     write_plan(words, options.config_dir, array.chunks, Path(array.out))
     return 0
+
+
+def _masked(node: Any) -> Any:
+    """Return a copy of a configuration without the passwords of its addresses."""
+    if isinstance(node, Mapping):
+        return {key: _masked(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_masked(value) for value in node]
+    return masked(node) if isinstance(node, str) else node
 
 
 ARRAY = "imbench.run.executors.array.ArrayExecutor"
@@ -136,7 +147,7 @@ def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
     from imbench.report.mlflow.export import in_background
     from imbench.report.mlflow.tracker import NullTracker
 
-    if bind(configs[0]["tracking"], "tracking"):
+    if bind(configs[0].get("tracking"), "tracking"):
         return NullTracker()
     tracker: Tracker = construct(configs[0]["tracking"], "tracking")
     return in_background(tracker, Path(configs[0]["results_dir"]), at_once)
@@ -179,7 +190,7 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
     if tracker.hint and is_shown:
         print(f"compare in the MLflow UI: {tracker.hint}")
     for sentence in dict.fromkeys(untracked):
-        print(f"imbench: tracking: {sentence}", file=sys.stderr)
+        say(f"imbench: tracking: {sentence}", sys.stderr)
     return exit_code(cells)  # whatever MLflow says: the results are stored
 
 
@@ -192,13 +203,13 @@ def _print_stop(error: BaseException, sweep: Sweep, n_complete: int) -> None:
         f"stored in {sweep.store.runs}, and the same command goes on from there."
     )
     for line in lines:
-        print(f"imbench: {line}", file=sys.stderr)
+        say(f"imbench: {line}", sys.stderr)
 
 
 def _print_notes(sweep: Sweep, rounds: Rounds) -> None:
     """Say why there are no more repeats, and that the budget is spent."""
     for note in rounds.notes:
-        print(note, file=sys.stdout if sweep.config["output"] == "table" else sys.stderr)
+        say(note, sys.stdout if sweep.config["output"] == "table" else sys.stderr)
     if sweep.budget is None or not rounds.is_spent:
         return
     n_folds = sum(len(cell.folds) for cell in rounds.latest.values())
@@ -227,12 +238,13 @@ def _print_results(cells: Sequence[CellResult], draft: Draft, show_tracebacks: b
     if draft.config["output"] == "json":
         for line in to_json_lines(board):
             print(line)
-        print("\n".join(answers(board.blocks, board.sort)), file=sys.stderr)
+        for line in answers(board.blocks, board.sort):
+            say(line, sys.stderr)
     elif len(cells) > 1 or cells[0].status == "ok":
         console().print(to_rich(board))
     # One cell that did not run is an error message; in a sweep it is a row of the table.
     if len(cells) == 1 and cells[0].status != "ok":
-        print(f"imbench: {cells[0].status}: {cells[0].reason}", file=sys.stderr)
+        say(f"imbench: {cells[0].status}: {cells[0].reason}", sys.stderr)
     if show_tracebacks:
         for fold in (f for cell in cells for f in cell.folds if f.traceback):
             print(fold.traceback, file=sys.stderr)

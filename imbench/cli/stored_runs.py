@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imbench.components.visible import say
 from imbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def read_cells(
     for found in read_together(runs):
         if isinstance(found, DataError):
             problems.append(found)
-            print(f"imbench: left out: {found}", file=sys.stderr)
+            say(f"imbench: left out: {found}", sys.stderr)
         else:
             cells.append(found)
     if not cells:

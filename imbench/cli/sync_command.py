@@ -45,10 +45,10 @@ def command(words: list[str]) -> int:
     from imbench.results.metric_options import metric_options
 
     config = _config(_parser().parse_intermixed_args(words))
-    problems = bind(config["tracking"], "tracking")
+    problems = bind(config.get("tracking"), "tracking")
     if problems:
         raise ConfigError("\n".join(problems))
-    options = metric_options(config["metrics"], config.get("costs"))
+    options = metric_options(config.get("metrics"), config.get("costs"))
     tracker = construct(config["tracking"], "tracking")
     with _ended_by_signals():
         report = sync(_stored_cells(Path(config["results_dir"])), tracker, options)

@@ -121,6 +121,10 @@ def _running(words: Sequence[str], log: IO[str]) -> Iterator[subprocess.Popen[st
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Stop the server and its workers; return when none of them holds the port any more."""
+    if not hasattr(os, "killpg"):  # Windows
+        process.kill()
+        process.wait()
+        return
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

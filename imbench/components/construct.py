@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from imbench.components.names import current_path
+from imbench.components.startup import same_directory
 from imbench.errors import ConfigError
 
 TARGET = "_target_"
@@ -77,7 +78,8 @@ class Component:
             for name, value in self.parameters.items()
         }
         try:
-            return self.target(**arguments, **supplied)
+            with same_directory():
+                return self.target(**arguments, **supplied)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{self.key}: {error}") from error
         except SystemExit as error:
@@ -249,7 +251,8 @@ def locate(path: str, key: str) -> Callable[..., Any]:
     """
     module_name, _, name = current_path(path).rpartition(".")
     try:
-        found = getattr(importlib.import_module(module_name), name) if module_name else None
+        with same_directory():
+            found = getattr(importlib.import_module(module_name), name) if module_name else None
     except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
             raise ConfigError(

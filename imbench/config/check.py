@@ -19,6 +19,14 @@ Config = Mapping[str, Any]
 DEVICES = ("auto", "cpu", "cuda")
 BASELINES = ("none", "threshold", "auto")
 OUTPUTS = ("table", "json")
+PARTS = {
+    "dataset": "dataset=digits",
+    "model": "model=mlp",
+    "strategy": "strategy=none",
+    "splits": "splits=kfold",
+    "metrics": "'metrics=[default]'",
+    "tracking": "tracking=none",
+}
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
 
@@ -29,9 +37,15 @@ def check_forms(config: Config) -> list[str]:
     Everything else can be looked up only once there is no such problem.
     """
     problems = [
-        f"{part} must be a mapping of keys to values, got {config.get(part)!r}."
-        for part in ("strategy", "model", "dataset", "splits")
-        if not isinstance(config.get(part), Mapping)
+        f"{part} must be a mapping of keys to values, got {config.get(part)!r}; select a file of "
+        f"conf/{part}/, such as {example}."
+        for part, example in PARTS.items()
+        if part != "tracking" and not isinstance(config.get(part), Mapping)
+    ]
+    problems += [
+        f"{part} must be a mapping of keys to values, got {config[part]!r}; set {part}=none."
+        for part in ("tuning", "neighbors")
+        if config.get(part) is not None and not isinstance(config[part], Mapping)
     ]
     if problems:
         return problems

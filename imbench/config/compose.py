@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,21 @@ from typing import Any
 import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, Override
+from hydra.core.override_parser.types import ChoiceSweep, Glob, Override, QuotedString, Sweep
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from imbench.components.construct import closest
 from imbench.config import catalogue
+from imbench.config.check import PARTS
+from imbench.config.yaml_files import check_yaml
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"
+SHIPPED = {"hydra/launcher": "basic", "hydra/sweeper": "basic"}
+MAX_SHOWN = 200  # characters of a setting that cannot be read
+HYDRA_KEYS = ("hydra.mode", "hydra.searchpath", "hydra.sweeper.params")
 ONE_AT_A_TIME = threading.Lock()  # Hydra keeps the folder in a global variable
 
 
@@ -49,6 +54,8 @@ class Composer:
             taken = shipped / path.relative_to(config_dir or path)
             if taken.exists() and not taken.samefile(path):
                 raise ConfigError(f"{path}: the name is taken by {taken}; rename your file.")
+        if config_dir is not None:
+            check_yaml(config_dir, own)
         self.folders = [shipped] if config_dir is None else [shipped, config_dir.resolve()]
 
     def cells(self, overrides: Sequence[str], multirun: bool) -> list[dict[str, Any]]:
@@ -64,6 +71,9 @@ class Composer:
             If anything cannot be composed.
         """
         parsed = _parse(overrides)
+        _refuse_hydra([str(override.get_key_element()).lstrip("+~") for override in parsed])
+        for override in parsed:
+            self._check_choice(override)
         for i, override in enumerate(parsed):  # each experiment brings a sweep of its own
             if override.get_key_element() == "experiment" and override.is_sweep_override():
                 lists = [
@@ -73,6 +83,8 @@ class Composer:
                 return [cell for words in lists for cell in self.cells(words, multirun)]
         composed = self._with_settings(parsed)
         hydra = composed.hydra
+        chosen = hydra.runtime.choices.items()
+        _refuse_hydra(f"{key}={name}" for key, name in chosen if SHIPPED.get(key, name) != name)
         multirun = multirun or str(hydra.mode).endswith("MULTIRUN")
         if multirun:
             named = {o.get_key_element() for o in parsed}
@@ -97,6 +109,25 @@ class Composer:
         if problems:
             raise ConfigError("\n".join(dict.fromkeys(problems)))
         return cells
+
+    def _check_choice(self, override: Override) -> None:
+        """Raise ConfigError if an override of a group names no file."""
+        group, value = override.key_or_group, override.value()
+        if override.is_delete() or "." in group or not (self.folders[0] / group).is_dir():
+            return
+        if not group:
+            raise ConfigError(f"{shortened(override.input_line or '')}: names no key.")
+        for choice in value.list if isinstance(value, ChoiceSweep) else [value]:
+            names = choice if isinstance(choice, list) else [choice]
+            are_names = all(isinstance(n, str | QuotedString) and str(n) for n in names)
+            is_else = isinstance(choice, Mapping | Sweep | Glob)
+            if not is_else and (not are_names or (not names and group in PARTS)):
+                known = self._names(group)
+                example = PARTS.get(group) or f"{group}={known[0]}"
+                raise ConfigError(
+                    f"{shortened(override.input_line or group)}: must be a name of conf/{group}/, "
+                    f"or a list of names, such as {example}."
+                )
 
     def _with_settings(self, overrides: Sequence[Override]) -> DictConfig:
         """Compose the first cell of a sweep, and Hydra's own settings.
@@ -131,6 +162,10 @@ class Composer:
                 return compose(CONFIG_NAME, self._words(overrides), return_hydra_config=with_hydra)
         except (HydraException, OmegaConfBaseException, ValueError, yaml.YAMLError) as error:
             raise ConfigError(self._explain(error, overrides)) from error
+        except (OSError, RecursionError, TypeError) as error:
+            shown = shortened(" ".join(overrides))
+            reason = "it includes itself" if isinstance(error, RecursionError) else error
+            raise ConfigError(f"{shown}: cannot be composed ({reason}); correct it.") from error
 
     def _words(self, overrides: Sequence[str]) -> list[str]:
         """Return overrides behind the one that names the user's folder, if there is one."""
@@ -171,11 +206,16 @@ class Composer:
             more = f"; there are {', '.join(known)}" if known else ""
             if plural:
                 more = f"; `python -m imbench list {plural}` shows them all"
-            return f"{group}={name}: there is no such {group}{closest(name, known)}{more}."
+            return (
+                f"{group}={shortened(name)}: there is no such {group}{closest(name, known)}{more}."
+            )
         found = re.search(r"Could not (?:override|delete|append to config)[^']*'([^']+)'", text)
         if found:
             full = getattr(error.__cause__, "full_key", None)
             return self._explain_key(full or found.group(1), overrides)
+        if text.startswith("Error merging override"):
+            word = text.removeprefix("Error merging override").strip()
+            return f"{word}: the key has another form, which `python -m imbench --cfg` shows."
         return text if text.endswith(".") else f"{text}."
 
     def _explain_key(self, key: str, overrides: Sequence[str]) -> str:
@@ -195,7 +235,8 @@ class Composer:
             return f"{key}: {parent} has no such key; set {' or '.join(files)}, which has."
         if not near and not parent:
             near = f"; the keys are {', '.join(known)}"
-        return f"{key}: there is no such key{near}; to add it on purpose write +{key}=..."
+        word = shortened(key)
+        return f"{word}: there is no such key{near}; to add it on purpose write +{word}=..."
 
     def _files_with(self, group: str, key: str) -> list[str]:
         """Return the choices of a group, ``tuning=optuna``, that have a key."""
@@ -279,6 +320,22 @@ class _StrategySweep:
         return self._bases[tuple(words)]
 
 
+def shortened(text: str) -> str:
+    """Return a setting for a message, cut if it is very long."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
+
+
+def _refuse_hydra(keys: Iterable[str]) -> None:
+    """Raise ConfigError for settings of Hydra's own program, which imbench does not run."""
+    for key in keys:
+        if key.startswith(("hydra/", "hydra.")) and not key.startswith(HYDRA_KEYS):
+            raise ConfigError(
+                f"{key}: Hydra's launchers, sweepers and folders are not used, as imbench runs "
+                "its cells itself; set executor=local, executor=ray or executor=array, n_jobs= "
+                "for processes here, and results_dir= for the folder."
+            )
+
+
 def _parse(overrides: Sequence[str]) -> list[Override]:
     parser = OverridesParser.create()
     parsed = []
@@ -287,7 +344,7 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
             parsed.append(parser.parse_override(line))
         except HydraException as error:
             raise ConfigError(
-                f"cannot read {line!r}: write key=value, and quote lists for the shell "
+                f"cannot read {shortened(line)!r}: write key=value, and quote lists for the shell "
                 "('strategy=[smote,focal]')."
             ) from error
     return parsed
@@ -300,6 +357,8 @@ def _resolved(config: DictConfig) -> dict[str, Any]:
         key = getattr(error, "full_key", None) or str(error).split(":")[-1].strip()
         raise ConfigError(f"{key} is not set: give it a value with {key}=...") from error
     except OmegaConfBaseException as error:
-        raise ConfigError(" ".join(str(error).split()) + ".") from error
+        first = str(error).splitlines()[0].rstrip(".")
+        key = getattr(error, "full_key", None) or "a key"
+        raise ConfigError(f"{key}: {first}; correct the ${{...}} in its value.") from error
     assert isinstance(content, Mapping)
     return {str(key): value for key, value in content.items()}

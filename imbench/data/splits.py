@@ -20,6 +20,8 @@ from imbench.data.split_checks import check_class_sizes, check_classes, check_ro
 from imbench.errors import ConfigError, DataError
 
 AUTO: Literal["auto"] = "auto"
+MOST = 10_000  # of n_splits, n_repeats and n_seeds
+MOST_FOLDS = 100_000  # a list of more takes longer than anybody waits
 # Repeats after which splits.n_repeats=auto looks whether the verdicts are told.
 LOOKS = (1, 3, 10)
 
@@ -125,6 +127,11 @@ class RepeatedKFold:
             _at_least("min_per_class", self.min_per_class, 2, "null or an integer")
         if self.n_repeats != AUTO:
             _at_least("n_repeats", self.n_repeats, 1, "auto or an integer")
+            if self.n_repeats * self.n_splits > MOST_FOLDS:
+                raise ValueError(
+                    f"n_repeats={self.n_repeats} times n_splits={self.n_splits} are more than "
+                    f"{MOST_FOLDS} folds: set fewer, such as splits.n_repeats=10."
+                )
 
     @property
     def n_folds(self) -> int:
@@ -346,5 +353,7 @@ class OfficialTest:
 
 
 def _at_least(name: str, value: object, smallest: int, kind: str = "an integer") -> None:
-    if not isinstance(value, int) or value < smallest:
+    if type(value) is not int or value < smallest:
         raise ValueError(f"{name} must be {kind} of at least {smallest}, got {value!r}.")
+    if value > MOST:
+        raise ValueError(f"{name} must be at most {MOST}, got {value}.")

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from imbench.data.cache import from_files
 from imbench.data.dataset import Dataset
 
+MAX_NUMBERS = 10**9  # of a data set that is made in memory
+
 
 def class_shares(ratio: float, n_classes: int) -> NDArray[np.float64]:
     """Return class shares that decrease geometrically, shape (n_classes,).
@@ -42,12 +44,19 @@ def _check(
         raise ValueError(f"ratio must be at least 1 (majority : rarest class), got {ratio=}.")
     if n_classes < 2:
         raise ValueError(f"n_classes must be at least 2, got {n_classes=}.")
-    if weights is not None and (len(weights) != n_classes or not min(weights) > 0):
+    shares = () if weights is None else weights
+    are_shares = all(isinstance(share, int | float) and share > 0 for share in shares)
+    if weights is not None and (len(weights) != n_classes or not are_shares):
         raise ValueError(
             f"weights must hold a share above 0 for each of {n_classes=}, got {list(weights)}."
         )
     if n_rows < 2 * n_classes:
         raise ValueError(f"n_rows must be at least twice {n_classes=}, got {n_rows=}.")
+    if n_rows * n_features > MAX_NUMBERS:
+        raise ValueError(
+            f"n_rows times n_features must be at most {MAX_NUMBERS:.0e} numbers (8 GB), got "
+            f"{n_rows=}, {n_features=}."
+        )
     if n_features < _n_informative(n_features, n_classes):
         raise ValueError(
             f"n_features must be at least {_n_informative(n_features, n_classes)} for "

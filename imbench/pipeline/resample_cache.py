@@ -103,7 +103,12 @@ def temporary_cache(configs: Iterable[Mapping[str, Any]]) -> Iterator[ResampleCa
     if not names:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="imbench-", ignore_cleanup_errors=True) as folder:
+    try:
+        made = tempfile.TemporaryDirectory(prefix="imbench-", ignore_cleanup_errors=True)
+    except OSError:  # no folder can be written: every cell resamples for itself
+        yield None
+        return
+    with made as folder:
         # Write the source of the cached function, with which joblib checks the entries, before
         # several processes do so at the same time.
         _memory(folder)[1].clear(warn=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from typing import TYPE_CHECKING, Any
 
+from imbench.components.visible import visible
 from imbench.report.board import Block, Leaderboard
 from imbench.report.captions import repeats_of
 from imbench.report.forest import forest
@@ -64,7 +65,7 @@ class TerminalTables:
         for ranking in board.rankings:
             yield from _ranking(ranking)
         lines = answers(board.blocks, board.sort)
-        yield from (Text(f"\n{line}" if i == 0 else line) for i, line in enumerate(lines))
+        yield from (Text(("" if i else "\n") + visible(line)) for i, line in enumerate(lines))
 
 
 def to_rich(board: Leaderboard) -> TerminalTables:
@@ -95,14 +96,14 @@ def _block(
     dropped = fit(columns, board, width)
     title = " · ".join(filter(None, [block.title, repeats_of(block.rows)]))
     table = Table(
-        title=Text(title, "bold"),
+        title=Text(visible(title), "bold"),
         caption=Text(block.caption, "dim"),
         **_layout(),
     )
     for head in columns:
-        table.add_column(Text(head), justify="left" if head == "strategy" else "right")
+        table.add_column(Text(visible(head)), justify="left" if head == "strategy" else "right")
     for place, row in enumerate(block.rows):
-        cells = {head: Text(column[place]) for head, column in columns.items()}
+        cells = {head: Text(visible(column[place])) for head, column in columns.items()}
         told = row.comparison.verdict if row.comparison else row.status
         if gain_head(board) in cells:
             cells[gain_head(board)].stylize(STYLES.get(told, ""))
@@ -126,7 +127,7 @@ def _ranking(ranking: Ranking) -> Iterator[RenderableType]:
 
     table = Table(title=Text(ranking_title(ranking), "bold"), **_layout())
     for head in RANKING_HEADS:
-        table.add_column(Text(head), justify="left" if head == "strategy" else "right")
+        table.add_column(Text(visible(head)), justify="left" if head == "strategy" else "right")
     for line in ranking_texts(ranking):
         table.add_row(*map(Text, line))
     yield table

@@ -196,7 +196,7 @@ class MetricOptions:
         return HIGHER_IS_BETTER.get(name, True)
 
 
-def metric_options(node: Mapping[str, Any], costs: Costs | None = None) -> MetricOptions:
+def metric_options(node: Mapping[str, Any] | None, costs: Costs | None = None) -> MetricOptions:
     """Create the options from the resolved yaml group ``metrics`` and the key ``costs``.
 
     Raises
@@ -209,6 +209,10 @@ def metric_options(node: Mapping[str, Any], costs: Costs | None = None) -> Metri
     >>> metric_options({"columns": ["mcc"], "minority": 1}).minority
     '1'
     """
+    if not isinstance(node, Mapping):
+        raise ConfigError(
+            f"metrics must be a mapping of keys to values, got {node!r}; set 'metrics=[default]'."
+        )
     known = MetricOptions.__dataclass_fields__
     for key in node:
         if key not in known:

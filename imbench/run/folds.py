@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 
 from imbench.components.seeding import derive
+from imbench.components.startup import same_directory
 from imbench.config.cell import Cell, Tuning
 from imbench.data.dataset import Dataset
 from imbench.data.split_facts import fold_facts
 from imbench.data.splits import Fold
-from imbench.errors import Incompatible, reason_of
+from imbench.errors import Incompatible, masked, reason_of
 from imbench.models.base import Model
 from imbench.pipeline import fitted
 from imbench.pipeline.build import build
@@ -257,7 +258,7 @@ def _fits(task: Task, folds: Sequence[Fold], log: WarningLog) -> Iterator[_Fit]:
     tuned = _tune(task, folds, log)
     if not _trains_in_stacks(task):
         try:
-            yield run(fitting(folds[0], tuned[0]))
+            yield same_directory()(run)(fitting(folds[0], tuned[0]))
         except Exception as error:
             yield _Fit(error=error)
         return
@@ -317,7 +318,7 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
     try:
         if fit.error is not None:
             raise fit.error
-        outcome = _predict(task.data, fold, fit)
+        outcome = same_directory()(_predict)(task.data, fold, fit)
         if fit.tuned is not None:
             outcome |= fit.tuned.facts()
             outcome["notes"] += fit.tuned.notes if fit.tuned.trials else (UNTUNED,)
@@ -330,7 +331,7 @@ def _outcome(task: Task, fold: Fold, fit: _Fit) -> dict[str, Any]:
         return {
             "status": "failed",
             "reason": reason_of(error),
-            "traceback": "".join(traceback.format_exception(error)),
+            "traceback": masked("".join(traceback.format_exception(error))),
         }
 
 

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from imbench.data.splits import Fold
+from imbench.errors import masked
 
 _fold: ContextVar[tuple[int, int] | None] = ContextVar("fold", default=None)
 
@@ -31,7 +32,7 @@ class WarningLog:
 
     def show(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
         """Take the place of ``warnings.showwarning``."""
-        first = (str(message).strip().splitlines() or [""])[0]
+        first = masked((str(message).strip().splitlines() or [""])[0])
         self._lines[_fold.get()][f"{category.__name__}: {first}"] = None
 
     def distinct(self, fold: Fold) -> tuple[str, ...]:

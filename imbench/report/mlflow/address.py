@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from imbench.errors import masked
+
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
 BUSY_S = 20.0  # how long SQLite waits for another process that writes
@@ -67,7 +69,7 @@ class Address:
     @property
     def public(self) -> str:
         """The address without its password, for messages."""
-        return re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", self.uri)
+        return masked(re.sub(r"\s", "%20", self.uri))
 
     @property
     def absolute(self) -> str:
@@ -127,5 +129,5 @@ def first_line(error: Exception) -> str:
     if re.search(r"Max retries exceeded|timed out|timeout exception", str(error)):
         return "nothing answers there"
     text = str(error).strip() or type(error).__name__
-    first = text.splitlines()[0]
+    first = masked(text.splitlines()[0])
     return first if len(first) <= 200 else f"{first[:199]}…"

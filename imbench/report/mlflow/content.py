@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from imbench.errors import masked
 from imbench.report.board import Leaderboard, Row
 from imbench.report.canvas import save_png
 from imbench.report.export import to_csv
@@ -93,7 +94,7 @@ def tags_of(cell: CellResult) -> dict[str, str]:
     }
     if cell.stopped:
         tags["stopped"] = cell.stopped
-    return {key: value[:MAX_TAG] for key, value in tags.items()}
+    return {key: masked(value)[:MAX_TAG] for key, value in tags.items()}
 
 
 def params_of(cell: CellResult) -> dict[str, str]:
@@ -105,7 +106,7 @@ def params_of(cell: CellResult) -> dict[str, str]:
     flat = named | {k: v for k, v in flatten(cell.config).items() if k not in named}
     flat |= {f"tuned/{key}": value for key, value in tuned_values(cell).items()}
     names = mlflow_names(flat)
-    return {names[key]: str(value)[:MAX_PARAM] for key, value in flat.items()}
+    return {names[key]: masked(str(value))[:MAX_PARAM] for key, value in flat.items()}
 
 
 def metrics_of(cell: CellResult, row: Row) -> Iterator[tuple[str, float, int]]:

@@ -10,7 +10,6 @@ fitted again, what is missing to ``trials`` is.
 from __future__ import annotations
 
 import math
-import re
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,7 +21,7 @@ from typing import Any, Literal
 from imbench.components.damage import set_aside
 from imbench.components.seeding import derive
 from imbench.config.search_space import Choices, Dimension, grid, grid_point
-from imbench.errors import ConfigError, reason_of
+from imbench.errors import ConfigError, masked, reason_of
 from imbench.results.fold import CellKey
 from imbench.results.metric_options import MetricOptions
 from imbench.run.tuning.inner_folds import Nested, Running, State, Trial, Tuned, best_of
@@ -349,7 +348,7 @@ def open_storage(address: str, is_ours: bool = False) -> Any:
         if is_ours and set_aside(Path(address), "cannot be read"):  # of an older version
             return open_storage(address)
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        shown = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1:***@", address)
+        shown = masked(address)
         raise ConfigError(
             f"tuning.storage={shown} cannot be opened ({lines[0].rstrip('.')}): give a database "
             "such as sqlite:///tuning.db, a path for a journal file, or null."
