@@ -117,10 +117,9 @@ class Pool:
 
     Examples
     --------
-    >>> import math
     >>> pool = Pool()
-    >>> [(call.tag, outcome) for call, outcome in pool.run([Call("a", math.sqrt, (9,))], 1)]
-    [('a', 3.0)]
+    >>> list(pool.run([], n_workers=2))  # nothing to do: no process is started
+    []
     >>> pool.close()
     """
 
