@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from imbench.components import postgres
+
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 SERVERS = ("http", "https", "databricks")
 BUSY_S = 20.0  # how long SQLite waits for another process that writes
@@ -101,13 +103,14 @@ class Address:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold a lock file beside an SQLite database; do nothing for other addresses.
+        """Hold a lock file beside an SQLite database, or a lock of PostgreSQL; else do nothing.
 
         Two processes that migrate one new database at the same time would collide.
         """
         path = self.path
         if path is None:
-            yield
+            with postgres.alone(self.uri, ["mlflow"]):
+                yield
             return
         from filelock import FileLock
 
