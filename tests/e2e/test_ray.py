@@ -34,7 +34,7 @@ class Crashing(DecisionTreeClassifier):
     def fit(self, X, y):
         os.kill(os.getpid(), signal.SIGSEGV)
 """
-DATA = ("dataset=synthetic", "dataset.n_rows=150", "splits.n_splits=3")
+DATA = ("dataset=synthetic", "dataset.n_rows=150", "splits.n_splits=3", "splits.n_repeats=1")
 SLOW = ("model=random_forest", "model.estimator.n_estimators=150")
 SMALL = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "node_ip_address": "127.0.0.1"}
 
