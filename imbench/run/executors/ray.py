@@ -197,7 +197,9 @@ class RayExecutor:
 
         if ray.is_initialized():
             return ray
-        own = {"num_cpus": n_cores(), "include_dashboard": False} if self.address is None else {}
+        own: dict[str, Any] = {}
+        if self.address is None:
+            own = {"num_cpus": n_cores(), "include_dashboard": False}
         try:
             with _own_signals():
                 ray.init(self.address or "local", log_to_driver=False, logging_level="ERROR", **own)
@@ -339,14 +341,14 @@ class RayExecutor:
         found = []
         limit = time.monotonic() + SEEN_S
         for repeat, fold in receipt.places:
-            while (result := store.read_fold(sent.key, repeat, fold)) is None:
+            while (seen := store.read_fold(sent.key, repeat, fold)) is None:
                 if time.monotonic() > limit:
                     raise DataError(
                         f"executor=ray: a node stored a fold of {sent.key.folder} that is not seen "
                         "here: set executor.store=return."
                     )
                 time.sleep(0.2)
-            found.append(result)
+            found.append(seen)
         return found
 
 

@@ -10,7 +10,7 @@ import os
 import platform
 import zlib
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import metadata
@@ -217,13 +217,12 @@ def _run(job: Job, task: Task, folder: Path) -> Receipt:
     stack = [folds[place] for place in job.together], [folds[place] for place in job.wanted]
     found: list[FoldResult] = []
     store = _runner(Path(job.driver.results_dir or ".")).store
-    with closing(run_stack(task, *stack)) as results:
-        for result in results:
-            found.append(result)
-            if is_shared:
-                store.write_fold(task.key, result)
-            if result.status != "ok":
-                break
+    for result in run_stack(task, *stack):
+        found.append(result)
+        if is_shared:
+            store.write_fold(task.key, result)
+        if result.status != "ok":
+            break
     return Receipt(
         places=tuple((result.repeat, result.fold) for result in found),
         results=() if is_shared else tuple(found),
