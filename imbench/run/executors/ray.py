@@ -9,6 +9,7 @@ a model that crashes would be fitted for ever.)
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import signal
 import threading
@@ -202,7 +203,9 @@ class RayExecutor:
             own = {"num_cpus": n_cores(), "include_dashboard": False}
         try:
             with _own_signals():
-                ray.init(self.address or "local", log_to_driver=False, logging_level="ERROR", **own)
+                ray.init(
+                    self.address or "local", log_to_driver=False, logging_level=logging.ERROR, **own
+                )
         except Exception as error:  # of Ray, of its connection, or another version of Python or Ray
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
             raise ConfigError(
