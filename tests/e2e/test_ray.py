@@ -148,6 +148,8 @@ def without_notices(text: str) -> str:
 def test_a_node_that_is_killed_in_the_middle_costs_nothing_but_time(
     run: Run, cluster, tmp_path
 ) -> None:
+    import ray
+
     words = ("-m", *DATA, *SLOW, "strategy=none,smote,random_over,random_under", "output=json")
     assert run(*words, "results_dir=here", "n_jobs=1").code == 0
     left: list[int] = []
@@ -157,7 +159,9 @@ def test_a_node_that_is_killed_in_the_middle_costs_nothing_but_time(
         folder = tmp_path / "there" / "runs"
         while len(list(folder.rglob("r*-f*.json"))) < 3:
             time.sleep(0.01)
-        cluster.remove_node(cluster.worker_nodes.pop(), allow_graceful=False)
+        own = ray.get_runtime_context().get_node_id()  # this process is connected to one of them
+        node = next(node for node in cluster.worker_nodes if node.node_id != own)
+        cluster.remove_node(node, allow_graceful=False)
         left.append(12 - len(list(folder.rglob("r*-f*.json"))))
 
     killer = threading.Thread(target=kill)
