@@ -6,6 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/setup.sh
 bash scripts/browser.sh
+bash scripts/postgres.sh
 
 .venv/bin/ruff check .
 .venv/bin/ruff format --check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
@@ -40,6 +41,22 @@ class Tuner(Protocol):
 
     def prepare(self, results_dir: Path) -> None:
         """Open the storage once, before anything is computed."""
+        ...
+
+    def away(self) -> Tuner:
+        """Return the tuner for another machine, which cannot open a file of this one."""
+        ...
+
+    def journal(self, key: CellKey, results_dir: Path) -> bytes:
+        """Return the trials of a cell so far, as the tuner of another machine reads them."""
+        ...
+
+    def take_back(self, key: CellKey, journal: bytes, results_dir: Path) -> None:
+        """Store the trials that the tuner of another machine has added to a journal."""
+        ...
+
+    def alone(self, key: CellKey, places: Sequence[str]) -> AbstractContextManager[None]:
+        """Hold the studies of outer folds; other processes that want one of them wait."""
         ...
 
     def searches(

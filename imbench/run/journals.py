@@ -36,6 +36,6 @@ def damaged_journals(results_dir: Path) -> Iterator[Finding]:
 
 def mend_journal(path: Path) -> None:
     """Set a damaged journal aside, and keep the records before the damage."""
-    from imbench.run.tuning.optuna import journal_lock
+    from imbench.run.tuning.storage import journal_lock
 
     mend(path, journal_lock(str(path)))

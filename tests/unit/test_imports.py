@@ -135,9 +135,14 @@ def test_mlflow_is_imported_by_the_tracker_and_saved_models_alone():
     }
 
 
-def test_optuna_is_imported_by_the_tuner_alone():
+def test_optuna_is_imported_by_the_tuner_and_its_storage_alone():
     users = {str(p.relative_to(PACKAGE)) for p in FILES if "optuna" in imported_by(p)}
-    assert users == {"run/tuning/optuna.py"}
+    assert users == {"run/tuning/optuna.py", "run/tuning/storage.py"}
+
+
+def test_ray_is_imported_by_its_executor_alone():
+    users = {str(p.relative_to(PACKAGE)) for p in FILES if "ray" in imported_by(p)}
+    assert users == {"run/executors/ray.py"}
 
 
 def test_nothing_but_test_helpers_imports_pytest_and_nothing_imports_tests():

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from imbench.components import postgres
 from imbench.errors import masked
 
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -107,13 +108,14 @@ class Address:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold a lock file beside an SQLite database; do nothing for other addresses.
+        """Hold a lock file beside an SQLite database, or a lock of PostgreSQL; else do nothing.
 
         Two processes that migrate one new database at the same time would collide.
         """
         path = self.path
         if path is None:
-            yield
+            with postgres.alone(self.uri, ["mlflow"]):
+                yield
             return
         from filelock import FileLock
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -291,18 +291,15 @@ def tune_folds(
     tuning = cell.tuning
     if tuning is None or not tuning.space:
         return [Tuned() for _ in folds]
-    try:
-        problems = [nested(cell, data, *pair) for pair in zip(folds, watched, strict=True)]
-        places = [f"r{fold.repeat}-f{fold.fold}" for fold in folds]
-        searches = tuning.tuner.searches(key, places, problems, results_dir)
-    except Exception as error:
-        return [error] * len(folds)
-    if together:
-        from imbench.models.nets.together import train_together
-
-        errors = train_together(search.fitting() for search in searches)
-    else:
-        errors = run(gather((s.fitting() for s in searches), return_exceptions=True))
+    places = [f"r{fold.repeat}-f{fold.fold}" for fold in folds]
+    with ExitStack() as held:
+        try:
+            problems = [nested(cell, data, *pair) for pair in zip(folds, watched, strict=True)]
+            held.enter_context(tuning.tuner.alone(key, places))
+            searches = tuning.tuner.searches(key, places, problems, results_dir)
+        except Exception as error:
+            return [error] * len(folds)
+        errors = _finish(searches, together)
     found: list[Tuned | Exception] = []
     for search, broken, problem in zip(searches, errors, problems, strict=True):
         try:
@@ -312,3 +309,12 @@ def tune_folds(
         except ImbenchError as error:  # every trial failed
             found.append(error)
     return found
+
+
+def _finish(searches: Sequence[Any], together: bool) -> Sequence[Any]:
+    """Run what the searches miss, and return None or an error of each."""
+    if not together:
+        return run(gather((s.fitting() for s in searches), return_exceptions=True))
+    from imbench.models.nets.together import train_together
+
+    return train_together(search.fitting() for search in searches)

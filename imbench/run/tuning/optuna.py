@@ -1,4 +1,4 @@
-"""Tuning by Optuna, nested in the outer folds: the only file that imports it, and that late.
+"""Tuning by Optuna, nested in the outer folds: with `storage` the only file that imports it, late.
 
 A study in memory decides: it asks for trials a batch at a time, each drawn by a sampler with a
 seed of its own, and is told of a batch when all of it is finished. The stored study is a record,
@@ -12,27 +12,37 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from imbench.components.damage import set_aside
+from imbench.components import postgres
 from imbench.components.seeding import derive
 from imbench.config.search_space import Choices, Dimension, grid, grid_point
-from imbench.errors import ConfigError, masked, reason_of
+from imbench.errors import ConfigError, reason_of
 from imbench.results.fold import CellKey
-from imbench.results.metric_options import MetricOptions
 from imbench.run.tuning.inner_folds import Nested, Running, State, Trial, Tuned, best_of
-from imbench.run.tuning.journal import SealedJournal, mend
+from imbench.run.tuning.journal import mend
+from imbench.run.tuning.storage import (
+    SLOT,
+    add_journal,
+    cannot_open,
+    direction_of,
+    is_server,
+    journal_lock,
+    open_storage,
+    study,
+    study_name,
+)
 from imbench.strategies.fitting import Fitting, gather
 
 SAMPLERS = ("tpe", "random", "grid")
 BEFORE_PRUNING = 5  # complete trials whose median is worth something
 # The evaluator compares the best quarter of the trials with all: two are no quarter to speak of.
 BEFORE_IMPORTANCE, BEST = 12, 0.25
-SLOT = "imbench.number"
 STATES: dict[str, State] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 
 
@@ -114,6 +124,41 @@ class OptunaTuner:
         else:
             open_storage(self.storage).get_all_studies()
 
+    def away(self) -> Self:
+        """Return the tuner for another machine, which cannot open a file of this one."""
+        return self if is_server(self.storage) else replace(self, storage=None)
+
+    def journal(self, key: CellKey, results_dir: Path) -> bytes:
+        """Return the trials of a cell so far, as the tuner of another machine reads them."""
+        path = results_dir / "tuning" / f"{key.run_id}.log"
+        if self.storage is not None or not path.is_file():
+            return b""
+        mend(path, journal_lock(str(path)))
+        return path.read_bytes()
+
+    def take_back(self, key: CellKey, journal: bytes, results_dir: Path) -> None:
+        """Store the trials that the tuner of another machine has added to a journal."""
+        path = results_dir / "tuning" / f"{key.run_id}.log"
+        add_journal(open_storage(self.storage or str(path)), journal)
+
+    @contextmanager
+    def alone(self, key: CellKey, places: Sequence[str]) -> Iterator[None]:
+        """Hold the studies of outer folds; other processes that want one of them wait.
+
+        Raises
+        ------
+        ConfigError
+            If a database cannot be opened.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(
+                    postgres.alone(self.storage, [study_name(key, p) for p in places])
+                )
+            except Exception as error:  # of sqlalchemy and drivers
+                raise cannot_open(str(self.storage), error) from error
+            yield
+
     def searches(
         self, key: CellKey, places: Sequence[str], problems: Sequence[Nested], results_dir: Path
     ) -> list[Search]:
@@ -134,7 +179,7 @@ class OptunaTuner:
         path = results_dir / "tuning" / f"{key.run_id}.log"
         storage = open_storage(self.storage or str(path), is_ours=self.storage is None)
         found = [
-            Search(self, problem, _study(storage, key, place, problem), len(problems))
+            Search(self, problem, study(storage, key, place, problem.tuning.metrics), len(problems))
             for place, problem in zip(places, problems, strict=True)
         ]
         first = min(search.n_batches for search in found)
@@ -171,7 +216,7 @@ class Search:
         self.names = {key: _distribution(d) for key, d in self.space.items()}
         median, none = optuna.pruners.MedianPruner(BEFORE_PRUNING), optuna.pruners.NopPruner()
         self.memory = optuna.create_study(
-            direction=_direction(self.options), pruner=median if tuner.pruning else none
+            direction=direction_of(self.options), pruner=median if tuner.pruning else none
         )
         self.known = {
             trial.user_attrs[SLOT]: trial
@@ -285,7 +330,7 @@ class Search:
         """
         trials = tuple(map(self._trial, self.memory.trials))
         complete = [trial for trial in trials if trial.state == "complete"]
-        best = best_of(trials, _direction(self.options) == "maximize")
+        best = best_of(trials, direction_of(self.options) == "maximize")
         return Tuned(best.values, trials, self._importance(complete))
 
     def _trial(self, found: Any) -> Trial:
@@ -318,70 +363,6 @@ class Search:
 
     def _decoded(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {key: self.space[key].decode(params[key]) for key in self.space}
-
-
-def open_storage(address: str, is_ours: bool = False) -> Any:
-    """Open a database by its address, or a journal file by its path; mend a damaged journal.
-
-    One that is ours, of a results folder, is set aside if it cannot be read.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be opened or read.
-    """
-    import optuna
-    from optuna.storages.journal import JournalFileBackend
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # a line a trial otherwise
-    try:
-        if "://" in address:
-            if address.startswith("sqlite:///"):
-                Path(address.partition(":///")[2]).parent.mkdir(parents=True, exist_ok=True)
-            return optuna.storages.RDBStorage(address)
-        Path(address).parent.mkdir(parents=True, exist_ok=True)
-        lock = journal_lock(address)
-        mend(Path(address), lock, is_ours)
-        backend: Any = SealedJournal(JournalFileBackend(address, lock), Path(address), lock)
-        return optuna.storages.JournalStorage(backend)
-    except Exception as error:  # sqlalchemy, drivers, the file system, a file of another kind
-        if is_ours and set_aside(Path(address), "cannot be read"):  # of an older version
-            return open_storage(address)
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        shown = masked(address)
-        raise ConfigError(
-            f"tuning.storage={shown} cannot be opened ({lines[0].rstrip('.')}): give a database "
-            "such as sqlite:///tuning.db, a path for a journal file, or null."
-        ) from error
-
-
-def journal_lock(address: str) -> Any:
-    """Return the lock under which a journal is written."""
-    from optuna.storages.journal import JournalFileSymlinkLock
-
-    return JournalFileSymlinkLock(address)
-
-
-def _study(storage: Any, key: CellKey, place: str, problem: Nested) -> Any:
-    """Return the stored study of an outer fold, made if it is not there."""
-    import optuna
-
-    options = problem.tuning.metrics
-    study = optuna.create_study(
-        storage=storage,
-        study_name=f"{key.folder} {place}",
-        direction=_direction(options),
-        load_if_exists=True,
-    )
-    facts = {"dataset": key.dataset, "model": key.model, "strategy": key.label}
-    for name, fact in (facts | {"metric": options.sort, "fold": place}).items():
-        if study.user_attrs.get(name) != fact:
-            study.set_user_attr(name, fact)
-    return study
-
-
-def _direction(options: MetricOptions) -> Literal["maximize", "minimize"]:
-    return "maximize" if options.higher_is_better(options.sort) else "minimize"
 
 
 def _distribution(dimension: Dimension) -> Any:
