@@ -137,20 +137,19 @@ def recommend(
     words, folder = data_words(data, target, options)
     words += goal_words
     further, shown = list(options.get("overrides", ())), options.get("progress", True)
-    tried = list(MODELS if models is None else listed(models))
-    tried = [name for name in tried if models is not None or _is_installed(name)]
+    tried = listed(models) if models is not None else filter(_is_installed, MODELS)
     first = [*words, f"model={','.join(tried)}", "strategy=none,threshold"]
-    is_repeated = not any(word.startswith("splits=") for word in [*words, *further])
-    once = ["splits.n_repeats=1"] if is_repeated else []
-    race = run([*first, *once, _budget(limit * FIRST_SHARE)], further, folder, shown)
+    is_given = any(word.startswith("splits=") for word in [*words, *further])
+    first += [] if is_given else ["splits.n_repeats=1"]
+    race = run([*first, _budget(limit * FIRST_SHARE)], further, folder, shown)
     model, why = _best_model(race)
-    left = limit - (clock.monotonic() - started)
+    left = max(limit - (clock.monotonic() - started), 1.0)
     names = candidates(race.board.sort) if strategies is None else listed(strategies)
-    kept = dict.fromkeys([*CONTROLS, *names])
+    kept = dict.fromkeys((*CONTROLS, *names))
     second = [*words, f"model={model}", f"strategy={','.join(map(selection, kept))}"]
-    result = run([*second, _budget(max(left, 1.0))], further, folder, shown)
-    words = (*result.verdict.splitlines(), *unreached(result), *_more(result), *why)
-    return Recommendation(result, race, goal, words)
+    result = run([*second, _budget(left)], further, folder, shown)
+    said = [*result.verdict.splitlines(), *unreached(result), *_more(result), *why]
+    return Recommendation(result, race, goal, tuple(said))
 
 
 def candidates(metric: str) -> list[str]:

@@ -73,12 +73,10 @@ def register(folder: Path, name: str, uri: str, experiment: str = "imbench") -> 
     """
     check_name(name)
     artifacts = Path(uri.removeprefix("sqlite:///")).parent / "mlflow-artifacts"
-    tracker = MlflowTracker(uri, experiment, str(artifacts))
-    tracker.open()
-    client = tracker.client
+    client, experiment_id = MlflowTracker(uri, experiment, str(artifacts)).opened()
     try:
         with quiet(), _global_uri(uri):
-            model = client.create_logged_model(tracker.experiment_id, name=name)
+            model = client.create_logged_model(experiment_id, name=name)
             client.log_model_artifacts(model.model_id, str(folder))
             client.finalize_logged_model(model.model_id, "READY")
             if not client.search_registered_models(f"name = '{name}'"):
@@ -104,4 +102,4 @@ def _global_uri(uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None unsets it

@@ -286,15 +286,10 @@ class MlflowTracker:
             "what is missing."
         )
 
-    @property
-    def client(self) -> Any:
-        """MLflow's client of the store, after :meth:`open`."""
-        return self._client
-
-    @property
-    def experiment_id(self) -> str:
-        """What MLflow calls the experiment, after :meth:`open`."""
-        return self._experiment_id
+    def opened(self) -> tuple[Any, str]:
+        """Connect, and return MLflow's client and its id of the experiment."""
+        self.open()
+        return self._client, self._experiment_id
 
     def close(self) -> Sequence[str]:
         """Return nothing: :meth:`log_cell` has finished when it returns."""
