@@ -31,7 +31,8 @@ def main() -> None:
     os.dup2(2, 1)
     for number in (signal.SIGINT, signal.SIGTERM):  # the parent decides when a call ends
         signal.signal(number, lambda *_: None)
-    if sys.platform == "linux":  # compiled code may keep the thread below from running
+    if sys.platform == "linux" and hasattr(signal, "SIGKILL"):
+        # Compiled code may keep the thread below from running.
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
     frames: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inlet, frames), daemon=True).start()
