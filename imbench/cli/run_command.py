@@ -252,19 +252,21 @@ def _print_results(cells: Sequence[CellResult], draft: Draft, show_tracebacks: b
 
 @contextmanager
 def _writing_to(tracker: Tracker, untracked: list[str]) -> Iterator[None]:
-    """Wait at the end for cells that are still being written."""
+    """Wait at the end for cells that are still being written; two seconds after an error."""
     try:
         yield
-    finally:
-        try:
-            untracked += tracker.close()
-        except KeyboardInterrupt:
-            print(
-                "imbench: tracking: interrupted while cells were written; the results are stored, "
-                "run `python -m imbench sync` or the same command again to export what is missing.",
-                file=sys.stderr,
-            )
-            raise
+    except BaseException:
+        _close_soon(tracker)
+        raise
+    try:
+        untracked += tracker.close()
+    except KeyboardInterrupt:
+        print(
+            "imbench: tracking: interrupted while cells were written; the results are stored, "
+            "run `python -m imbench sync` or the same command again to export what is missing.",
+            file=sys.stderr,
+        )
+        raise
 
 
 def _close_soon(tracker: Tracker) -> None:
