@@ -34,7 +34,7 @@ keys: any key can be overridden; --cfg prints them all
   -h, --help         this text            --version          the version
 
 A finished fold is never computed twice: the same command goes on where it stopped.
-Exit code: 0 ok; 1 a cell failed, a leak, damage; 2 nothing ran; 3 ended in between; 130 Ctrl-C.
+Exit code: 0 ok; 1 a failed cell, leak, damage; 2 nothing ran; 3 ended early; 130 Ctrl-C.
 """
 
 

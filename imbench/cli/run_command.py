@@ -28,7 +28,7 @@ from imbench.components.visible import say
 from imbench.config.compose import Composer
 from imbench.config.parse import Draft
 from imbench.config.places import check_places
-from imbench.errors import ImbenchError, masked
+from imbench.errors import CannotWrite, ImbenchError, masked
 from imbench.results.fold import CellResult
 from imbench.results.last_metrics import write_metrics
 from imbench.run.rounds import Rounds
@@ -198,10 +198,11 @@ def _print_stop(error: BaseException, sweep: Sweep, n_complete: int) -> None:
     """Say why a sweep ended in the middle, and how to go on."""
     lines = str(error).splitlines() if isinstance(error, ImbenchError) else []
     how = "ended" if lines else "interrupted"
-    lines.append(
-        f"{how} with {n_complete} of {len(sweep.outlines)} cells complete; every finished fold is "
-        f"stored in {sweep.store.runs}, and the same command goes on from there."
-    )
+    if not isinstance(error, CannotWrite):  # which says that itself
+        lines.append(
+            f"{how} with {n_complete} of {len(sweep.outlines)} cells complete; every finished fold "
+            f"is stored in {sweep.store.runs}, and the same command goes on from there."
+        )
     for line in lines:
         say(f"imbench: {line}", sys.stderr)
 

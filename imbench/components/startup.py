@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -61,3 +63,17 @@ def same_directory() -> Iterator[None]:
         yield
     finally:
         os.chdir(before)
+
+
+def search_path() -> list[str]:
+    """Return where a child process is to look for modules: as this one, imbench itself first.
+
+    A saved model that MLflow has loaded puts a copy of parts of imbench on the path.
+
+    Examples
+    --------
+    >>> (Path(search_path()[0]) / "imbench" / "components" / "startup.py").is_file()
+    True
+    """
+    own = str(Path(__file__).resolve().parents[2])
+    return [own, *(name or os.getcwd() for name in sys.path if name != own)]

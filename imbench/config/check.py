@@ -27,6 +27,7 @@ PARTS = {
     "metrics": "'metrics=[default]'",
     "tracking": "tracking=none",
 }
+NEEDED = ("seed", "device", "output", "baseline", "amp", "n_jobs", "results_dir")
 STRATEGY_KEYS = (*STAGES, "about", "needs", "search")
 MODEL_KEYS = ("name", "about", "needs", "preprocessing", "estimator", "search")
 
@@ -37,6 +38,9 @@ def check_forms(config: Config) -> list[str]:
     Everything else can be looked up only once there is no such problem.
     """
     problems = [
+        f"~{key}: the key is needed; leave ~{key} out." for key in NEEDED if key not in config
+    ]
+    problems += [
         f"{part} must be a mapping of keys to values, got {config.get(part)!r}; select a file of "
         f"conf/{part}/, such as {example}."
         for part, example in PARTS.items()

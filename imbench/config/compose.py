@@ -113,15 +113,20 @@ class Composer:
     def _check_choice(self, override: Override) -> None:
         """Raise ConfigError if an override of a group names no file."""
         group, value = override.key_or_group, override.value()
-        if override.is_delete() or "." in group or not (self.folders[0] / group).is_dir():
+        if len(group) > MAX_SHOWN:  # longer than the name of a file may be
+            raise ConfigError(f"{shortened(group)}: there is no such key; see --cfg for all.")
+        if override.is_delete() or "." in group:
+            return
+        if not (self.folders[0] / group).is_dir():
             return
         if not group:
             raise ConfigError(f"{shortened(override.input_line or '')}: names no key.")
         for choice in value.list if isinstance(value, ChoiceSweep) else [value]:
             names = choice if isinstance(choice, list) else [choice]
-            are_names = all(isinstance(n, str | QuotedString) and str(n) for n in names)
+            are_names = all(isinstance(n, str | QuotedString) and _is_name(str(n)) for n in names)
             is_else = isinstance(choice, Mapping | Sweep | Glob)
-            if not is_else and (not are_names or (not names and group in PARTS)):
+            needs_one = group in (*PARTS, "executor") and group != "strategy"  # [] is none
+            if not is_else and (not are_names or (not names and needs_one)):
                 known = self._names(group)
                 example = PARTS.get(group) or f"{group}={known[0]}"
                 raise ConfigError(
@@ -164,7 +169,8 @@ class Composer:
             raise ConfigError(self._explain(error, overrides)) from error
         except (OSError, RecursionError, TypeError) as error:
             shown = shortened(" ".join(overrides))
-            reason = "it includes itself" if isinstance(error, RecursionError) else error
+            is_endless = isinstance(error, RecursionError)
+            reason = "it includes itself" if is_endless else shortened(str(error))
             raise ConfigError(f"{shown}: cannot be composed ({reason}); correct it.") from error
 
     def _words(self, overrides: Sequence[str]) -> list[str]:
@@ -318,6 +324,11 @@ class _StrategySweep:
             except ConfigError:
                 self._bases[tuple(words)] = None
         return self._bases[tuple(words)]
+
+
+def _is_name(text: str) -> bool:
+    """Return whether a text can name a file below a folder of a group: ``keel/yeast4``."""
+    return all(part.strip(".") for part in text.split("/"))
 
 
 def shortened(text: str) -> str:

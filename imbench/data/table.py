@@ -352,8 +352,8 @@ def _read(file: Path, layout: Any, how: Any, dropped: Sequence[str]) -> Any:
     is_text = split_suffix(file)[0] in SUFFIXES
     if frame.shape[1] == 1 and layout.separator is None and is_text:
         raise DataError(
-            f"{where}: has one column, {frame.columns[0]!r}; set dataset.separator to what "
-            f"separates the columns, such as {override('dataset.separator', ';')}."
+            f"{where}: has one column, {str(frame.columns[0])[:60]!r}; set dataset.separator to "
+            f"what separates the columns, such as {override('dataset.separator', ';')}."
         )
     if nameless := [c for c in frame.columns if c.startswith(NAMELESS) and c not in dropped]:
         raise DataError(

@@ -72,7 +72,7 @@ def read_key(folder: Path) -> CellKey:
         description["stages"] = tuple(description["stages"])
         return CellKey(**description).of_this_version()
     except Damaged as error:
-        raise Damaged(f"{where} ({error})") from error
+        raise Damaged(f"{where} ({str(error).rstrip('.')}).") from error
     except (OSError, DataError, KeyError, TypeError) as error:
         raise DataError(f"{where} ({error}).") from error
 

@@ -135,7 +135,7 @@ class MetricOptions:
         for key, name in [("columns", c) for c in self.columns] + [("sort", self.sort)]:
             if name not in known and not _is_per_class(name):
                 raise ConfigError(
-                    f"metrics.{key}: there is no metric {name!r}{closest(name, known)}; "
+                    f"metrics.{key}: there is no metric {name!r}{closest(str(name), known)}; "
                     f"known are {', '.join(known)} and {', '.join(PER_CLASS)}/<class>."
                 )
             if name == EXPECTED_COST and self.costs is None:
@@ -356,7 +356,7 @@ def _is_number(value: object) -> bool:
 
 
 def _is_per_class(name: str) -> bool:
-    kind, slash, class_name = name.partition("/")
+    kind, slash, class_name = str(name).partition("/")
     return kind in PER_CLASS and bool(slash) and bool(class_name)
 
 

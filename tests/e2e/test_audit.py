@@ -77,13 +77,13 @@ def test_a_splitter_that_tests_on_training_rows_is_a_leak(
 def test_folds_of_an_older_version_are_named_and_no_leak(
     run: Run, table: Path, tmp_path: Path
 ) -> None:
-    from imbench.results.store import _seal, _unseal
+    from imbench.results.cell_files import seal, unseal
 
     assert run(*table_words(table, "splits=holdout")).code == 0
     (path,) = (tmp_path / "results" / "runs").glob("*/r0-f0.json")
-    meta = _unseal(path)
+    meta = unseal(path)
     assert json.dumps(meta.pop("audit"))
-    path.write_bytes(_seal({**meta, "format": 1}))
+    path.write_bytes(seal({**meta, "format": 1}))
     (cell,) = Store(tmp_path / "results").read_cells()
     assert cell.folds[0].audit == {}  # it can still be read
     done = run("audit")

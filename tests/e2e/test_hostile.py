@@ -151,6 +151,20 @@ SETTINGS = [
     (f"{BOMB}=1", "no such key"),
     (f"seed=[{BOMB}", "cannot read"),
     ("--config-dir=/dev/null", "is not a folder"),
+    ("limits=[]", "limits=[]"),
+    ("limits.timeout_s=0", "limits.timeout_s"),
+    ("limits.timeout_s=soon", "limits.timeout_s"),
+    ("limits.memory_gb=-1", "limits.memory_gb"),
+    ("limits.memory_gb=nan", "limits.memory_gb"),
+    ("+limits.disk_gb=1", "limits.disk_gb", "timeout_s"),
+    ("retry=maybe", "retry=maybe"),
+    ("executor=slurm", "executor=slurm", "array"),
+    ("executor=[]", "executor"),
+    ("executor=array", "executor.chunks"),
+    ("executor=array executor.chunks=0", "chunks"),
+    ("executor=ray executor.num_cpus=0", "num_cpus"),
+    ("executor=ray n_jobs=2", "n_jobs=2", "executor.num_cpus"),
+    ("executor=ray executor.store=disk", "store"),
 ]  # fmt: skip
 
 

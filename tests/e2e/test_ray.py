@@ -1,6 +1,7 @@
 """Sweeps on a Ray cluster of three nodes on loopback, one of which is killed."""
 
 import os
+import signal
 import pickle
 import threading
 import time
@@ -53,6 +54,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         import ray
         from ray.cluster_utils import Cluster
 
+        before = signal.getsignal(signal.SIGTERM)  # Ray has one of its own
         made = Cluster(True, head_node_args={**SMALL, "include_dashboard": False})
         try:
             for _ in range(2):
@@ -61,6 +63,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         finally:
             ray.shutdown()
             made.shutdown()
+            signal.signal(signal.SIGTERM, before)
 
 
 def on(cluster, *more: str) -> tuple[str, ...]:

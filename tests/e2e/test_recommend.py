@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import sys
 from pathlib import Path
 
 import mlflow
@@ -119,6 +120,7 @@ def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys, monk
     assert "registered: models:/churn/1" in out
     uri = f"sqlite:///{churn.parent / 'results' / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(sys, "path", list(sys.path))  # MLflow adds the code of the model
     new = pd.DataFrame({"calls": [8.0, 0.0], "plan": ["pro", "basic"]})
     served = mlflow.pyfunc.load_model("models:/churn/1").predict(new)
     own = imbench.load(churn.parent / "results" / "models" / "none").predict(new)

@@ -276,7 +276,9 @@ def test_ctrl_c_and_sigterm_end_every_command_that_waits_for_a_server(stored):
             process.send_signal(number)
             _, said = process.communicate(timeout=60)
             assert time.monotonic() - sent < 5, (name, number)
-            assert process.returncode == 130, (name, number, said)
+            # Python ends itself by SIGINT if the interrupt met an `exec` of a text, as in an
+            # import; a shell shows 130 for both.
+            assert process.returncode in (130, -signal.SIGINT), (name, number, said)
             assert "interrupted" in said, (name, number)
             assert "Traceback" not in said
             with pytest.raises(ProcessLookupError):  # nothing of its session is left

@@ -19,6 +19,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from imbench.components.startup import search_path
 from imbench.errors import ConfigError
 from imbench.report.mlflow.tracker import MlflowTracker, Tracker
 from imbench.results.fold import CellKey, CellResult
@@ -107,7 +108,7 @@ class BackgroundExporter:
             return
         # A new interpreter, because threads of PyTorch do not survive a fork. It finds modules
         # where this one does, those of the user's metrics included.
-        path = os.pathsep.join(name or os.getcwd() for name in sys.path)
+        path = os.pathsep.join(search_path())
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "imbench.report.mlflow.sync"],
             stdin=subprocess.PIPE,

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
+from imbench.components.startup import search_path
 from imbench.run.executors.worker import read_frame, write_frame
 
 START_MAX_S = 120.0  # for the imports of a call that has a limit; 3 s on a busy machine
@@ -192,7 +193,7 @@ class Pool:
 
     def _start(self) -> Worker:
         """Start a process. It imports nothing but the worker until it gets a call."""
-        code = f"import sys; sys.path[:] = {sys.path!r}\n"
+        code = f"import sys; sys.path[:] = {search_path()!r}\n"
         code += "from imbench.run.executors.worker import main; main()"
         threads = {} if self._n_threads is None else dict.fromkeys(THREADS, str(self._n_threads))
         options: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}

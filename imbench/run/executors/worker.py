@@ -34,10 +34,12 @@ def main() -> None:
     if sys.platform == "linux" and hasattr(signal, "SIGKILL"):
         # Compiled code may keep the thread below from running.
         ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    home = os.getcwd()
     frames: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(inlet, frames), daemon=True).start()
     while True:
-        write_frame(outlet, pickle.dumps(_answer(frames.get(), outlet)))
+        answer = _answer(frames.get(), outlet, home)
+        write_frame(outlet, pickle.dumps(answer))
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
@@ -79,8 +81,12 @@ def _end() -> NoReturn:
     os._exit(1)
 
 
-def _answer(frame: bytes, outlet: BinaryIO) -> tuple[str, Any]:
-    """Return what became of a call: its result, an exit code, or an exception."""
+def _answer(frame: bytes, outlet: BinaryIO, home: str) -> tuple[str, Any]:
+    """Return what became of a call: its result, an exit code, or an exception.
+
+    A component may have changed the working directory, at import or in the call before.
+    """
+    os.chdir(home)
     try:
         with quick_imports():
             function, arguments = pickle.loads(frame)
@@ -88,6 +94,7 @@ def _answer(frame: bytes, outlet: BinaryIO) -> tuple[str, Any]:
         return "exited", error.code
     except Exception as error:
         return "unreadable", reason_of(error)
+    os.chdir(home)
     write_frame(outlet, pickle.dumps(("begun", None)))
     try:
         return "done", function(*arguments)
