@@ -1,8 +1,8 @@
 """Sweeps on a Ray cluster of three nodes on loopback, one of which is killed."""
 
 import os
-import signal
 import pickle
+import signal
 import threading
 import time
 from collections.abc import Iterator
