@@ -11,7 +11,7 @@ from imbench.strategies.loss.cross_entropy import cross_entropy
 
 @dataclass(frozen=True)
 class PlainLoss:
-    """Sound: what the README's recipe shows."""
+    """Sound: what the recipe of docs/extending.md shows."""
 
     def bind(self, counts):
         return lambda logits, y: F.cross_entropy(logits, y, reduction="none")

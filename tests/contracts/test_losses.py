@@ -19,7 +19,7 @@ class TestEveryLoss(LossContract):
 
 
 class TestOwnLoss(LossContract):
-    """What the README's recipe shows passes as well."""
+    """What the recipe of docs/extending.md shows passes as well."""
 
     def make(self):
         return own_losses.PlainLoss()

@@ -1,23 +1,27 @@
-"""The recipes of the README, followed literally: its files are written, its commands run."""
+"""The README and the recipes of docs/, followed literally: files are written, commands run."""
 
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
 
+import imbench
 from imbench.cli import OWN_HELP
 from tests.conftest import ROOT
 from tests.e2e.conftest import Run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
 RECIPES = {
     match["kind"]: match["body"]
     for match in re.finditer(
         r"^\*\*(?P<kind>\w+)\*\*.*?(?=^\*\*|^## )",
-        README.partition("## Add a ...")[2],
+        PAGES["extending.md"],
         re.MULTILINE | re.DOTALL,
     )
     for match in [re.match(r"\*\*(?P<kind>\w+)\*\*(?P<body>.*)", match[0], re.DOTALL)]
@@ -108,12 +112,33 @@ def test_add_a_metric(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "fine ↓" in done.out
 
 
-def test_every_key_that_the_readme_shows_can_be_composed(tmp_path: Path) -> None:
+def test_the_front_page_is_short() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+@pytest.mark.slow
+def test_ten_lines_lead_from_a_frame_to_a_model(
+    tmp_path: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    (code,) = blocks(README, "python")
+    assert len(code.splitlines()) <= 11
+    rows = pd.read_csv(data_dir / "csv" / "telco-customer-churn.csv").sample(150, random_state=0)
+    rows.to_csv(tmp_path / "telco-customer-churn.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(code.replace('budget="10m"', 'budget="15s"'), names)
+    assert capsys.readouterr().out.startswith("On ")
+    assert (tmp_path / "report.html").is_file()
+    assert imbench.load(tmp_path / "model").predict(names["frame"]).shape == (150,)
+
+
+def test_every_key_that_is_shown_can_be_composed(tmp_path: Path) -> None:
     from imbench.config.compose import Composer
 
     shown = [
         line.split("   ")[0]
-        for block in blocks(README, "")
+        for page in (README, *PAGES.values())
+        for block in blocks(page, "")
         for line in block.replace("\\\n", "").splitlines()
     ]
     # A folder that is not there, and other commands.
@@ -121,7 +146,10 @@ def test_every_key_that_the_readme_shows_can_be_composed(tmp_path: Path) -> None
     commands = [
         c
         for c in shown
-        if "-m imbench" in c and "=" in c and not any(word in f"{c} " for word in others)
+        if "-m imbench" in c
+        and "=" in c
+        and not any(word in f"{c} " for word in others)
+        and "..." not in c
     ]
     assert len(commands) >= 4
     for command in commands:
@@ -130,7 +158,8 @@ def test_every_key_that_the_readme_shows_can_be_composed(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("kind", ["keep", "long_tail", "step"])
-def test_the_imbalances_of_the_readme(run: Run, kind: str) -> None:
-    (line,) = [x for x in README.splitlines() if x.startswith(f"dataset/imbalance={kind}")]
+def test_the_imbalances_of_the_page(run: Run, kind: str) -> None:
+    lines = PAGES["datasets.md"].splitlines()
+    (line,) = [x for x in lines if x.startswith(f"dataset/imbalance={kind}")]
     done = run("dataset=digits", "model=decision_tree", "splits.n_splits=2", *shlex.split(line))
     assert done.code == 0, done.err
