@@ -43,6 +43,10 @@ READ_BY = (
     "imbalanced-learn", "numpy", "openpyxl", "pandas", "pillow", "pyarrow", "scikit-learn",
     "torchvision",
 )  # fmt: skip
+META = (
+    "name", "fingerprint", "class_names", "feature_names", "input_shape", "categories", "notices",
+    "cut",
+)  # fmt: skip
 PLACES = ("about", "data_dir", "download_dir", "path")  # keys that do not change the data
 _log = logging.getLogger(__name__)
 
@@ -213,13 +217,18 @@ def read(key: str) -> Dataset | None:
 
 
 def damaged_files() -> list[tuple[Path, str]]:
-    """Return the damaged files of the cache, and what is wrong with each. Nothing is changed."""
+    """Return the damaged files of the cache, and what is wrong with each. Nothing is changed.
+
+    Entries that a version of imbench with other metadata wrote are left out: no run reads them.
+    """
     found = []
     for path in sorted((cache_dir() / "datasets").glob("*.json")):
         arrays = path.with_suffix(".npz")
         at_fault = path
         try:
             meta = _read_meta(path)
+            if not meta.keys() >= set(META):
+                continue
             at_fault = arrays
             _read_data(arrays, meta)
         except (FileNotFoundError, PermissionError):

@@ -8,6 +8,7 @@ import pytest
 
 from imbench.api.frames import stored_frame
 from imbench.cli import main
+from imbench.data import cache
 from imbench.data.load import load_dataset
 from imbench.results.fold import CellKey
 from imbench.results.scores import Answer, Record
@@ -99,3 +100,12 @@ def test_a_changed_model_is_named_and_stays(results, capsys):
 def test_a_folder_that_is_not_there_is_a_sentence(tmp_path, capsys):
     assert main(["verify", str(tmp_path / "nowhere")]) == 2
     assert capsys.readouterr().err.startswith("imbench: verify ")
+
+
+def test_an_entry_of_the_cache_with_other_metadata_is_left_alone(results, tmp_path, capsys):
+    (path,) = (tmp_path / "cache" / "datasets").glob("*.json")
+    meta = json.loads(path.read_bytes().partition(b"\n")[2])
+    del meta["notices"]  # as an older version wrote it
+    path.write_bytes(cache._with_checksum(meta))
+    assert main(["verify", str(results)]) == 0
+    assert path.exists()
