@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,11 @@ TUNED = (
 SWEEP = ("-m", "strategy=none,smote,[random_over,threshold]", "n_jobs=2", *TREE, *TUNED)
 
 
-def start(folder: Path, *words: str) -> subprocess.Popen[str]:
-    """Start a command whose results lie in a folder."""
+def start(folder: Path, *words: str, tracking: str = "none") -> subprocess.Popen[str]:
+    """Start a command whose results lie in a folder; MLflow's file lies there too."""
     environ = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-m", "imbench", *words, "tracking=none", f"results_dir={folder}"],
+        [sys.executable, "-m", "imbench", *words, f"tracking={tracking}", f"results_dir={folder}"],
         cwd=folder.parent,
         env=environ,
         start_new_session=True,
@@ -38,6 +39,17 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def exported(folder: Path) -> list[str]:
+    """Return the run ids of the cells that MLflow's file holds in full, in order."""
+    query = (
+        "select t.value from tags t join runs r on r.run_uuid = t.run_uuid "
+        "join tags d on d.run_uuid = t.run_uuid and d.key = 'imbench.digest' "
+        "where r.lifecycle_stage = 'active' and t.key = 'imbench.run_id'"
+    )
+    with closing(sqlite3.connect(folder / "mlflow.db")) as store:
+        return sorted(row[0] for row in store.execute(query))
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:
@@ -87,9 +99,9 @@ def bits(folder: Path) -> Mapping[tuple[Any, ...], Any]:
     return found
 
 
-def finish(folder: Path, words: Sequence[str]) -> str:
+def finish(folder: Path, words: Sequence[str], tracking: str = "none") -> str:
     """Run a command to its end, and return what it printed."""
-    process = start(folder, *words)
+    process = start(folder, *words, tracking=tracking)
     out, err = process.communicate(timeout=600)
     assert process.returncode == 0, out + err
     return out

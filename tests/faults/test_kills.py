@@ -11,6 +11,7 @@ from tests.faults.commands import (
     TREE,
     TUNED,
     bits,
+    exported,
     finish,
     fold_files,
     kill_after,
@@ -52,23 +53,27 @@ def test_kill_minus_nine_loses_no_fold_changes_none_and_computes_none_twice(
     while killed < n_kills:
         folder, before = tmp_path / f"chain{chain}" / "results", {}
         folder.parent.mkdir()
+        tracking = ("mlflow", "none")[chain % 2]
         chain += 1
         while killed < n_kills:
             # Half of the moments after the imports, where folds are stored.
             moment = rng.uniform(0, 1) if killed % 4 == 0 else rng.uniform(0.4, 1.1)
-            process, started = start(folder, *SWEEP), time.monotonic()
+            process = start(folder, *SWEEP, tracking=tracking)
+            started = time.monotonic()
             if not kill_after(process, moment * seconds, parent_alone=killed % 2 == 1):
                 seconds = min(seconds, time.monotonic() - started)  # other processes have ended
                 break
             killed += 1
             before = check_progress(folder, before)
-        finish(folder, SWEEP)
+        finish(folder, SWEEP, tracking)
         check_progress(folder, before)
         assert bits(folder) == expected
+        if tracking == "mlflow":
+            assert exported(folder) == sorted({key[0] for key in expected})
         n_folds += len(expected)
     faults.held(
         f"`kill -9` of a sweep that tunes with two processes ({chain} chains, {n_folds} folds): "
-        "no fold is lost, none is another, none is computed twice",
+        "no fold is lost, none is another, none is computed twice, and MLflow has each cell once",
         killed,
     )
 
