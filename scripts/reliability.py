@@ -1,6 +1,6 @@
 """Try the faults of tests/faults at full size, and write what they did to docs/reliability.md.
 
-python scripts/reliability.py                 all faults; a quarter of an hour on two cores
+python scripts/reliability.py                 all faults; some minutes on two cores
 python scripts/reliability.py --share 0       as many as CI tries
 python scripts/reliability.py --share 0 --from faults.jsonl    write what tests have recorded: they
                                               append to the file that IMBENCH_FAULTS_LOG names
