@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
@@ -38,11 +37,10 @@ autodoc_default_options = {
     "exclude-members": "set_fit_request,set_score_request,set_predict_request"
 }
 
-os.environ["COLUMNS"] = "88"  # what fits on a page, for tables of the command line
 sys.path.append(str(HERE))  # of gallery_figures
 
 sphinx_gallery_conf = {
-    "image_scrapers": ("matplotlib", "gallery_figures.own_figures"),
+    "image_scrapers": ("gallery_figures.own_figures", "matplotlib"),
     "capture_repr": ("_repr_html_",),
     "examples_dirs": "gallery",
     "gallery_dirs": "auto_gallery",

@@ -41,15 +41,15 @@ for sentence in duplicate_warnings(copied.cells):
     print(sentence)
 
 # %%
-# **A column that knows the answer.** It is noticed before anything is fitted, and so does
-# ``python -m imbench check FILE --target state``.
+# **A column that knows the answer.** It is noticed before anything is fitted.
+# ``python -m imbench check FILE --target state`` says the same of a file.
 telling = claims.assign(reminders=np.where(late, rng.integers(1, 4, 600), 0))
 told = imbench.compare(telling, overrides=["splits.n_repeats=1"], **shared)
 for line in told.notices:
     print(line)
 
 # %%
-# **Folds that overlap.** A splitter of one's own, which forgets to take test rows out.
+# **Folds that overlap.** A splitter of your own, which forgets to take test rows out.
 sys.path.append(str(folder))
 (folder / "my_splits.py").write_text('''
 from dataclasses import dataclass, replace
