@@ -48,7 +48,7 @@ f1 = pd.DataFrame(
 f1.round(3)
 
 # %%
-# The left bars are a promise that no new patient will keep.
+# The left bars hold for patients who are known already. For new patients the right ones hold.
 axes = f1.plot.bar(rot=0, ylim=(0, 1), ylabel="macro F1", xlabel="")
 
 # %%

@@ -8,7 +8,7 @@ digits of scikit-learn.
 """
 
 # %%
-# The classes before and after. The test rows stay balanced, so that each digit counts as much.
+# What is left to train on. The test rows stay balanced, so that each digit counts as much.
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay, recall_score
@@ -54,7 +54,8 @@ right.set(xlabel="epoch", ylabel="balanced accuracy of test rows")
 right.legend()
 
 # %%
-# The confusion matrices side by side: a row is the true digit. Errors of a plain net go to digit 0.
+# The confusion matrices side by side: a row is the true digit. The plain net takes rare digits
+# for the frequent 0.
 figure, panels = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
 predicted = {name: net.predict(X_test / np.float32(255)) for name, net in nets.items()}
 for axes, (name, labels) in zip(panels, predicted.items(), strict=True):

@@ -62,8 +62,6 @@ for strategy in ("none", "smote", "threshold"):
     scores = cross_validate(model, X, y, scoring=["f1_macro", "roc_auc"])
     means = {name: scores[f"test_{name}"].mean() for name in ("f1_macro", "roc_auc")}
     lines.append({"strategy": strategy, **means})
-pd.DataFrame(lines).round(3)
-
-# %%
-# Precision and recall of the pipeline over all thresholds.
-figure = result.plot("pr")
+found = pd.DataFrame(lines).set_index("strategy")
+axes = found.plot.bar(rot=0, xlabel="", figsize=(6, 3))
+found.round(3)

@@ -78,4 +78,6 @@ for found in audit_cells(careless.cells):
 # results, and ends with exit code 1 where a test row was fitted on.
 named = {"honest": honest, "copies": copied, "telling column": told, "overlap": careless}
 scores = {name: found.table["f1_macro"][0] for name, found in named.items()}
-pd.DataFrame({"macro F1": scores}).round(3)
+promised = pd.DataFrame({"macro F1": scores})
+axes = promised.plot.bar(rot=0, legend=False, ylabel="macro F1", figsize=(6, 3))
+promised.round(3)

@@ -71,7 +71,7 @@ def test_the_gallery_runs(path: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     names = {"__name__": path.stem}
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
-        assert plt.get_fignums() or "figure" in names or path.stem == "plot_8_audit"
+        assert plt.get_fignums() or "figure" in names  # each shows something
     finally:
         plt.close("all")
         for module in ("my_losses", "my_pipeline", "my_splits"):
