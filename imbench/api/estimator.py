@@ -70,7 +70,7 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         Columns that were left out or read with a reserve, and what had to be changed to fit.
     n_features_in_ : int
         Columns of X.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns of a DataFrame.
 
     Raises

@@ -14,7 +14,7 @@ from imbench.errors import CannotWrite, ConfigError, ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
-    "ui", "plan", "work", "status", "verify",
+    "ui", "plan", "work", "status", "verify", "docs",
 )  # fmt: skip
 
 Command = Callable[[list[str]], int]
@@ -109,6 +109,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.recommend_command import command
     elif name == "sync":
         from imbench.cli.sync_command import command
+    elif name == "docs":
+        from imbench.cli.docs_command import command
     elif name == "ui":
         from imbench.cli.ui_command import command
     elif name == "plan":

@@ -11,7 +11,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench report [RUNS]         tables and a page; --filter --out --set
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
-  python -m imbench ui|sync|verify [RESULTS]   MLflow here; export to it; damaged files
+  python -m imbench ui|sync|verify|docs   MLflow here; export to it; damaged files; docs
   python -m imbench plan|work|status      a sweep in chunks, for array jobs and clusters
   python -m imbench predict|drift|serve MODEL [FILE]   a saved model: answers, drift, HTTP
 
