@@ -101,7 +101,8 @@ def _block(
         **_layout(),
     )
     for head in columns:
-        table.add_column(Text(visible(head)), justify="left" if head == "strategy" else "right")
+        lines = "\n".join(map(visible, head.split("\n")))  # long heads are broken
+        table.add_column(Text(lines), justify="left" if head == "strategy" else "right")
     for place, row in enumerate(block.rows):
         cells = {head: Text(visible(column[place])) for head, column in columns.items()}
         told = row.comparison.verdict if row.comparison else row.status

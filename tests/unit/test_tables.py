@@ -218,6 +218,12 @@ def test_the_metric_sorted_by_is_always_shown():
     assert board.columns == ("mcc", "accuracy")
 
 
+def test_long_heads_are_broken_and_no_escape_is_shown():
+    shown = rendered(sweep())
+    assert "alarms" in shown
+    assert "\\n" not in shown
+
+
 def test_names_are_never_read_as_terminal_markup():
     assert EVIL in rendered([make_cell(EVIL, n=30)], width=300)
 
