@@ -14,7 +14,7 @@ from imbench.errors import CannotWrite, ConfigError, ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
-    "ui", "plan", "work", "status", "verify",
+    "ui", "plan", "work", "status", "verify", "doctor",
 )  # fmt: skip
 
 Command = Callable[[list[str]], int]
@@ -119,6 +119,8 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.status_command import command
     elif name == "verify":
         from imbench.cli.verify_command import command
+    elif name == "doctor":
+        from imbench.cli.doctor_command import command
     elif name == "predict":
         from imbench.cli.predict_command import command
     elif name == "serve":
