@@ -8,7 +8,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench [key=value ...]       one cell: a data set, a model, a strategy
   python -m imbench -m key=a,b [...]      a sweep: every combination, one table
   python -m imbench list strategies       what there is; the other lists: list --help
-  python -m imbench doctor                what is installed, what is missing, and the fix
+  python -m imbench doctor|completion     what is missing, and the fix; Tab in your shell
   python -m imbench report [RUNS]         tables and a page; --filter --out --set
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
