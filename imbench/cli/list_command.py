@@ -71,7 +71,7 @@ def _metrics(folders: Sequence[Path]) -> list[Row]:
     from imbench.results.metric_options import HIGHER_IS_BETTER
     from imbench.results.metric_words import METRIC_WORDS
 
-    rows = [
+    rows: list[Row] = [
         (name, "higher" if is_higher else "lower", METRIC_WORDS[name])
         for name, is_higher in HIGHER_IS_BETTER.items()
     ]

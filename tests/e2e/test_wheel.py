@@ -11,8 +11,6 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytest.importorskip("hatchling.builders.wheel", reason="`bash scripts/setup.sh` installs hatchling")
-
 
 def said_by(words, **options):
     """Run a command that must succeed, and return what it prints."""
