@@ -1,5 +1,6 @@
 """Without the packages of optional extras: what needs none runs, the rest is one sentence."""
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -169,3 +170,22 @@ def test_without_any_extra_a_run_a_report_and_lists_work(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.count("imbench[mlflow]") == 1
+
+
+def test_without_mlflow_a_recommendation_says_that_its_model_is_not_saved(
+    without, tmp_path, capsys
+):
+    from imbench.cli.recommend_command import _save
+
+    without("mlflow")
+    _save(None, tmp_path / "model", None, tmp_path)
+    err = capsys.readouterr().err
+    assert err.startswith("imbench: the model is not saved")
+    assert "pip install 'imbench[mlflow]'" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_on_installation_lists_every_extra():
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    found = re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE)
+    assert found == sorted(set(project()["optional-dependencies"]) - {"dev"})
