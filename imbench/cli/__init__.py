@@ -14,7 +14,7 @@ from imbench.errors import CannotWrite, ConfigError, ImbenchError
 
 OWN_HELP = (
     "list", "report", "audit", "check", "recommend", "fit", "predict", "serve", "drift", "sync",
-    "ui", "plan", "work", "status", "verify", "docs",
+    "ui", "plan", "work", "status", "verify", "doctor", "completion", "docs",
 )  # fmt: skip
 
 Command = Callable[[list[str]], int]
@@ -121,6 +121,10 @@ def _command(words: list[str]) -> tuple[Command, list[str]]:
         from imbench.cli.status_command import command
     elif name == "verify":
         from imbench.cli.verify_command import command
+    elif name == "doctor":
+        from imbench.cli.doctor_command import command
+    elif name == "completion":
+        from imbench.cli.completion import command
     elif name == "predict":
         from imbench.cli.predict_command import command
     elif name == "serve":

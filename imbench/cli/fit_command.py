@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imbench.cli.registered import put_in_registry, taken_from
+from imbench.components.extras import require
 from imbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def command(words: list[str]) -> int:
     Raises
     ------
     ConfigError
-        If there is no such row.
+        If there is no such row, or MLflow is not installed.
     DataError
         If the file does not hold the rows that were compared.
     """
@@ -31,6 +32,7 @@ def command(words: list[str]) -> int:
     from imbench.results.store import Store
 
     given = _parser().parse_intermixed_args(words)
+    require("mlflow", "fit: a saved model has MLflow's format")  # before an hour of fitting
     given.overrides += given.settings
     registered = taken_from(given.overrides)
     stored = Store(given.runs.parent, given.runs).read_cells() if given.runs.is_dir() else ()

@@ -7,7 +7,8 @@ imbench compares strategies against class imbalance on identical folds.
 
   python -m imbench [key=value ...]       one cell: a data set, a model, a strategy
   python -m imbench -m key=a,b [...]      a sweep: every combination, one table
-  python -m imbench list strategies       what there is (also: datasets, models)
+  python -m imbench list strategies       what there is; the other lists: list --help
+  python -m imbench doctor|completion     what is missing, and the fix; Tab in your shell
   python -m imbench report [RUNS]         tables and a page; --filter --out --set
   python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
   python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
@@ -19,7 +20,7 @@ imbench compares strategies against class imbalance on identical folds.
   python -m imbench dataset=table dataset.path=churn.csv dataset.target=Churn \\
       model=hist_gradient_boosting strategy=threshold
 
-keys: any key can be overridden; --cfg prints them all
+keys: any key can be overridden; -c, --cfg prints them all
   dataset= model= strategy=               a name; strategies also as a list [a,b]
   dataset/imbalance=                      none, keep, tutorial, long_tail, step
   splits=kfold|holdout|group|time|official   splits.n_splits=5 splits.n_repeats=auto|3
@@ -30,8 +31,7 @@ keys: any key can be overridden; --cfg prints them all
   tracking=mlflow|none tracking.uri=      output=table|json; budget=10m|fits=200 ends it
 
   -m, --multirun     a sweep              --config-dir DIR   yaml files of your own
-  -c, --cfg          print configuration  --traceback        where an error came from
-  -h, --help         this text            --version          the version
+  -h, --help, --version                   --traceback        where an error came from
 
 A finished fold is never computed twice: the same command goes on where it stopped.
 Exit code: 0 ok; 1 a failed cell, leak, damage; 2 nothing ran; 3 ended early; 130 Ctrl-C.

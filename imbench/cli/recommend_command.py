@@ -6,11 +6,16 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imbench.api.goals import FORMS
 from imbench.cli.registered import put_in_registry, taken_from
+from imbench.components.extras import absent, install
 from imbench.components.visible import say
 from imbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from imbench.api.recommend import Recommendation
 
 
 def command(words: list[str]) -> int:
@@ -63,12 +68,23 @@ def command(words: list[str]) -> int:
     page = found.result.report(out)
     print(f"report: {page}")
     if not given.no_model:
-        model = out / "model"
-        found.fit().save(model)
-        print(f"model: {model} (python -m imbench predict {model} NEW.csv)")
-        if registered is not None:
-            put_in_registry(model, registered, folder)
+        _save(found, out / "model", registered, folder)
     return 0
+
+
+def _save(found: Recommendation, model: Path, registered: str | None, folder: Path) -> None:
+    """Fit and save the model; without MLflow say that it is not."""
+    if absent("mlflow"):
+        print(
+            f"imbench: the model is not saved, which has MLflow's format: {install('mlflow')}, "
+            "then the same command saves it and computes nothing else anew.",
+            file=sys.stderr,
+        )
+        return
+    found.fit().save(model)
+    print(f"model: {model} (python -m imbench predict {model} NEW.csv)")
+    if registered is not None:
+        put_in_registry(model, registered, folder)
 
 
 def _target(text: str | None) -> str | int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from imbench.components.extras import require
 from imbench.errors import ConfigError
 
 KEY = "registered"
@@ -15,7 +16,7 @@ def taken_from(words: list[str]) -> str | None:
     Raises
     ------
     ConfigError
-        If MLflow would refuse the name, or there are two.
+        If MLflow is missing or would refuse the name, or there are two.
 
     Examples
     --------
@@ -30,6 +31,7 @@ def taken_from(words: list[str]) -> str | None:
         raise ConfigError(f"{' '.join(found)}: a model has one name, such as {found[0]}.")
     from imbench.report.mlflow.registry import check_name
 
+    require("mlflow", found[0])
     words.remove(found[0])
     name = found[0].partition("=")[2]
     check_name(name)

@@ -22,13 +22,14 @@ from imbench.api.console import console
 from imbench.api.progress import progress_bar
 from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
 from imbench.components.construct import TARGET, bind, construct
+from imbench.components.extras import absent
 from imbench.components.override import quoted
 from imbench.components.startup import quick_imports
 from imbench.components.visible import say
 from imbench.config.compose import Composer
 from imbench.config.parse import Draft
 from imbench.config.places import check_places
-from imbench.errors import CannotWrite, ImbenchError, masked
+from imbench.errors import CannotWrite, ConfigError, ImbenchError, masked
 from imbench.results.fold import CellResult
 from imbench.results.last_metrics import write_metrics
 from imbench.run.rounds import Rounds
@@ -67,7 +68,8 @@ def _command(options: argparse.Namespace) -> int:
     stored = stored_cells(drafts, Path(composed[0]["results_dir"]))
     # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
     atexit.register(gc.freeze)
-    tracker = _tracker_of(composed, at_once=len(stored) < len(drafts))
+    asked = [word for word in options.overrides if re.match(r"[+~]*tracking[=.]", word)]
+    tracker = _tracker_of(composed, asked, at_once=len(stored) < len(drafts))
     try:
         cells = parse_all(drafts, stored)
         sweep = Sweep(drafts, cells, stored, started, partial(say, stream=sys.stderr))
@@ -139,17 +141,29 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tracker_of(configs: Sequence[Mapping[str, Any]], at_once: bool) -> Tracker:
+def _tracker_of(
+    configs: Sequence[Mapping[str, Any]], asked: Sequence[str], at_once: bool
+) -> Tracker:
     """Return what `tracking` asks for; what is wrong with it the check says.
 
     If a cell is to run, the tracker is at work on its imports.
+
+    Raises
+    ------
+    ConfigError
+        If MLflow is asked for and is not installed; as a default it is then left out.
     """
     from imbench.report.mlflow.export import in_background
-    from imbench.report.mlflow.tracker import NullTracker
+    from imbench.report.mlflow.protocol import NotInstalled
+    from imbench.report.mlflow.tracker import MlflowTracker, NullTracker
 
     if bind(configs[0].get("tracking"), "tracking"):
         return NullTracker()
     tracker: Tracker = construct(configs[0]["tracking"], "tracking")
+    if isinstance(tracker, MlflowTracker) and (lacks := absent("mlflow")):
+        if asked:
+            raise ConfigError(f"{asked[0]}: {lacks}; or set tracking=none.")
+        return NotInstalled(str(configs[0]["results_dir"]))
     return in_background(tracker, Path(configs[0]["results_dir"]), at_once)
 
 

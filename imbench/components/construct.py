@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from imbench.components.extras import EXTRAS, missing
 from imbench.components.names import current_path
 from imbench.components.startup import same_directory
 from imbench.errors import ConfigError
@@ -27,8 +28,6 @@ PLAIN_TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,),
     "None": (type(None),),
 }
-EXTRAS = dict.fromkeys(("catboost", "lightgbm", "xgboost"), "boosting") | {"faiss": "neighbors"}
-"""Packages that an optional extra installs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,10 +254,7 @@ def locate(path: str, key: str) -> Callable[..., Any]:
             found = getattr(importlib.import_module(module_name), name) if module_name else None
     except (ImportError, AttributeError, SyntaxError, TypeError, ValueError) as error:
         if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
-            raise ConfigError(
-                f"{key}._target_={path}: {error.name} is not installed, "
-                f"pip install 'imbench[{EXTRAS[error.name]}]' does that."
-            ) from error
+            raise ConfigError(f"{key}._target_={path}: {missing(error.name)}.") from error
         raise ConfigError(f"{key}._target_={path}: cannot be imported ({error}).") from error
     except SystemExit as error:
         raise ConfigError(

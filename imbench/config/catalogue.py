@@ -1,6 +1,7 @@
 """List the yaml files of a configuration group, shipped ones and the user's.
 
 There is no registry. A file in ``conf/strategy/`` is a strategy, described by its key ``about``.
+Files without that key are described by their first comment.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ import yaml
 from imbench.errors import ConfigError
 from imbench.strategies import STAGES
 
-GROUPS = {"strategies": "strategy", "datasets": "dataset", "models": "model"}
+GROUPS = {
+    "strategies": "strategy",
+    "datasets": "dataset",
+    "models": "model",
+    "splits": "splits",
+    "experiments": "experiment",
+}
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,9 @@ class Item:
     name : str
         What the user types: the name of the file.
     path : Path
-    summary, paper : str
+    summary : str
+        Key ``about.summary``, or else the first comment of the file.
+    paper : str
     stages : tuple of str
         Stages that a strategy fills; () for other groups.
     entries : tuple of (stage, entry name)
@@ -54,7 +63,7 @@ def items(group: str, folders: Sequence[Path]) -> list[Item]:
     Parameters
     ----------
     group : str
-        ``strategy``, ``dataset`` or ``model``.
+        Folder of the group, such as ``strategy``.
     folders : sequence of Path
         Configuration folders, the shipped one first.
 
@@ -85,9 +94,23 @@ def files_of(stage: str, entry: str, folders: Sequence[Path]) -> list[str]:
     ]
 
 
+def extra_metrics(path: Path) -> dict[str, dict[str, Any]]:
+    """Return the metrics that a file of the group ``metrics`` adds, by name.
+
+    Examples
+    --------
+    >>> list(extra_metrics(conf_dir() / "metrics" / "f2.yaml"))
+    ['f2_minority']
+    """
+    content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    extra = content.get("extra") or {}
+    return {str(name): node for name, node in extra.items() if isinstance(node, dict)}
+
+
 def _read(path: Path) -> Item:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8")
+        content = yaml.safe_load(text) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path} cannot be read: {' '.join(str(error).split())}.") from error
     mappings = (
@@ -103,11 +126,32 @@ def _read(path: Path) -> Item:
     return Item(
         name=path.stem,
         path=path,
-        summary=str(about.get("summary", "")),
+        summary=str(about.get("summary") or first_comment(text)),
         paper=str(about.get("paper") or about.get("source") or ""),
         stages=tuple(dict.fromkeys(stage for stage, _ in entries)),
         entries=entries,
     )
+
+
+def first_comment(text: str) -> str:
+    r"""Return the comment that a yaml file starts with, on one line; empty if there is none.
+
+    The line that tells Hydra the package is left out. A line of commands, which is indented, ends
+    the comment.
+
+    Examples
+    --------
+    >>> first_comment("# @package _global_\n# Ten strategies.\n#   python -m imbench\nseed: 0")
+    'Ten strategies.'
+    """
+    words: list[str] = []
+    for line in text.splitlines():
+        comment = line.removeprefix("#")
+        if comment == line or comment.startswith("  "):
+            break
+        if not comment.strip().startswith("@package"):
+            words.append(comment.strip())
+    return " ".join(words)
 
 
 def _entries(content: dict[str, Any]) -> Iterator[tuple[str, str]]:

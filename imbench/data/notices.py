@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from imbench.components.override import override
 
@@ -11,14 +12,35 @@ LEAKS = (
     "duplicate-rows", "identifier-column", "class-in-column", "repeated-group", "time-mixed",
 )  # fmt: skip
 """Codes of notices after which scores may be too good."""
-CODES = (
-    *LEAKS,
-    "test-unused", "class-spelling", "small-class", "huge-values", "sorted-by-class",
-    "sorted-by-column",
-    "constant-column", "empty-column", "identifier-text", "missing-spelled", "class-missing",
-    "leading-zeros", "large-integers", "mixed-column", "detected-format",
-    "ignored-files", "several-frames", "transparent-pixels",
-)  # fmt: skip
+CODE_WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "duplicate-rows": "Many rows repeat another one: copies are trained on and tested.",
+        "identifier-column": "A column numbers or names the rows, and new rows have new ones.",
+        "class-in-column": "One column tells the class of every row.",
+        "repeated-group": "Rows of one patient, customer or machine are on both sides of a split.",
+        "time-mixed": "Rows have a time, and folds train on later rows than they test.",
+        "test-unused": "There is a test set, and the splits do not use it.",
+        "class-spelling": "Two classes differ in case or blanks only.",
+        "small-class": "A fold tests fewer than two rows of a class.",
+        "huge-values": "A column holds a number beyond 1.8e19, mostly a code for no value.",
+        "sorted-by-class": "All rows of a class stand together in the file.",
+        "sorted-by-column": "Rows are sorted by a column of numbers, which may be a time.",
+        "constant-column": "A column has one value, and is left out.",
+        "empty-column": "A column has no value, and is left out.",
+        "identifier-text": "A column has another text in each row, and is left out.",
+        "missing-spelled": "Numbers have cells such as n/a, which are read as missing.",
+        "class-missing": "The class column holds a spelling of a missing value as a class.",
+        "leading-zeros": "Numbers have cells such as 01234, which are read as numbers.",
+        "large-integers": "Integers beyond 2^53 are not held exactly.",
+        "mixed-column": "A column of text has some numbers, and is read as categories.",
+        "detected-format": "The separator of the columns was detected.",
+        "ignored-files": "A folder of images has other files, which are left out.",
+        "several-frames": "Some images have several frames, of which the first is read.",
+        "transparent-pixels": "Some images have transparent pixels, of which colours are read.",
+    }
+)
+"""Each code and what it says: the words of docs/checks.md and of ``imbench list checks``."""
+CODES = tuple(CODE_WORDS)
 """Every code, each with a section in docs/checks.md. Notices are shown in this order."""
 NO_ADVICE = ("dropped", "groups", "time", "date", "weight", "test")
 """Codes of notices on what the user has set: the description of the table says it."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imbench.components.construct import closest
+from imbench.components.extras import require
 from imbench.data.cache import from_files
 from imbench.data.dataset import Dataset
 from imbench.data.download import OFFLINE, data_folder, downloading, not_available
@@ -121,12 +122,13 @@ def load_torchvision(
     Raises
     ------
     ConfigError
-        If torchvision has no such class.
+        If torchvision is not installed, or has no such class.
     DataError
         If the images are in neither folder and cannot be downloaded, or are damaged.
     """
     if class_names and (parts := _idx_parts(source, data_dir, download_dir)) is not None:
         return _dataset(source, parts, class_names)
+    require("torchvision", f"dataset.source={source}")
     datasets = import_torchvision().datasets
     reader = getattr(datasets, source, None)
     if not isinstance(reader, type):

@@ -32,6 +32,7 @@ from imbench.api.serving.loading import (
 )
 from imbench.api.serving.modules import copy_modules, modules_for, requirements_for
 from imbench.api.serving.served import Served, ServedModel
+from imbench.components.extras import require
 from imbench.errors import ImbenchError
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ def save(
     Raises
     ------
     ImbenchError
-        If the folder holds something else, or the model is of a class of a user's own, which
-        cannot be saved without pickle.
+        If MLflow is not installed, the folder holds something else, or the model is of a class of
+        a user's own, which cannot be saved without pickle.
     """
+    require("mlflow", "a saved model has MLflow's format")
     place = Path(folder)
     _check_place(place)
     served = strip(classifier.estimator_)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Protocol
 
+from imbench.components.extras import install
 from imbench.results.fold import CellResult
 from imbench.results.metric_options import MetricOptions
 
@@ -36,6 +38,45 @@ class Tracker(Protocol):
     def close(self) -> Sequence[str]:
         """Wait for pending writes, and return one sentence for each cell that was refused."""
         ...
+
+
+class NotInstalled:
+    """Track nothing, because MLflow is not installed, and say so at the end.
+
+    Parameters
+    ----------
+    results_dir : str
+        Where results are stored.
+
+    Examples
+    --------
+    >>> NotInstalled("results").close()[0].partition(";")[0]
+    'results are stored in results'
+    """
+
+    hint = ""
+
+    def __init__(self, results_dir: str) -> None:
+        self.results_dir = results_dir
+
+    def open(self) -> None:
+        """Do nothing."""
+
+    def has(self, cell: CellResult, options: MetricOptions) -> bool:
+        """Return True: nothing that could be written is missing."""
+        return True
+
+    def log_cell(self, cell: CellResult, options: MetricOptions) -> None:
+        """Do nothing."""
+
+    def close(self) -> Sequence[str]:
+        """Return where the results are, and how to get MLflow."""
+        sentence = (
+            f"results are stored in {self.results_dir}; to compare them in MLflow: "
+            f"{install('mlflow')}, and then `python -m imbench sync "
+            f"{shlex.quote(self.results_dir)}` (tracking=none leaves this line out)."
+        )
+        return (sentence,)
 
 
 class NullTracker:

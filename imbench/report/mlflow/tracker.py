@@ -1,14 +1,12 @@
 """MLflow as an export: one run per cell, written from stored results and safe to write again.
 
-MLflow is imported only when a tracker is opened. The
-results under ``results/runs`` remain the truth: everything that is written here can be deleted and
-exported anew.
+MLflow is imported only when a tracker is opened. The results under ``results/runs`` remain the
+truth: everything that is written here can be deleted and exported anew.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import json
 import shlex
 import sqlite3
@@ -17,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from imbench.components.extras import require
 from imbench.errors import ConfigError, ImbenchError
 from imbench.report.mlflow.address import Address, first_line
 from imbench.report.mlflow.content import DIGEST, RUN_ID, digest_of, mlflow_names
@@ -131,8 +130,7 @@ class MlflowTracker:
         ConfigError
             If MLflow is not installed, or there is nothing to serve.
         """
-        if importlib.util.find_spec("mlflow") is None:
-            raise ConfigError("ui: MLflow is not installed: pip install 'mlflow>=3.10'.")
+        require("mlflow", "ui")
         path = self._address.path
         if path is not None and not path.is_file():
             raise ConfigError(
@@ -199,8 +197,9 @@ class MlflowTracker:
         Raises
         ------
         ConfigError
-            If the address is wrong, its file cannot be written, or the experiment was deleted.
+            If MLflow is missing, the address or its file is wrong, or the experiment was deleted.
         """
+        require("mlflow", f"tracking.uri={self._address.public}")
         path = self._address.path
         problem = self._address.problem()
         if problem and path is not None and fault_of(path):

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from imbench.components.extras import demand
 from imbench.data.torchvision_shim import import_torchvision
+
+demand("torchvision")  # imported when a net is built: too late to say that it is missing
 
 
 @dataclass(frozen=True)
