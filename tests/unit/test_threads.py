@@ -5,13 +5,14 @@ import os
 import numpy as np
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.base import clone
 
 from imbench.run import processes
 from imbench.run.cell import Runner
 from imbench.run.executors import local
-from imbench.run.processes import idle_cores, more_threads
+from imbench.run.processes import idle_cores, limited_threads, more_threads
 from imbench.run.sweep import run_cells
-from tests.cells import cells_of
+from tests.cells import cell_of, cells_of
 
 WORDS = ("dataset=synthetic", "dataset.n_rows=2000", "model=lightgbm", "splits=holdout")
 FEW = "model.estimator.estimator.n_estimators=10"
@@ -76,10 +77,32 @@ def test_others_keep_one_thread(words):
 
 def test_the_number_of_threads_is_put_back_after_an_error():
     (cell,) = cells_of(*WORDS)
-    with pytest.raises(ValueError, match="ended"), more_threads(cell, 3):
-        assert cell.model.estimator.estimator.n_jobs == 3
-        raise ValueError("ended")
-    assert cell.model.estimator.estimator.n_jobs == 1
+    trees, seen = cell.model.estimator.estimator, []
+
+    def fails():
+        with more_threads(cell, 3):
+            seen.append(trees.n_jobs)
+            raise ValueError("ended")
+
+    with pytest.raises(ValueError, match="ended"):
+        fails()
+    assert [*seen, trees.n_jobs] == [3, 1]
+
+
+@pytest.mark.parametrize("name", ["hist_gradient_boosting", "xgboost"])
+def test_trees_have_the_same_bits_with_any_number_of_openmp_threads(name):
+    key = "max_iter" if name == "hist_gradient_boosting" else "estimator.n_estimators"
+    cell = cell_of("dataset=synthetic", f"model={name}", f"model.estimator.{key}=10")
+    rng = np.random.default_rng(0)
+    X, weight = rng.normal(size=(9_000, 10)), rng.uniform(1, 9, 9_000)
+    y = (X[:, 0] + rng.normal(size=len(X)) > 2).astype(int)
+    found = set()
+    for n in (1, 2, 3):
+        with limited_threads(n):
+            model = clone(cell.model.estimator).set_params(random_state=0)
+            fitted = model.fit(X, y, sample_weight=weight)
+            found.add(fitted.predict_proba(X).tobytes())
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(("load", "n"), [(0.0, 8), (1.2, 8), (4.0, 5), (30.0, 1)])

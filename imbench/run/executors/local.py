@@ -39,10 +39,9 @@ class LocalExecutor:
         Number of processes; -1 is one per core. They divide the cores: threads times processes
         are the number of cores. The folds of all cells run side by side, those of nets that train
         in stacks stack by stack. "auto" uses all cores for models that do not train in stacks, as
-        soon as that saves more time than it takes, and all idle ones for a fold that is left alone if
-        its model gives the same bits with any number of threads. Predictions depend on it no more
-        than BLAS rounds: its sums differ with the number of threads, and scores of linear models
-        in their last bits.
+        soon as that saves more time than it takes, and idle ones for a fold that is left alone if
+        its model gives the same bits with any number of threads. Predictions depend on it by what
+        BLAS rounds alone: scores of linear models differ in their last bits.
     """
 
     runner: Runner
