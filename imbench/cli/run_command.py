@@ -7,6 +7,7 @@ import atexit
 import gc
 import os
 import re
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -200,12 +201,23 @@ def _run_all(sweep: Sweep, tracker: Tracker, show_tracebacks: bool) -> int:
             _print_results(cells, sweep.drafts[0], show_tracebacks)
         _print_notes(sweep, rounds)
         sys.stdout.flush()
-    is_shown = sweep.config["output"] == "table" and exit_code(cells) == 0 and not untracked
-    if tracker.hint and is_shown:
-        print(f"compare in the MLflow UI: {tracker.hint}")
+    _print_ways_on(sweep, cells, "" if untracked else tracker.hint)
     for sentence in dict.fromkeys(untracked):
         say(f"imbench: tracking: {sentence}", sys.stderr)
     return exit_code(cells)  # whatever MLflow says: the results are stored
+
+
+def _print_ways_on(sweep: Sweep, cells: Sequence[CellResult], hint: str) -> None:
+    """Name the commands that show more of what was run."""
+    if sweep.config["output"] != "table":
+        return
+    if any(cell.folds for cell in cells):
+        words = ["python", "-m", "imbench", "report", str(sweep.store.runs)]
+        if sweep.config["baseline"] != "none":
+            words += ["--set", f"baseline={sweep.config['baseline']}"]
+        say(f"report: {shlex.join(words)}")
+    if hint and exit_code(cells) == 0:
+        print(f"compare in the MLflow UI: {hint}")
 
 
 def _print_stop(error: BaseException, sweep: Sweep, n_complete: int) -> None:

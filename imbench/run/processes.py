@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from imbench.config.cell import Cell, RefusedCell
 from imbench.results.fold import FoldResult
+from imbench.run.environment import n_cores
 
 # Two workers have imported scikit-learn and imbalanced-learn after 1.4 s on two idle cores, and
 # after 3.1 s where another process is busy.
@@ -118,6 +119,40 @@ def limited_threads(n_threads: int | None) -> Iterator[None]:
 
     with threadpool_limits(n_threads):
         yield
+
+
+@contextmanager
+def more_threads(cell: Cell, n_threads: int) -> Iterator[None]:
+    """Give the LightGBM of a cell so many threads in the place of one, for as long as the block.
+
+    Its trees are the same for any number of threads if they are ``deterministic`` and rows or
+    columns are forced (parameter ``deterministic`` of LightGBM's documentation). The sums of
+    forests, linear models and nets are not, so that they keep their number. A loss or a metric in
+    Python keeps one thread: others would wait for it actively.
+    """
+    trees = getattr(cell.model.estimator, "estimator", None)
+    given = trees.get_params() if type(trees).__name__ == "LGBMClassifier" else {}
+    is_same = given.get("deterministic") and (
+        given.get("force_row_wise") or given.get("force_col_wise")
+    )
+    in_python = cell.strategy.loss or getattr(cell.model.estimator, "holds_out", False)
+    if not is_same or in_python or given.get("n_jobs") != 1 or n_threads < 2:
+        yield
+        return
+    trees.set_params(n_jobs=n_threads)
+    try:
+        yield
+    finally:
+        trees.set_params(n_jobs=1)
+
+
+def idle_cores() -> int:
+    """Return how many cores other processes have left idle in the last minute, at least one."""
+    try:
+        others = max(os.getloadavg()[0] - 1, 0.0)  # one is this process
+    except (AttributeError, OSError):  # Windows has none
+        others = 0.0
+    return max(1, round(n_cores() - others))
 
 
 def _memory_bytes() -> int:

@@ -139,9 +139,10 @@ class Rounds:
     def _round(self, wanted: Mapping[int, CellOutline]) -> Iterator[int]:
         """Read or run some cells; yield the number of each as soon as it is in ``latest``."""
         before = {i: len(self.latest[i].folds) if i in self.latest else 0 for i in wanted}
-        self.watch.round_starts({i: c.splitter.n_folds - before[i] for i, c in wanted.items()})
         found = {i: cell for i, c in wanted.items() if (cell := self._find(i, c)) is not None}
         missing = {i: c for i, c in wanted.items() if i not in found}
+        n_new = {i: c.splitter.n_folds - before[i] for i, c in missing.items()}
+        self.watch.round_starts(n_new | dict.fromkeys(found, 0))
         with closing(self._watched(missing)) as ran:
             for i in wanted:
                 self.watch.cell_starts(i)

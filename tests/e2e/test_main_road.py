@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -310,3 +311,14 @@ def test_output_into_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
         env={**os.environ},
     )
     assert done.stderr == ""
+
+
+def test_the_command_of_the_report_is_named_and_works(run: Run, tmp_path: Path) -> None:
+    words = ("dataset=synthetic", "model=decision_tree", "splits.n_repeats=1", "baseline=threshold")
+    first = run("-m", *words, "strategy=none,threshold", "results_dir=my results")
+    *_, line = (line for line in first.out.splitlines() if line.startswith("report: "))
+    assert line == "report: python -m imbench report 'my results/runs' --set baseline=threshold"
+    done = run(*shlex.split(line)[4:])
+    assert done.code == 0
+    assert (tmp_path / "my results" / "report" / "index.html").is_file()
+    assert "report: " not in run(*words, "output=json").out

@@ -16,8 +16,9 @@ import yaml
 
 from imbench.components.construct import bind, construct
 from imbench.errors import ConfigError, ImbenchError
-from imbench.report.mlflow.content import digest_of
+from imbench.report.mlflow.content import digest_of, mlflow_names
 from imbench.report.mlflow.tracker import VIEW, MlflowTracker, NullTracker
+from imbench.report.mlflow.views import shared_view
 from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import MetricOptions, metric_options
 from imbench.results.metrics import compute_folds, summarise
@@ -203,6 +204,17 @@ def test_the_shared_view_groups_by_strategy_and_shows_columns_that_are_there(tra
     )
     assert (view["orderByKey"], view["orderByAsc"]) == ("metrics.`brier`", True)
     assert view["groupBy"]["groupByKeys"] == [{"mode": "tag", "groupByData": "strategy"}]
+
+
+def test_no_metric_stands_before_the_sort_metric_in_the_order_of_the_ui():
+    for sort in ("f1_macro", "roc_auc", "average_precision", "recall/c1"):
+        view = shared_view(metric_options({"sort": sort}), mlflow_names)
+        columns = view["selectedColumns"]
+        metrics = [name[9:-1] for name in columns if name.startswith("metrics.")]
+        assert min(metrics) == metrics[0] == sort
+        assert view["orderByKey"] == f"metrics.`{sort}`"
+    view = shared_view(metric_options({"sort": "f1_macro"}), mlflow_names)
+    assert "metrics.`roc_auc`" in view["selectedColumns"]
 
 
 def test_runs_are_filtered_by_dataset_model_and_stage(tracker):

@@ -63,6 +63,9 @@ def shared_view(
 ) -> dict[str, Any]:
     """Return a view of the MLflow UI: runs grouped by strategy, mean and interval as columns.
 
+    The UI has room for three metrics on a screen of 1,400 pixels, and orders them by their names:
+    those before the metric ``sort`` would push it out of sight, and are left out.
+
     This is the format in which the UI stores a shared view. A UI of another version that cannot
     read it shows a notice and its default view.
 
@@ -73,8 +76,8 @@ def shared_view(
         Maps names of metrics to their MLflow names.
     """
     interval = [] if "/" in options.sort else [f"{options.sort}_low", f"{options.sort}_high"]
-    shown = [options.sort, *interval, *(n for n in options.shown if n != options.sort)]
-    columns = [f"metrics.`{name}`" for name in mlflow_names(shown).values()]
+    first, *others = mlflow_names([options.sort, *interval, *options.shown]).values()
+    columns = [f"metrics.`{name}`" for name in [first, *(n for n in others if n > first)]]
     return {
         "orderByKey": columns[0],
         "orderByAsc": not options.higher_is_better(options.sort),

@@ -14,7 +14,13 @@ from imbench.run.environment import n_cores
 from imbench.run.executors.base import StackTask, Tasks
 from imbench.run.executors.isolation import needs_process, seconds_of, sentence_of
 from imbench.run.executors.pool import Call, Ended, Pool
-from imbench.run.processes import Workers, can_run_apart, limited_threads
+from imbench.run.processes import (
+    Workers,
+    can_run_apart,
+    idle_cores,
+    limited_threads,
+    more_threads,
+)
 
 Outcomes = Generator[tuple[StackTask, Iterable[FoldResult]]]
 
@@ -33,7 +39,9 @@ class LocalExecutor:
         Number of processes; -1 is one per core. They divide the cores: threads times processes
         are the number of cores. The folds of all cells run side by side, those of nets that train
         in stacks stack by stack. "auto" uses all cores for models that do not train in stacks, as
-        soon as that saves more time than it takes. Predictions do not depend on it.
+        soon as that saves more time than it takes, and idle ones for a fold that is left alone if
+        its model gives the same bits with any number of threads. Predictions depend on it by what
+        BLAS rounds alone: scores of linear models differ in their last bits.
     """
 
     runner: Runner
@@ -69,13 +77,19 @@ class LocalExecutor:
                     workers.note(found)
                     yield task, found
             else:
-                yield task, self._here(task, workers)
+                n_threads = idle_cores() if is_auto and n_left == 1 else 1
+                yield task, self._here(task, workers, n_threads)
 
-    def _here(self, task: StackTask, workers: Workers) -> Generator[FoldResult]:
+    def _here(self, task: StackTask, workers: Workers, n_threads: int = 1) -> Generator[FoldResult]:
         """Run a task in this process."""
         ready = self.runner.prepare(task.cell)
         results = self.runner.run_here(ready, task.stack)
-        with limited_threads(workers.threads), workers.timed(), closing(results):
+        with (
+            limited_threads(workers.threads),
+            more_threads(ready.cell, n_threads),
+            workers.timed(),
+            closing(results),
+        ):
             yield from results
 
     def apart(
