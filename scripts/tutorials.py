@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 from imbench.run.environment import hardware, versions
 
@@ -100,7 +101,7 @@ def measure(ratio: float, epochs: int, n_seeds: int, results: Path) -> list[Gain
     return gains_of(ratio, epochs, [json.loads(line) for line in done.stdout.splitlines()])
 
 
-def gains_of(ratio: float, epochs: int, rows: Sequence[dict]) -> list[Gain]:  # type: ignore[type-arg]
+def gains_of(ratio: float, epochs: int, rows: Sequence[dict[str, Any]]) -> list[Gain]:
     """Read gains from the lines of ``output=json``.
 
     Raises
@@ -120,8 +121,8 @@ def gains_of(ratio: float, epochs: int, rows: Sequence[dict]) -> list[Gain]:  # 
             found.append(Gain(ratio, epochs, name, plain, None, reason=row["reason"]))
             continue
         low, high = row["interval"] or (None, None)
-        scaled = [None if value is None else 100 * value for value in (row["gain"], low, high)]
-        found.append(Gain(ratio, epochs, name, plain, *scaled))
+        gain, low, high = (None if v is None else 100 * v for v in (row["gain"], low, high))
+        found.append(Gain(ratio, epochs, name, plain, gain, low, high))
     return found
 
 

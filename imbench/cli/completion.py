@@ -15,8 +15,8 @@ from imbench.config import catalogue
 from imbench.errors import ConfigError
 
 COMMANDS = (
-    "audit", "check", "completion", "doctor", "drift", "fit", "help", "list", "plan", "predict",
-    "recommend", "report", "run", "serve", "status", "sync", "ui", "verify", "work",
+    "audit", "check", "completion", "docs", "doctor", "drift", "fit", "help", "list", "plan",
+    "predict", "recommend", "report", "run", "serve", "status", "sync", "ui", "verify", "work",
 )  # fmt: skip
 WITH_KEYS = ("run", "plan", "fit", "sync", "doctor")  # commands that take key=value
 OPTIONS = ("--multirun", "--cfg", "--config-dir", "--traceback", "--version", "--help")

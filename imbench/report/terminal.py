@@ -101,8 +101,8 @@ def _block(
         **_layout(),
     )
     for head in columns:
-        lines = "\n".join(map(visible, head.split("\n")))  # long heads are broken
-        table.add_column(Text(lines), justify="left" if head == "strategy" else "right")
+        shown = "\n".join(map(visible, head.split("\n")))  # long heads are broken
+        table.add_column(Text(shown), justify="left" if head == "strategy" else "right")
     for place, row in enumerate(block.rows):
         cells = {head: Text(visible(column[place])) for head, column in columns.items()}
         told = row.comparison.verdict if row.comparison else row.status

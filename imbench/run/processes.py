@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from imbench.config.cell import Cell, RefusedCell
 from imbench.results.fold import FoldResult
@@ -130,7 +131,7 @@ def more_threads(cell: Cell, n_threads: int) -> Iterator[None]:
     forests, linear models and nets are not, so that they keep their number. A loss or a metric in
     Python keeps one thread: others would wait for it actively.
     """
-    trees = getattr(cell.model.estimator, "estimator", None)
+    trees: Any = getattr(cell.model.estimator, "estimator", None)
     given = trees.get_params() if type(trees).__name__ == "LGBMClassifier" else {}
     is_same = given.get("deterministic") and (
         given.get("force_row_wise") or given.get("force_col_wise")
