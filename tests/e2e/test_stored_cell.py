@@ -85,9 +85,13 @@ def change(store, statement):
 
 @pytest.fixture
 def no_mlflow(monkeypatch):
-    """Make the import of MLflow fail, once the fixture's function is called."""
+    """Make the import of MLflow fail, once the fixture's function is called.
+
+    It counts as installed: where it is not, ``tracking=mlflow`` is refused without an import.
+    """
 
     def forbid():
+        monkeypatch.setattr("imbench.components.extras.is_installed", lambda package: True)
         monkeypatch.setitem(sys.modules, "mlflow", None)
         monkeypatch.setitem(sys.modules, "mlflow.entities", None)
 
