@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time as clock
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
@@ -175,7 +176,7 @@ def run(
 
     sweep = Sweep(drafts, parse_all(drafts, stored), stored, started, note)
     sweep.prepare(sweep.cells.values())
-    with progress_bar(sweep.outlines, shown=progress) as bar:
+    with closing(sweep), progress_bar(sweep.outlines, shown=progress) as bar:
         rounds = sweep.rounds(bar)
         found = dict(iter(rounds))
     places = sorted(i for i, cell in found.items() if cell.folds or cell.status != "ok")

@@ -200,6 +200,11 @@ class Sweep:
                 self.say(line)
         yield from run_cells(self._runner, cells, n_jobs, self._executor)
 
+    def close(self) -> None:
+        """End worker processes; what was finished is stored."""
+        if self._executor is not None:
+            self._executor.close()
+
     def _cell(self, i: int) -> Cell | RefusedCell:
         if i not in self.cells:  # its first repeat was stored
             self.cells[i] = self.drafts[i].cell()

@@ -11,7 +11,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,8 @@ def _command(options: argparse.Namespace) -> int:
     try:
         cells = parse_all(drafts, stored)
         sweep = Sweep(drafts, cells, stored, started, partial(say, stream=sys.stderr))
-        return _run_all(sweep, tracker, options.traceback)
+        with closing(sweep):
+            return _run_all(sweep, tracker, options.traceback)
     except KeyboardInterrupt:
         _close_soon(tracker)
         raise

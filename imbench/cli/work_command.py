@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def command(words: list[str]) -> int:
     with suppress(OSError):  # the first fold that is stored tells
         write_metrics(work.sweep.store.runs, work.sweep.config)
     name = f"chunk {index} of 0 to {len(plan.chunks) - 1}"
-    with progress_bar(work.sweep.outlines) as bar:
+    with closing(work.sweep), progress_bar(work.sweep.outlines) as bar:
         try:
             done = work.run(bar)
         except KeyboardInterrupt:

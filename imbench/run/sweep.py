@@ -33,10 +33,10 @@ def run_cells(
     """
     with temporary_cache([cell.identity for cell in cells]) as runner.cache:
         tasks = Tasks(runner, cells)
-        executor = executor or executor_of(None, runner, n_jobs)
+        used = executor or executor_of(None, runner, n_jobs)
         try:
             while True:
-                with closing(executor.run(tasks)) as outcomes:
+                with closing(used.run(tasks)) as outcomes:
                     for task, results in outcomes:
                         tasks.take_back(task, results)
                         yield from tasks.complete()
@@ -45,3 +45,5 @@ def run_cells(
                     break
         finally:
             runner.claims.release_all()
+            if executor is None:
+                used.close()

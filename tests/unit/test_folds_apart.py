@@ -4,8 +4,10 @@ import os
 import signal
 
 import numpy as np
+import psutil
 import pytest
 
+import imbench
 from imbench.results.fold import ARRAYS
 from imbench.run.cell import Runner, run_apart
 from imbench.run.executors import local
@@ -68,6 +70,26 @@ def test_folds_side_by_side_end_as_one_after_the_other(words, tmp_path):
             assert getattr(a, name) == getattr(b, name), name
     stored = sorted(path.name for path in (tmp_path / "two").rglob("r0-f?.json"))
     assert stored == ["r0-f0.json", "r0-f1.json", "r0-f2.json"]
+
+
+def worker_processes():
+    """Return the processes of this one that run folds."""
+    return [
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if child.is_running() and "run.executors.worker" in " ".join(child.cmdline())
+    ]
+
+
+def test_a_comparison_in_python_leaves_no_process_behind(tmp_path):
+    before = worker_processes()
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    found = imbench.compare(
+        X, (X[:, 0] > 0.5).astype(int), ["none"], ["decision_tree"], results_dir=tmp_path,
+        progress=False, overrides=["n_jobs=2", "splits.n_splits=2", "splits.n_repeats=1"],
+    )  # fmt: skip
+    assert found.cells[0].status == "ok"
+    assert worker_processes() == before
 
 
 def test_folds_that_are_stored_are_not_run_again(tmp_path):

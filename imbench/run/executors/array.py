@@ -56,3 +56,6 @@ class ArrayExecutor:
             "executor=array runs nothing here: use the command line, or set executor=local."
         )
         yield
+
+    def close(self) -> None:
+        """Do nothing: nothing was started."""

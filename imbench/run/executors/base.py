@@ -64,6 +64,10 @@ class Executor(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End what was started to run tasks."""
+        ...
+
 
 class Tasks:
     """The tasks of some cells, which are planned one by one, and the cells in their order.

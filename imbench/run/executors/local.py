@@ -60,6 +60,10 @@ class LocalExecutor:
             workers = _measuring(1 + tasks.n_left(of_its_kind=True)) if is_apart else Workers(1)
             yield from self._run(tasks, chain([first], some), workers, is_auto=True)
 
+    def close(self) -> None:
+        """End the worker processes."""
+        self._pool.close()
+
     def _run(
         self, tasks: Tasks, some: Iterator[StackTask], workers: Workers, is_auto: bool = False
     ) -> Outcomes:

@@ -17,7 +17,7 @@ import time
 import zlib
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Literal
 from uuid import uuid4
@@ -106,6 +106,7 @@ class RayExecutor:
     num_gpus: float = 0
     memory_gb: float | None = None
     store: Literal["shared", "return"] = "shared"
+    _is_connected: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         if self.n_jobs != "auto":
@@ -147,6 +148,14 @@ class RayExecutor:
         with self._driver() as driver:
             self._check(ray, driver)
             yield from self._run(ray, driver, first, tasks)
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it is one of this executor's own."""
+        if self._is_connected:
+            import ray
+
+            ray.shutdown()
+            self._is_connected = False
 
     def _run(
         self, ray: Any, driver: Driver, first: StackTask, tasks: Tasks
@@ -212,6 +221,7 @@ class RayExecutor:
                 f"executor.address={self.address or 'null'}: no Ray cluster ({reason}): start one "
                 "with `ray start --head` and give its host:port, or set executor=local."
             ) from error
+        self._is_connected = True
         return ray
 
     @contextmanager
