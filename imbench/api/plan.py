@@ -17,7 +17,7 @@ from imbench.config.cell import Cell, RefusedCell
 from imbench.config.compose import Composer
 from imbench.config.parse import Draft
 from imbench.data.splits import AUTO, repeats_of
-from imbench.errors import ConfigError, ImbenchError
+from imbench.errors import ConfigError, ImbenchError, masked
 from imbench.results.fold import CellResult
 from imbench.run.plan import Entry, Piece, Place, Plan, balanced
 
@@ -70,6 +70,7 @@ def make_plan(
     if n_chunks < 1:
         raise ConfigError(f"--chunks {n_chunks}: must be at least 1, such as --chunks 8.")
     kept = tuple(word for word in words if _key(word) not in NOT_OF_A_PLAN)
+    _check_secrets(kept)
     sweep = _sweep(kept, config_dir)
     _check_words(sweep)
     entries, pieces = _divided(sweep)
@@ -236,6 +237,17 @@ def _sweep(
     drafts = distinct([Draft(config, composer.folders) for config in configs])
     others = () if chunk is None else set(range(len(drafts))) - set(chunk)
     return Sweep(drafts, parse_all(drafts, others), {}, started, say)
+
+
+def _check_secrets(words: Sequence[str]) -> None:
+    """Raise ConfigError for words with a password, which the file of a plan would hold."""
+    for word in words:
+        if masked(word) != word:
+            key = word.partition("=")[0]
+            raise ConfigError(
+                f"plan {masked(word)}: a plan is a file, and would hold the password; put the "
+                f"address into a variable of every worker: {key}='${{oc.env:ADDRESS}}'."
+            )
 
 
 def _check_words(sweep: Sweep) -> None:

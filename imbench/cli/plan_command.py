@@ -15,10 +15,10 @@ def command(words: list[str]) -> int:
         If a word is wrong, or no cell can run.
     """
     from imbench.cli.planning import write_plan
-    from imbench.cli.run_command import _quoted
+    from imbench.cli.words import as_override
 
     arguments = _parser().parse_intermixed_args(words)
-    overrides = list(map(_quoted, arguments.overrides))
+    overrides = list(map(as_override, arguments.overrides))
     write_plan(overrides, arguments.config_dir, arguments.chunks, arguments.out)
     return 0
 

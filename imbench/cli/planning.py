@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imbench.components.visible import say
+
 if TYPE_CHECKING:
     from imbench.run.plan import Plan
 
@@ -33,7 +35,7 @@ def write_plan(words: Sequence[str], config_dir: Path | None, n_chunks: int, out
     plan, work = make_plan(words, config_dir, n_chunks)
     plan.write(out)
     for line in [*described(plan, work, out), *how_to_run(out, range(n_chunks))]:
-        print(line)
+        say(line)
 
 
 def described(plan: Plan, work: Sequence[float], path: Path) -> list[str]:

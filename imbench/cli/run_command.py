@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
-import os
 import re
 import shlex
 import sys
@@ -22,9 +21,9 @@ from imbench import __version__
 from imbench.api.console import console
 from imbench.api.progress import progress_bar
 from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
+from imbench.cli.words import as_override
 from imbench.components.construct import TARGET, bind, construct
 from imbench.components.extras import absent
-from imbench.components.override import quoted
 from imbench.components.startup import quick_imports
 from imbench.components.visible import say
 from imbench.config.compose import Composer
@@ -37,6 +36,9 @@ from imbench.run.rounds import Rounds
 
 if TYPE_CHECKING:
     from imbench.report.mlflow.tracker import Tracker
+
+
+ARRAY = "imbench.run.executors.array.ArrayExecutor"
 
 
 def command(words: list[str]) -> int:
@@ -57,7 +59,7 @@ def _command(options: argparse.Namespace) -> int:
         return 0
     started = time.monotonic()
     composer = Composer(options.config_dir)
-    composed = composer.cells(list(map(_quoted, options.overrides)), options.multirun)
+    composed = composer.cells(list(map(as_override, options.overrides)), options.multirun)
     if options.cfg:
         texts = (yaml.safe_dump(_masked(c), sort_keys=False, allow_unicode=True) for c in composed)
         print("---\n".join(texts))
@@ -89,7 +91,7 @@ def _plan(options: argparse.Namespace, executor: Mapping[str, Any]) -> int:
     from imbench.run.executors.array import ArrayExecutor
 
     array: ArrayExecutor = construct(executor, "executor", runner=None, n_jobs=1)
-    words = list(map(_quoted, options.overrides))
+    words = list(map(as_override, options.overrides))
     write_plan(words, options.config_dir, array.chunks, Path(array.out))
     return 0
 
@@ -101,35 +103,6 @@ def _masked(node: Any) -> Any:
     if isinstance(node, list):
         return [_masked(value) for value in node]
     return masked(node) if isinstance(node, str) else node
-
-
-ARRAY = "imbench.run.executors.array.ArrayExecutor"
-PATHS = ("dataset.path", "dataset.test", "data_dir", "dataset.data_dir", "results_dir")
-PLAIN = re.compile(
-    r"[\w./:+,%*@?|$\\ -]*", re.ASCII
-)  # what the grammar of overrides reads as it is
-
-
-def _quoted(word: str) -> str:
-    """Quote what the grammar of overrides does not know: budget=fits=200, and odd file names.
-
-    A path that starts with ``~`` is expanded, which a shell does at the start of a word only.
-
-    Examples
-    --------
-    >>> _quoted("budget=fits=200"), _quoted("budget=10m")
-    ("budget='fits=200'", 'budget=10m')
-    >>> print(_quoted("dataset.path=my table (1).csv"))
-    dataset.path="my table (1).csv"
-    """
-    key, _, value = word.partition("=")
-    if key == "budget":
-        return f"{key}='{value}'" if "=" in value and "'" not in value else word
-    if key not in PATHS or re.match(r"[\['\"]|\w+\(|.*\$\{", value):
-        return word
-    parts = [os.path.expanduser(part) for part in value.split(",")]
-    text = ",".join(parts)
-    return f"{key}={text}" if PLAIN.fullmatch(text) else f"{key}={','.join(map(quoted, parts))}"
 
 
 def _parser() -> argparse.ArgumentParser:

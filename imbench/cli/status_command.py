@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imbench.cli.planning import ranges
+from imbench.components.visible import say
 
 if TYPE_CHECKING:
     from imbench.run.plan import Plan
@@ -39,19 +40,21 @@ def command(words: list[str]) -> int:
     results = arguments.results or Path(plan.results_dir)
     status = status_of(plan, Store(results))
     for line in _lines(plan, status, arguments.plan, results):
-        print(line)
+        say(line)
     return 0 if status.is_complete else 1
 
 
 def _lines(plan: Plan, status: PlanStatus, path: Path, results: Path) -> Iterator[str]:
+    from imbench.results.fold import fold_name
+
     claimed = f", {status.n_claimed} of them claimed by workers" if status.n_claimed else ""
     yield (
         f"{path}: {status.n_done} of {plan.n_folds} folds done, {len(status.missing)} missing"
         f"{claimed}, {len(status.failed)} of {len(plan.cells)} cells failed; results in {results}."
     )
     missing: dict[str, list[str]] = {}
-    for entry, (repeat, fold), chunk in status.missing:
-        missing.setdefault(entry.name, []).append(f"r{repeat}-f{fold} (chunk {chunk})")
+    for entry, place, chunk in status.missing:
+        missing.setdefault(entry.name, []).append(f"{fold_name(*place)} (chunk {chunk})")
     yield from _some([f"missing: {name}: {', '.join(some)}" for name, some in missing.items()])
     yield from _some([f"failed: {entry.name}: {reason}" for entry, reason in status.failed])
     yield from _some([f"damaged: {sentence}" for sentence in status.damaged])

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from imbench.components.visible import say, visible
 from imbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ def command(words: list[str]) -> int:
         results = results.parent
     found = list(_findings(results))
     for finding in found:
-        print(f"damaged: {finding.path} ({finding.why.rstrip('.')})", flush=True)
+        print(visible(f"damaged: {finding.path} ({finding.why.rstrip('.')})"), flush=True)
         if arguments.repair and finding.path.exists():
             _repair(finding)
     models = list(_models(results))
     for sentence in models:
-        print(f"damaged: {sentence}")
+        say(f"damaged: {sentence}")
     if not found and not models:
         print(f"{results}: every stored file is sound.")
         return 0

@@ -8,6 +8,8 @@ from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
+from imbench.components.visible import say
+
 
 def command(words: list[str]) -> int:
     """Run what is missing of a chunk, and print how much that was.
@@ -24,21 +26,21 @@ def command(words: list[str]) -> int:
     """
     from imbench.api.plan import Work, index_of
     from imbench.api.progress import progress_bar
-    from imbench.cli.run_command import _quoted
+    from imbench.cli.words import as_override
     from imbench.results.last_metrics import write_metrics
     from imbench.run.plan import Plan
 
     arguments = _parser().parse_intermixed_args(words)
     numbers = [int(word) for word in arguments.words if word.isdecimal()]
-    overrides = [_quoted(word) for word in arguments.words if not word.isdecimal()]
+    overrides = [as_override(word) for word in arguments.words if not word.isdecimal()]
     if len(numbers) > 1:
         _parser().error(f"give one INDEX, not {' '.join(map(str, numbers))}")
     plan = Plan.read(arguments.plan)
     index, variable = index_of(numbers[0] if numbers else None)
-    say = partial(print, file=sys.stderr)
+    tell = partial(say, stream=sys.stderr)
     if variable:
-        say(f"work: chunk {index}, from {variable}.")
-    work = Work(plan, index, overrides, say)
+        tell(f"work: chunk {index}, from {variable}.")
+    work = Work(plan, index, overrides, tell)
     with suppress(OSError):  # the first fold that is stored tells
         write_metrics(work.sweep.store.runs, work.sweep.config)
     name = f"chunk {index} of 0 to {len(plan.chunks) - 1}"
@@ -47,13 +49,13 @@ def command(words: list[str]) -> int:
             done = work.run(bar)
         except KeyboardInterrupt:
             bar.stop()
-            say(f"imbench: interrupted in {name}; every finished fold is stored: run it again.")
+            tell(f"imbench: interrupted in {name}; every finished fold is stored: run it again.")
             return 130
     for cell in done.failed:
-        say(f"imbench: failed: {cell.dataset} {cell.model} {cell.label}: {cell.reason}")
+        tell(f"imbench: failed: {cell.dataset} {cell.model} {cell.label}: {cell.reason}")
         for fold in cell.folds if arguments.traceback else ():
             print(fold.traceback, file=sys.stderr)
-    print(
+    say(
         f"{name}: {done.n_run} folds run, {done.n_stored} were stored, "
         f"{len(done.failed)} cells failed; results in {work.sweep.store.runs}."
     )

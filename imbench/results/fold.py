@@ -265,6 +265,17 @@ class CellKey:
         return f"{readable[:80]}-{run_id}"
 
 
+def fold_name(repeat: int, fold: int) -> str:
+    """Return what the files of a fold are called, its claim, and its study.
+
+    Examples
+    --------
+    >>> fold_name(repeat=0, fold=3)
+    'r0-f3'
+    """
+    return f"r{repeat}-f{fold}"
+
+
 def cell_result(key: CellKey, folds: list[FoldResult]) -> CellResult:
     """Join the folds of a cell. One failed or skipped fold decides the status of the cell.
 

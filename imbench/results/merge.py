@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from imbench.errors import DataError
-from imbench.results.fold import CellResult, FoldResult, cell_result
+from imbench.results.fold import CellResult, FoldResult, cell_result, fold_name
 from imbench.results.store import Store
 
 COMPARED = ("test_index", "y_true", "y_pred", "y_score")  # not times, nor where it was fitted
@@ -59,7 +59,7 @@ def _joined(
             if known is None or known[1].status != "ok":
                 folds[place] = (folder, fold) if known is None or fold.status == "ok" else known
             elif fold.status == "ok" and not _are_equal(known[1], fold):
-                stem = f"{name}/r{fold.repeat}-f{fold.fold}"
+                stem = f"{name}/{fold_name(*place)}"
                 yield DataError(
                     f"{stem} of {folder} contradicts that of {known[0]}, which is shown: the "
                     f"predictions differ; delete {stem}.json where it is wrong."

@@ -54,6 +54,7 @@ from imbench.results.fold import (
     CellResult,
     FoldResult,
     cell_result,
+    fold_name,
 )
 
 ASKED = ("n_folds", "sequential", "stopped")  # what ``cell.json`` says of the largest request
@@ -155,7 +156,7 @@ class Store:
         Damaged files are set aside.
         """
         for folder in (self.runs / key.folder, *self._former_folders(key)):
-            stem = folder / _name(repeat, fold)
+            stem = folder / fold_name(repeat, fold)
             try:
                 found = _read_settled_fold(stem)
             except Damaged as error:
@@ -275,14 +276,10 @@ class Store:
         return self._former[key.folder]
 
     def _stem(self, key: CellKey, repeat: int, fold: int) -> Path:
-        return self.runs / key.folder / _name(repeat, fold)
+        return self.runs / key.folder / fold_name(repeat, fold)
 
     def _scores(self, key: CellKey, repeat: int, fold: int) -> Path:
         return self._stem(key, repeat, fold).with_suffix(".scores.npz")
-
-
-def _name(repeat: int, fold: int) -> str:
-    return f"r{repeat}-f{fold}"
 
 
 def _read_settled_fold(stem: Path) -> FoldResult:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from imbench.results.claims import SUFFIX
-from imbench.results.fold import CellResult
+from imbench.results.fold import CellResult, fold_name
 from imbench.run.plan import Entry, Place, Plan
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _add(
             status.n_done += 1
         else:
             status.missing.append((entry, place, number))
-            claim = store.runs / entry.folder / f"r{place[0]}-f{place[1]}{SUFFIX}"
+            claim = store.runs / entry.folder / f"{fold_name(*place)}{SUFFIX}"
             status.n_claimed += claim.exists()
             yield number
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from imbench.data.splits import Fold
 from imbench.results.claims import Claims
-from imbench.results.fold import CellKey, FoldResult
+from imbench.results.fold import CellKey, FoldResult, fold_name
 from imbench.results.store import Store
 
 PAUSE_S = 0.1  # between two looks at what others have claimed
@@ -86,4 +86,4 @@ def places_of(folds: Iterable[Fold]) -> list[Place]:
 
 
 def _names(places: Iterable[Place]) -> list[str]:
-    return [f"r{repeat}-f{fold}" for repeat, fold in places]
+    return [fold_name(*place) for place in places]

@@ -7,7 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from imbench.cli.run_command import _quoted
+from imbench.cli.words import as_override
 from imbench.components.override import override
 from imbench.config.compose import Composer
 from imbench.data.dataset import Dataset
@@ -146,20 +146,20 @@ def test_ratios_are_a_mapping_or_pairs(ratios):
     "name", ["my table (1).csv", "a=b.csv", "目标.csv", "it's.csv", "plain.csv"]
 )
 def test_a_path_needs_no_quotes_beside_those_of_the_shell(name):
-    config = parse(shlex.quote(_quoted(f"dataset.path=/x/{name}")))
+    config = parse(shlex.quote(as_override(f"dataset.path=/x/{name}")))
     assert config["dataset"]["path"] == f"/x/{name}"
 
 
 def test_a_tilde_in_a_path_is_the_home_folder(compose, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
-    words = [_quoted(f"{key}=~/a b/x") for key in ("dataset.path", "data_dir", "results_dir")]
+    words = [as_override(f"{key}=~/a b/x") for key in ("dataset.path", "data_dir", "results_dir")]
     config = compose("dataset=table", *map(shlex.quote, words))
     assert config["dataset"]["path"] == config["data_dir"] == config["results_dir"]
     assert config["results_dir"] == "/home/me/a b/x"
-    sweep = _quoted("dataset.path=~/a.csv,~/b.csv")
+    sweep = as_override("dataset.path=~/a.csv,~/b.csv")
     assert sweep == "dataset.path=/home/me/a.csv,/home/me/b.csv"
 
 
 @pytest.mark.parametrize("word", ["dataset.path='~/x'", "results_dir=${oc.env:HOME}/x", "seed=1"])
 def test_other_words_stay_as_they_are(word):
-    assert _quoted(word) == word
+    assert as_override(word) == word

@@ -112,6 +112,11 @@ class TestPlan:
         [
             (["splits.n_repeats=auto"], 2, r"set a number, such as splits\.n_repeats=3\."),
             (["budget=10m"], 2, r"set budget=null\."),
+            (
+                ["tuning=optuna", "tuning.storage=postgresql://me:secret@host/studies"],
+                2,
+                r"://me:\*\*\*@host/studies: .* tuning\.storage='\$\{oc\.env:ADDRESS\}'\.$",
+            ),
             ([], 0, "must be at least 1"),
             (["model=nothing"], 2, "there is no such model"),
             (["splits.n_splits=60"], 2, "60"),

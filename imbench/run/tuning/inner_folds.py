@@ -26,7 +26,7 @@ from imbench.pipeline import fitted
 from imbench.pipeline.build import build
 from imbench.pipeline.context import FitContext
 from imbench.pipeline.witness import Witness
-from imbench.results.fold import CellKey, FoldResult
+from imbench.results.fold import CellKey, FoldResult, fold_name
 from imbench.results.metrics import compute
 from imbench.run.returned import check_returned
 from imbench.run.roles import role_arrays
@@ -291,7 +291,7 @@ def tune_folds(
     tuning = cell.tuning
     if tuning is None or not tuning.space:
         return [Tuned() for _ in folds]
-    places = [f"r{fold.repeat}-f{fold.fold}" for fold in folds]
+    places = [fold_name(fold.repeat, fold.fold) for fold in folds]
     with ExitStack() as held:
         try:
             problems = [nested(cell, data, *pair) for pair in zip(folds, watched, strict=True)]
