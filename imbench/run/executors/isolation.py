@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from imbench.components.construct import TARGET
 from imbench.config.cell import Cell
 from imbench.config.limits import Limits
 from imbench.run.cell import Stack
-from imbench.run.executors.pool import Ended
+from imbench.run.executors.pool import Call, Ended
 
 OURS = (
     "imbench", "sklearn", "imblearn", "lightgbm", "xgboost", "catboost", "torch", "torchvision",
@@ -19,6 +20,7 @@ OURS = (
 """Packages whose components run in the process of the command where nothing is limited."""
 TUNING_TIMES = 3  # tuning.timeout: for trials, for the last batch of them, and for the final fit
 TUNING_LEAST_S = 60.0
+GB = 1e9  # bytes
 
 
 def foreign_targets(cell: Cell) -> tuple[str, ...]:
@@ -51,12 +53,25 @@ def needs_process(cell: Cell, limits: Limits) -> bool:
     return is_limited or bool(foreign_targets(cell))
 
 
+def limited(call: Call, cell: Cell, n_together: int, limits: Limits) -> Call:
+    """Return a call that may take what the limits leave to so many folds of a cell.
+
+    The time is that of each fold, the memory that of all together.
+    """
+    seconds, _ = seconds_of(cell, limits)
+    return replace(
+        call,
+        timeout_s=None if seconds is None else seconds * n_together,
+        memory_bytes=None if limits.memory_gb is None else limits.memory_gb * GB,
+    )
+
+
 def sentence_of(ended: Ended, cell: Cell, stack: Stack, limits: Limits) -> str:
     """Return why folds have no result: what ended them, and what to do."""
     if ended.kind == "timeout":
         return _timeout_sentence(cell, stack, limits)
     if ended.kind == "memory":
-        held, limit = ended.fact / 1e9, limits.memory_gb or 0
+        held, limit = ended.fact / GB, limits.memory_gb or 0
         return (
             f"memory: its process held {held:.2f} GB: set limits.memory_gb={2 * limit:g} for more "
             f"than limits.memory_gb={limit:g}, or limits.memory_gb=null for no limit."

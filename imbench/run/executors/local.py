@@ -12,7 +12,7 @@ from imbench.results.fold import FoldResult
 from imbench.run.cell import Runner, run_apart
 from imbench.run.environment import n_cores
 from imbench.run.executors.base import StackTask, Tasks
-from imbench.run.executors.isolation import needs_process, seconds_of, sentence_of
+from imbench.run.executors.isolation import limited, needs_process, sentence_of
 from imbench.run.executors.pool import Call, Ended, Pool
 from imbench.run.processes import (
     Workers,
@@ -111,15 +111,9 @@ class LocalExecutor:
 
     def _call(self, task: StackTask) -> Call:
         runner = self.runner
-        seconds, _ = seconds_of(task.cell, runner.limits)
-        memory_gb = runner.limits.memory_gb
-        return Call(
-            task,
-            run_apart,
-            (runner.results_dir, runner.cache, task.cell, task.stack),
-            None if seconds is None else seconds * len(task.stack[0]),
-            None if memory_gb is None else memory_gb * 1e9,
-        )
+        arguments = (runner.results_dir, runner.cache, task.cell, task.stack)
+        call = Call(task, run_apart, arguments)
+        return limited(call, task.cell, len(task.stack[0]), runner.limits)
 
     def _results(self, task: StackTask, outcome: list[FoldResult] | Ended) -> list[FoldResult]:
         """Return the results of a task; where it was ended a failed fold is the last."""

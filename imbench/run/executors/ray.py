@@ -27,7 +27,7 @@ from imbench.results.fold import CellKey, FoldResult
 from imbench.run.cell import Runner
 from imbench.run.environment import n_cores
 from imbench.run.executors.base import StackTask, Tasks
-from imbench.run.executors.isolation import sentence_of
+from imbench.run.executors.isolation import GB, sentence_of
 from imbench.run.executors.pool import Ended
 from imbench.run.executors.ray_worker import Driver, Job, Receipt, problem_here, run_job, versions
 
@@ -35,7 +35,6 @@ TRIES = 2  # of a task that ends its process, and of one whose files cannot be w
 A_SLOT = 2  # tasks in flight for each that can run
 PATIENCE_S = 30.0  # between looks at whether there are nodes left
 SEEN_S = 20.0  # until a file that another machine wrote is seen on a network file system
-GB = 1e9
 WHY = (
     f"crashed: its process on a node of Ray was ended {TRIES} times.",
     f"memory: Ray ended its process {TRIES} times, as its node had no memory left: set "

@@ -22,7 +22,7 @@ from imbench.config.limits import Limits
 from imbench.errors import ImbenchError
 from imbench.results.fold import FoldResult
 from imbench.run.cell import Runner
-from imbench.run.executors.isolation import needs_process, seconds_of
+from imbench.run.executors.isolation import limited, needs_process
 from imbench.run.executors.pool import Call, Ended, Pool
 from imbench.run.folds import Task, run_stack
 from imbench.run.processes import limited_threads
@@ -167,15 +167,7 @@ def run_job(job: Job) -> Receipt:
         return Receipt(problem=problem)
     if not needs_process(job.cell, job.limits):
         return run_now(job)
-    seconds, _ = seconds_of(job.cell, job.limits)
-    gb = job.limits.memory_gb
-    call = Call(
-        None,
-        run_now,
-        (job,),
-        None if seconds is None else seconds * len(job.together),
-        None if gb is None else gb * 1e9,
-    )
+    call = limited(Call(None, run_now, (job,)), job.cell, len(job.together), job.limits)
     ((_, outcome),) = _pool().run([call], 1, job.threads)
     return Receipt(ended=outcome) if isinstance(outcome, Ended) else outcome
 
