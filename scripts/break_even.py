@@ -41,10 +41,13 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from imbench import compare
 from imbench.api.result import ComparisonResult
 from imbench.components.files import replacing
 from imbench.errors import ImbenchError
+from imbench.report.tables import build_leaderboard
 from scripts.break_even_page import DRAWN, TITLES, Gain, Shape, answer, draw, page
 from scripts.break_even_rows import PART, TABLES, WEIGHT, Pool, write
 
@@ -140,19 +143,18 @@ def measure(setting: Setting, pool: Pool, results: Path, n_jobs: int) -> list[Ga
             costs=costs,
             overrides=[*words(setting, pool), f"n_jobs={n_jobs}"],
         )
-        for measured in MEASURES if costs is None else (COST,):
-            found += gains_of(setting, result, measured)
+        found += gains_of(setting, result, MEASURES if costs is None else (COST,))
     return found
 
 
-def gains_of(setting: Setting, result: ComparisonResult, measured: str) -> list[Gain]:
-    """Read the gains over the threshold in one measure, a verdict for each model and strategy."""
-    options = replace(result.options, sort=measured, columns=(measured,))
+def gains_of(setting: Setting, result: ComparisonResult, measures: Sequence[str]) -> list[Gain]:
+    """Read the gains over the threshold in some measures, for each model and strategy."""
+    options = replace(result.options, columns=tuple(measures))
     shape = Shape(setting.table, setting.rare, setting.ratio, setting.noise)
     found = []
-    for block in replace(result, options=options).board.blocks:
-        for row in block.rows:
-            label, told = row.label.replace("smotenc", SMOTE), row.comparison
+    for block in build_leaderboard(result.cells, options, baseline=result.baseline).blocks:
+        for row, measured in product(block.rows, measures):
+            label, told = row.label.replace("smotenc", SMOTE), row.profile.get(measured)
             gain = Gain(shape, row.model, label, measured, row.mean.get(measured))
             if row.status != "ok":
                 gain = replace(gain, value=None, reason=f"{row.status}: {row.reason}")
@@ -204,7 +206,8 @@ def collect(given: argparse.Namespace) -> tuple[list[Gain], list[str]]:
             found, pool = [], pools[setting.table]
             if pool.gives(setting.rare, setting.ratio, setting.noise):
                 print(f"{i}/{len(settings)}: {setting.file}", file=sys.stderr, flush=True)
-                found = measure(setting, pool, given.results, given.jobs)
+                with threadpool_limits(1):  # more threads are slower on so few rows
+                    found = measure(setting, pool, given.results, given.jobs)
             keep(setting, found, given.results)
         if not found:
             lacking.setdefault(f"{setting.table}, too few rows", []).append(title)
@@ -239,7 +242,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--rare", type=int, nargs="+", default=list(RARE))
     found.add_argument("--ratios", type=float, nargs="+", default=list(RATIOS))
     found.add_argument("--noise", type=float, nargs="+", default=list(NOISE))
-    found.add_argument("--draws", type=int, default=3)
+    found.add_argument("--draws", type=int, default=5)
     found.add_argument("--models", nargs="+", default=list(MODELS))
     found.add_argument("--jobs", type=int, default=1, help="worker processes of a setting")
     found.add_argument("--only-stored", action="store_true", help="run nothing")
