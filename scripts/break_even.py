@@ -8,8 +8,10 @@
 
 Four large tables (`scripts/break_even_rows.py`) give nested training samples of some rare rows and
 `ratio` times as many others. The test rows of a table are the same for all: a quarter of it, of
-which at most 750 rare rows and 6,000 others. Rows of a sample are drawn several times; each draw is
-a fold, so that the verdict of a setting is about draws and test rows, adjusted for all strategies.
+which at most 750 rare rows and 4,000 others. Rows of a sample are drawn several times, half as
+often beyond 100 rare rows, where draws vary less. Each draw is a fold, so that the verdict of a
+setting is about draws and test rows, adjusted for all strategies. Its power depends on the draws:
+with 3 of them small samples tell nothing.
 
 - **Ratio.** A threshold that is tuned at 2:1 is wrong where the ratio is 100:1. That is another
   question, so the test rows are weighted to the ratio of the sample: the other class weighs `ratio`
@@ -34,6 +36,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -64,6 +67,8 @@ STRATEGIES = (
 )  # fmt: skip
 MEASURES = ("f1_macro", "average_precision", "brier")
 COST = "expected_cost"
+PARTS = ("gain", "low", "high", "verdict", "error")  # of a Comparison
+FEW = 100  # rare rows up to which all draws are made, and half as many beyond
 IGNORED = ("duplicate-rows", "repeated-group", "test-unused", "small-class", "sorted-by-class")
 
 
@@ -77,7 +82,7 @@ class Setting:
     noise: float
     n_draws: int
     models: tuple[str, ...]
-    strategies: tuple[str, ...] = STRATEGIES
+    strategies: tuple[str, ...]
 
     @property
     def file(self) -> str:
@@ -85,7 +90,7 @@ class Setting:
 
         Examples
         --------
-        >>> Setting("bank", 20, 10.0, 0.1, 3, ("knn",)).file
+        >>> Setting("bank", 20, 10.0, 0.1, 3, ("knn",), ("none",)).file
         'bank-rare20-ratio10-noise0.1-draws3.json'
         """
         sizes = f"rare{self.rare}-ratio{self.ratio:g}-noise{self.noise:g}-draws{self.n_draws}"
@@ -97,7 +102,8 @@ def settings_of(given: argparse.Namespace) -> Iterator[Setting]:
     for noise, ratio, table, rare in product(
         given.noise, given.ratios, given.tables, sorted(given.rare)
     ):
-        yield Setting(table, rare, ratio, noise, given.draws, tuple(given.models))
+        n_draws = given.draws if rare <= FEW else math.ceil(given.draws / 2)
+        yield Setting(table, rare, ratio, noise, n_draws, tuple(given.models), STRATEGIES)
 
 
 def words(setting: Setting, pool: Pool) -> list[str]:
@@ -106,7 +112,7 @@ def words(setting: Setting, pool: Pool) -> list[str]:
     Examples
     --------
     >>> pool = Pool(Path("bank.parquet"), 900, 9000)
-    >>> words(Setting("bank", 20, 10.0, 0.1, 3, ("knn",)), pool)[2:5]
+    >>> words(Setting("bank", 20, 10.0, 0.1, 3, ("knn",), ("none",)), pool)[2:5]
     ['splits.n_seeds=3', '+splits.rare=20', '+splits.ratio=10.0']
     """
     size = {key: getattr(setting, key) for key in ("rare", "ratio", "noise")}
@@ -159,9 +165,8 @@ def gains_of(setting: Setting, result: ComparisonResult, measures: Sequence[str]
             if row.status != "ok":
                 gain = replace(gain, value=None, reason=f"{row.status}: {row.reason}")
             elif told is not None:
-                gain = replace(
-                    gain, gain=told.gain, low=told.low, high=told.high, verdict=told.verdict
-                )
+                parts = {key: getattr(told, key) for key in PARTS}
+                gain = replace(gain, **parts)
             found.append(gain)
     return found
 
@@ -235,6 +240,19 @@ def command_of(given: argparse.Namespace) -> str:
     return " ".join(["python -m scripts.break_even", *shown])
 
 
+def at_least_two(text: str) -> int:
+    """Return a number of draws; one tells nothing of how much draws vary.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    if (n := int(text)) < 2:
+        raise argparse.ArgumentTypeError(f"{n} is too few: give 2 or more.")
+    return n
+
+
 def parser() -> argparse.ArgumentParser:
     """Return what reads the words of the command."""
     found = argparse.ArgumentParser(prog="python -m scripts.break_even")
@@ -242,7 +260,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--rare", type=int, nargs="+", default=list(RARE))
     found.add_argument("--ratios", type=float, nargs="+", default=list(RATIOS))
     found.add_argument("--noise", type=float, nargs="+", default=list(NOISE))
-    found.add_argument("--draws", type=int, default=5)
+    found.add_argument(
+        "--draws", type=at_least_two, default=10, help="half as many beyond 100 rare rows"
+    )
     found.add_argument("--models", nargs="+", default=list(MODELS))
     found.add_argument("--jobs", type=int, default=1, help="worker processes of a setting")
     found.add_argument("--only-stored", action="store_true", help="run nothing")
@@ -256,23 +276,26 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what is missing of all settings; write the page and the figures."""
-    given = parser().parse_args(arguments)
-    gains, notes = collect(given)
+    reader = parser()
+    given = reader.parse_args(arguments)
+    files = [given.data / TABLES[name].file for name in given.tables]
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing and not given.only_stored:
+        reader.error(f"{missing[0]} is missing: set IMBENCH_DATA to the folder that holds tables/.")
+    try:
+        gains, notes = collect(given)
+    except ImbenchError as error:
+        reader.error(str(error))
     if not gains:
-        raise SystemExit(
-            "break_even: nothing is stored of these settings; leave --only-stored out."
-        )
-    images = []
+        reader.error("nothing is stored of these settings: leave --only-stored out.")
+    ratio, noise = given.ratios[0], given.noise[0]
+    captions = []
     for measured, name in DRAWN.items():
-        ratio, noise = given.ratios[0], given.noise[0]
         draw(gains, given.images / name, measured, ratio, noise)
-        images.append((given.images / name, measured, ratio, noise))
+        title = f"{TITLES[measured]} at {ratio:g}:1, noise {noise:g}"
+        captions.append((os.path.relpath(given.images / name, given.pages), title))
     given.pages.mkdir(parents=True, exist_ok=True)
-    captions = [
-        (os.path.relpath(path, given.pages), f"{TITLES[measured]} at {ratio:g}:1, noise {noise:g}")
-        for path, measured, ratio, noise in images
-    ]
-    text = page(gains, command_of(given), given.draws, captions, notes)
+    text = page(gains, command_of(given), given.draws, captions, (ratio, noise), notes)
     (given.pages / "break_even.md").write_text(text, encoding="utf-8")
     print(answer(gains))
 

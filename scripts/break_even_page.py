@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from imbench.report.statistics.random_effects import random_effects
 from imbench.run.environment import hardware, versions
 
 CONTROLS = ("none", "threshold")  # the others are remedies
@@ -42,8 +44,12 @@ class Gain:
         Mean of the measure over draws; None if the strategy did not finish.
     gain, low, high : float or None
         Positive if better, and the simultaneous 95 % interval; None of the threshold itself.
-    verdict, reason : str
+    verdict : str
+        Of imbench, see docs/verdict.md.
+    reason : str
         Why it did not finish.
+    error : float or None
+        Standard error of the gain.
     """
 
     shape: Shape
@@ -56,6 +62,7 @@ class Gain:
     high: float | None = None
     verdict: str = ""
     reason: str = ""
+    error: float | None = None
 
     @property
     def curve(self) -> tuple[str, str, float, float, str]:
@@ -268,14 +275,77 @@ def draw(gains: Sequence[Gain], path: Path, measure: str, ratio: float, noise: f
     plt.close(figure)
 
 
+def pooled(gains: Sequence[Gain], measure: str) -> str:
+    """Return a table of mean gains over the tables, a row for each model and remedy.
+
+    Examples
+    --------
+    >>> some = [
+    ...     Gain(Shape(t, 50, 10.0, 0.0), "knn", "smote", "brier", 0.1, 0.02, error=0.001)
+    ...     for t in ("a", "b", "c")
+    ... ]
+    >>> print(pooled(some, "brier"))
+    | model | remedy | 50 |
+    | --- | --- | ---: |
+    | knn | smote | **+0.020** |
+    """
+    own = [g for g in gains if g.measure == measure and g.strategy not in CONTROLS]
+    n_rare = sorted({g.shape.rare for g in own})
+    lines = [f"| model | remedy | {' | '.join(map(str, n_rare))} |"]
+    lines.append(f"| --- | --- |{' ---: |' * len(n_rare)}")
+    for model, strategy in dict.fromkeys((g.model, g.strategy) for g in own):
+        cells = []
+        for rare in n_rare:
+            there = [g for g in own if (g.model, g.strategy) == (model, strategy)]
+            there = [g for g in there if g.shape.rare == rare and g.gain is not None]
+            values = [g.gain for g in there if g.gain is not None]
+            found = random_effects(
+                values, [math.nan if g.error is None else g.error for g in there]
+            )
+            if found is None:
+                cells.append("")
+                continue
+            mark = "" if found.low <= 0 <= found.high else "**"
+            cells.append(f"{mark}{found.mean:+.3f}{mark}")
+        if any(cells):
+            lines.append(f"| {model} | {strategy} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _conditions(n_draws: int) -> str:
+    return (
+        f"Every setting is {n_draws} draws of nested training samples of a table (half as many "
+        "beyond 100 rare rows), tested on the same rows, which are weighted to the ratio of the "
+        "sample. Verdicts are those of imbench against `threshold`, over draws and test rows, "
+        "adjusted for all strategies of a setting. F1 and expected cost (a missed row costs the "
+        "ratio, a false alarm 1) judge labels: the threshold is tuned for what is judged, remedies "
+        "without `+threshold` keep 0.5. Average precision and the Brier score judge scores, which "
+        "a threshold does not change. `smote` is `smotenc` where a table has categories. Noise is "
+        "the share of rare rows that changed labels with as many others."
+    )
+
+
 def page(
     gains: Sequence[Gain],
     command: str,
     n_draws: int,
     images: Sequence[tuple[str, str]],
+    shown: tuple[float, float],
     notes: Sequence[str],
 ) -> str:
-    """Return the page: the answer, figures, tables, and how they were made."""
+    """Return the page: the answer, figures, tables, and how they were made.
+
+    Parameters
+    ----------
+    gains : sequence of Gain
+    command : str
+    n_draws : int
+    images : sequence of (path, caption)
+    shown : (ratio, noise)
+        Of the figures and of the means over the tables.
+    notes : sequence of str
+        What is left out, and why.
+    """
     facts = ", ".join(f"{name} {value}" for name, value in (versions() | hardware()).items())
     reasons: dict[str, int] = {}
     for gain in gains:
@@ -291,18 +361,19 @@ def page(
         *(f"![Gain over a moved threshold: {title}]({name})" for name, title in images),
         "Circles: better, that is the simultaneous 95 % interval leaves out 0. The scale is linear "
         f"up to {LINTHRESH:g}.",
-        f"Every setting is {n_draws} draws of nested training samples of a table, tested on the "
-        "same rows, which are weighted to the ratio of the sample. Verdicts are those of imbench "
-        "against `threshold`, over draws and test rows, adjusted for all strategies of a setting. "
-        "F1 and expected cost (a missed row costs the ratio, a false alarm 1) judge labels: the "
-        "threshold is tuned for what is judged, remedies without `+threshold` keep 0.5. Average "
-        "precision and the Brier score judge scores, which a threshold does not change. `smote` "
-        "is `smotenc` where a table has categories. Noise is the share of rare rows that changed "
-        "labels with as many others.",
+        _conditions(n_draws),
         "## From how many rare rows on a remedy is better",
         "`from 50 (3 of 4)`: at 50 rare rows and all larger numbers, which are 3 of 4 settings.",
         table(gains),
     ]
+    first = [g for g in gains if (g.shape.ratio, g.shape.noise) == shown]
+    blocks += [
+        f"## Mean gain over the tables at {shown[0]:g}:1, noise {shown[1]:g}",
+        "Columns are rare rows. A random-effects model over the tables, at least 3; bold: its 95 % "
+        "interval leaves out 0, which is not adjusted for the number of remedies.",
+    ]
+    for measure in dict.fromkeys(gain.measure for gain in first):
+        blocks += [f"{TITLES.get(measure, measure)}:", pooled(first, measure)]
     for measure in dict.fromkeys(gain.measure for gain in gains):
         blocks += [f"## Best remedy: {TITLES.get(measure, measure)}", details(gains, measure)]
     if missing := [*notes, *failed]:

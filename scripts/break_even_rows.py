@@ -21,7 +21,7 @@ from imbench.data.dataset import Dataset
 from imbench.data.splits import Fold
 
 TEST_SHARE = 0.25
-MOST_TEST = {True: 750, False: 6_000}  # rare rows and others: rare ones decide how sure a gain is
+MOST_TEST = {True: 750, False: 4_000}  # rare rows and others: rare ones decide how sure a gain is
 MOST_POOL = 60_000  # rows of the majority: more are not drawn
 PART, WEIGHT = "part", "test_weight_{:g}"
 
