@@ -2,9 +2,9 @@
 
 .. code-block:: console
 
-    $ IMBENCH_DATA=... python -m scripts.break_even
-    $ IMBENCH_DATA=... python -m scripts.break_even --tables bank --ratios 10 --noise 0 --draws 5
-    $ IMBENCH_DATA=... python -m scripts.break_even --only-stored
+    $ IMBENCH_DATA=... python scripts/break_even.py
+    $ IMBENCH_DATA=... python scripts/break_even.py --tables bank --ratios 10 --noise 0 --draws 5
+    $ IMBENCH_DATA=... python scripts/break_even.py --only-stored
 
 Four large tables (`scripts/break_even_rows.py`) give nested training samples of some rare rows and
 `ratio` times as many others. The test rows of a table are the same for all: a quarter of it, of
@@ -44,6 +44,8 @@ from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from break_even_page import DRAWN, TITLES, Gain, Shape, answer, draw, page
+from break_even_rows import PART, TABLES, WEIGHT, Pool, write
 from threadpoolctl import threadpool_limits
 
 from imbench import compare
@@ -51,8 +53,6 @@ from imbench.api.result import ComparisonResult
 from imbench.components.files import replacing
 from imbench.errors import ImbenchError
 from imbench.report.tables import build_leaderboard
-from scripts.break_even_page import DRAWN, TITLES, Gain, Shape, answer, draw, page
-from scripts.break_even_rows import PART, TABLES, WEIGHT, Pool, write
 
 ROOT = Path(__file__).parents[1]
 RARE = (10, 20, 50, 100, 200, 500, 1000)
@@ -119,7 +119,7 @@ def words(setting: Setting, pool: Pool) -> list[str]:
     size |= {"n_rare": pool.n_rare, "n_other": pool.n_other}
     return [
         "splits=official",
-        "splits._target_=scripts.break_even_rows.Draws",
+        "splits._target_=break_even_rows.Draws",
         f"splits.n_seeds={setting.n_draws}",
         *(f"+splits.{key}={value}" for key, value in size.items()),
         f"dataset.test={PART}",
@@ -227,7 +227,7 @@ def command_of(given: argparse.Namespace) -> str:
     Examples
     --------
     >>> command_of(parser().parse_args(["--rare", "10", "--only-stored"]))
-    'python -m scripts.break_even --rare 10'
+    'python scripts/break_even.py --rare 10'
     """
     usual = parser().parse_args([])
     shown = []
@@ -237,7 +237,7 @@ def command_of(given: argparse.Namespace) -> str:
             listed = value if isinstance(value, list) else [value]
             texts = [f"{v:g}" if isinstance(v, float) else str(v) for v in listed]
             shown.append(f"--{name} {' '.join(texts)}")
-    return " ".join(["python -m scripts.break_even", *shown])
+    return " ".join(["python scripts/break_even.py", *shown])
 
 
 def at_least_two(text: str) -> int:
@@ -255,7 +255,7 @@ def at_least_two(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return what reads the words of the command."""
-    found = argparse.ArgumentParser(prog="python -m scripts.break_even")
+    found = argparse.ArgumentParser(prog="python scripts/break_even.py")
     found.add_argument("--tables", choices=list(TABLES), nargs="+", default=list(TABLES))
     found.add_argument("--rare", type=int, nargs="+", default=list(RARE))
     found.add_argument("--ratios", type=float, nargs="+", default=list(RATIOS))

@@ -20,6 +20,7 @@ TITLES = {
 }
 DRAWN = {"f1_macro": "break-even.png", "average_precision": "break-even-ranking.png"}
 LINTHRESH = 0.02
+TICKS = (-0.5, -0.1, -0.02, 0.0, 0.02, 0.1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,7 @@ def draw(gains: Sequence[Gain], path: Path, measure: str, ratio: float, noise: f
             axes.set_title(f"{name}, {model}", fontsize=8)
             axes.set_xscale("log")
             axes.set_yscale("symlog", linthresh=LINTHRESH)
+            axes.set_yticks(TICKS, [f"{tick:+g}" if tick else "0" for tick in TICKS])
             axes.set_xticks(n_rare, [str(n) for n in n_rare], fontsize=7, rotation=60)
             axes.tick_params(axis="y", labelsize=7)
             axes.minorticks_off()

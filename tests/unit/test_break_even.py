@@ -1,15 +1,22 @@
 """The break-even curves: nested samples, one test set, and what the page says."""
 
 import dataclasses
+import doctest
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from scripts import break_even, break_even_rows
-from scripts.break_even_page import Crossing, Gain, Shape, answer, crossings, details, table
-from scripts.break_even_rows import PART, TABLES, Draws, Table, write
+from tests.conftest import ROOT
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(ROOT / "scripts"))
+    import break_even
+    import break_even_page
+    import break_even_rows
+    from break_even_page import Crossing, Gain, Shape, answer, crossings, details, table
+    from break_even_rows import PART, TABLES, Draws, Table, write
 
 TOY = Table("toy.csv", "y", "yes", "no", ("code",), "patient")
 RATIOS = (2.0, 10.0)
@@ -38,6 +45,13 @@ def toy(tmp_path, monkeypatch):
 
 def rows_of(pool, rare=20, ratio=2.0, noise=0.0, draw=0):
     return Draws(2, rare, ratio, noise, pool.n_rare, pool.n_other).train_index(0, draw)
+
+
+@pytest.mark.parametrize("module", [break_even, break_even_page, break_even_rows])
+def test_examples(module):
+    found = doctest.testmod(module)
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_no_patient_is_on_both_sides_and_the_test_rows_are_as_they_were(toy):
