@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imbench.report.statistics.random_effects import random_effects
+from imbench.report.statistics.random_effects import MIN_DATASETS, random_effects
 from imbench.run.environment import hardware, versions
 
 CONTROLS = ("none", "threshold")  # the others are remedies
@@ -369,11 +369,14 @@ def page(
         table(gains),
     ]
     first = [g for g in gains if (g.shape.ratio, g.shape.noise) == shown]
-    blocks += [
-        f"## Mean gain over the tables at {shown[0]:g}:1, noise {shown[1]:g}",
-        "Columns are rare rows. A random-effects model over the tables, at least 3; bold: its 95 % "
-        "interval leaves out 0, which is not adjusted for the number of remedies.",
-    ]
+    if len({g.shape.table for g in first}) < MIN_DATASETS:
+        first = []
+    if first:
+        blocks += [
+            f"## Mean gain over the tables at {shown[0]:g}:1, noise {shown[1]:g}",
+            "Columns are rare rows. A random-effects model over the tables, at least 3; bold: its "
+            "95 % interval leaves out 0, which is not adjusted for the number of remedies.",
+        ]
     for measure in dict.fromkeys(gain.measure for gain in first):
         blocks += [f"{TITLES.get(measure, measure)}:", pooled(first, measure)]
     for measure in dict.fromkeys(gain.measure for gain in gains):
