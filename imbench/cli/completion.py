@@ -38,10 +38,11 @@ ZSH = """\
 # Tab for imbench in zsh: eval "$(imbench completion zsh)" after compinit, in ~/.zshrc for good.
 _imbench() {
   local -a found
-  found=("${(@f)$("${words[1]}" completion query "${(j: :)words[1,CURRENT]}" 2>/dev/null)}")
+  local line="${(j: :)words[1,CURRENT-1]} ${(Q)PREFIX}"  # without the quote that begins a word
+  found=("${(@f)$("${words[1]}" completion query "$line" 2>/dev/null)}")
   if [[ -z "$found" ]]; then _files; return; fi
-  compadd -S '' -- ${(M)found:#*[=.]}
-  compadd -- ${found:#*[=.]}
+  compadd -Q -S '' -- ${(M)found:#*[=.]}
+  compadd -Q -- ${found:#*[=.]}
 }
 compdef _imbench imbench
 """
@@ -90,10 +91,13 @@ def candidates(line: str) -> list[str]:
     --------
     >>> candidates("imbench lis"), candidates("imbench -m splits=kfold,h")
     (['list'], ['splits=kfold,holdout'])
+    >>> candidates("imbench 'strategy=[smote,focal_")
+    ['strategy=[smote,focal_sigmoid']
     >>> candidates("imbench splits=holdout splits.n_s")
     ['splits.n_seeds=']
     """
     *given, word = line.split(" ")
+    word = word.lstrip("'\"")  # a quote that is still open: shells ask for one around [
     given = [one for one in given[1:] if one]
     command = given[0] if given and given[0] in COMMANDS else ""
     if given and given[-1] in ("--config-dir", "--out"):

@@ -2,6 +2,9 @@
 
 import ast
 import os
+import pty
+import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -44,6 +47,7 @@ def test_every_command_is_completed_and_every_completed_one_is_there():
         ("imbench -m splits=k", ["splits=kfold"]),
         ("imbench splits=kfold,t", ["splits=kfold,time"]),
         ("imbench strategy=[smote,focal_", ["strategy=[smote,focal_sigmoid"]),
+        ("imbench 'strategy=[smote,focal_", ["strategy=[smote,focal_sigmoid"]),
         ("imbench dataset=keel/y", ["dataset=keel/yeast4"]),
         ("imbench dataset=keel/../../mo", []),
         ("imbench dataset/im", ["dataset/imbalance="]),
@@ -128,6 +132,7 @@ def shell_of(name):
         ("imbench splits=kfold,t", "kfold,t", ["kfold,time"]),  # = ends a word of bash
         ("imbench dataset/imb", "dataset/imb", ["dataset/imbalance="]),
         ("imbench check fi", "fi", []),
+        ("imbench 'splits=kfold,t", "splits=kfold,t", ["splits=kfold,time"]),
     ],
 )
 def test_bash_completes(program, line, word, reply):
@@ -149,6 +154,72 @@ def test_bash_completes(program, line, word, reply):
     assert done.stderr == ""
     note = ["compopt nospace"] if reply and reply[0].endswith("=") else []
     assert done.stdout.split("\n")[:-1] == [*note, *(reply or [""])]
+
+
+ASKED = [
+    ("imbench lis", "imbench list "),
+    ("imbench splits=kfold,t", "imbench splits=kfold,time "),
+    ("imbench dataset/imb", "imbench dataset/imbalance="),
+    ("imbench check one", "imbench check one.csv "),
+    ("imbench 'strategy=[smote,focal_s", "imbench 'strategy=[smote,focal_sigmoid' "),
+]
+SHOW = """
+PS1=; autoload -Uz compinit; compinit -D -u; eval "$(imbench completion zsh)"; bindkey -e
+show() { print -r -- "$BUFFER" >>completed; BUFFER=; zle accept-line }
+zle -N show; bindkey '^T' show
+"""
+
+
+@pytest.mark.process
+def test_zsh_completes(program, tmp_path):
+    zsh = shell_of("zsh")
+    (tmp_path / "one.csv").touch()
+    terminal, inner = pty.openpty()
+    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
+    shell = subprocess.Popen(
+        [zsh, "-f", "-i"],
+        cwd=tmp_path,
+        env={"PATH": path, "TERM": "dumb", "HOME": str(tmp_path)},
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+    )
+    completed, until = tmp_path / "completed", time.monotonic() + 60
+    try:
+        os.write(terminal, f"{SHOW.strip()}\n".encode())
+        for line, _ in ASKED:  # the terminal keeps what is typed meanwhile
+            os.write(terminal, f"{line}\t\x14".encode())
+        while time.monotonic() < until and lines_of(completed) < len(ASKED):
+            if select.select([terminal], [], [], 0.1)[0]:
+                os.read(terminal, 4096)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(terminal)
+        os.close(inner)
+    assert completed.read_text().split("\n")[:-1] == [whole for _, whole in ASKED]
+
+
+def lines_of(path):
+    return path.read_text().count("\n") if path.exists() else 0
+
+
+@pytest.mark.process
+def test_fish_completes(program, tmp_path):
+    (tmp_path / "one.csv").touch()
+    asked = "".join(f"; complete -C {shlex.quote(line)}; echo" for line, _ in ASKED)
+    done = subprocess.run(
+        [shell_of("fish"), "--no-config", "-c", f"imbench completion fish | source{asked}"],
+        env=os.environ | {"PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    words = [whole.split()[-1].strip("'") for _, whole in ASKED]
+    assert done.stdout.split("\n\n")[:-1] == words
 
 
 @pytest.mark.process
