@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 import imbench
-from imbench.cli import OWN_HELP
 from tests.conftest import ROOT
 from tests.e2e.conftest import Run
 
@@ -130,31 +129,6 @@ def test_ten_lines_lead_from_a_frame_to_a_model(
     assert capsys.readouterr().out.startswith("On ")
     assert (tmp_path / "report.html").is_file()
     assert imbench.load(tmp_path / "model").predict(names["frame"]).shape == (150,)
-
-
-def test_every_key_that_is_shown_can_be_composed(tmp_path: Path) -> None:
-    from imbench.config.compose import Composer
-
-    shown = [
-        line.split("   ")[0]
-        for page in (README, *PAGES.values())
-        for block in blocks(page, "")
-        for line in block.replace("\\\n", "").splitlines()
-    ]
-    # A folder that is not there, and other commands.
-    others = ("--config-dir", *(f"imbench {name} " for name in OWN_HELP))
-    commands = [
-        c
-        for c in shown
-        if "-m imbench" in c
-        and "=" in c
-        and not any(word in f"{c} " for word in others)
-        and "..." not in c
-    ]
-    assert len(commands) >= 4
-    for command in commands:
-        words = shlex.split(command.partition("imbench")[2])
-        assert Composer(None).cells([w for w in words if w != "-m"], multirun="-m" in words)
 
 
 @pytest.mark.parametrize("kind", ["keep", "long_tail", "step"])
