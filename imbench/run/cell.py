@@ -28,6 +28,7 @@ from imbench.run.folds import Task, run_stack, stacks_of
 from imbench.run.returned import known_of
 from imbench.run.sharing import PAUSE_S, Place, SharedFolds, place_of, places_of
 from imbench.run.tasks import is_same, task_of
+from imbench.strategies.threads import fits_with
 
 MAX_ENDS = 2  # processes that a cell may end before it is given up
 KEPT_DATASETS = 4  # a sweep visits few data sets, each many times
@@ -354,12 +355,13 @@ class PlannedCell:
 
 
 def run_apart(
-    results_dir: Path, cache: ResampleCache | None, cell: Cell, stack: Stack
+    results_dir: Path, cache: ResampleCache | None, cell: Cell, stack: Stack, n_threads: int = 1
 ) -> list[FoldResult]:
     """Run folds in a worker process, and store them; a failed one is the last."""
     runner = _runner_of_process(results_dir, cache)
     found = []
-    with closing(runner.run_here(runner.prepare(cell), stack)) as results:
+    task = runner.prepare(cell)
+    with fits_with(n_threads), closing(runner.run_here(task, stack)) as results:
         for result in results:
             found.append(result)
             if result.status != "ok":

@@ -12,6 +12,7 @@ from typing import Any
 from imbench.config.cell import Cell, RefusedCell
 from imbench.results.fold import FoldResult
 from imbench.run.environment import n_cores
+from imbench.strategies.threads import fits_with
 
 # Two workers have imported scikit-learn and imbalanced-learn after 1.4 s on two idle cores, and
 # after 3.1 s where another process is busy.
@@ -35,27 +36,36 @@ class Workers:
         Whether folds are fitted and timed in this process before processes are started.
     seconds : float
         Spent on the folds that were timed.
+    core_seconds : float
+        The same if they had one thread. A fold with several threads takes less.
     n_timed : int
 
     Examples
     --------
-    >>> workers = Workers(4, is_measured=True, seconds=1.0, n_timed=2)
+    >>> workers = Workers(4, is_measured=True, seconds=1.0, core_seconds=1.0, n_timed=2)
     >>> workers.saved_s(16)  # of 0.5 s each
     6.0
     >>> workers.pays(16), workers.pays(4), Workers(4).pays(4)
     (True, False, True)
+
+    Four threads that halve the time of a fold are not as good as four processes:
+
+    >>> Workers(4, is_measured=True, seconds=1.0, core_seconds=2.0, n_timed=2).saved_s(16)
+    4.0
     """
 
     n_max: int
     threads: int | None = None
     is_measured: bool = False
     seconds: float = 0.0
+    core_seconds: float = 0.0
     n_timed: int = 0
 
     def saved_s(self, n_folds: int) -> float:
         """Estimate the seconds that processes save, from the mean of the folds so far."""
-        mean = self.seconds / max(self.n_timed, 1)
-        return mean * n_folds * (1 - 1 / min(self.n_max, n_folds))
+        here = self.seconds * n_folds / max(self.n_timed, 1)
+        apart = self.core_seconds * n_folds / max(self.n_timed, 1)
+        return here - apart / min(self.n_max, n_folds)
 
     def pays(self, n_folds: int) -> bool:
         """Return whether to hand so many folds to processes."""
@@ -65,15 +75,22 @@ class Workers:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Time a fold that is fitted in this process."""
-        started = time.perf_counter()
+        """Time a fold that is fitted in this process.
+
+        On busy cores it takes more seconds than it computes, and so would a process.
+        """
+        started, computed = time.perf_counter(), time.process_time()
         yield
-        self.seconds += time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        self.seconds += seconds
+        self.core_seconds += max(seconds, time.process_time() - computed)
         self.n_timed += 1
 
     def note(self, results: Sequence[FoldResult]) -> None:
         """Take the time of folds that were fitted in another process, without its start."""
-        self.seconds += sum(r.tune_s + r.fit_s - r.reused_s + r.predict_s for r in results)
+        seconds = sum(r.tune_s + r.fit_s - r.reused_s + r.predict_s for r in results)
+        self.seconds += seconds
+        self.core_seconds += seconds
         self.n_timed += 1
 
     def fit_into_memory(self, table_bytes: int) -> None:
@@ -124,13 +141,20 @@ def limited_threads(n_threads: int | None) -> Iterator[None]:
 
 @contextmanager
 def more_threads(cell: Cell, n_threads: int) -> Iterator[None]:
-    """Give the LightGBM of a cell so many threads in the place of one, for as long as the block.
+    """Fit a cell that has the machine for itself with so many threads, if its bits are the same.
 
-    Its trees are the same for any number of threads if they are ``deterministic`` and rows or
-    columns are forced (parameter ``deterministic`` of LightGBM's documentation). The sums of
-    forests, linear models and nets are not, so that they keep their number. A loss or a metric in
-    Python keeps one thread: others would wait for it actively.
+    Those of LightGBM do not if it is ``deterministic`` and rows or columns are forced (parameter
+    ``deterministic`` of LightGBM's documentation); for others see
+    :mod:`imbench.strategies.threads`. The sums of linear models and nets do, so that they keep
+    their number. A loss or a metric in Python keeps one thread: others would wait for it actively.
     """
+    with fits_with(n_threads, n_threads), _lightgbm_threads(cell, n_threads):
+        yield
+
+
+@contextmanager
+def _lightgbm_threads(cell: Cell, n_threads: int) -> Iterator[None]:
+    """Give the LightGBM of a cell so many threads in the place of one."""
     trees: Any = getattr(cell.model.estimator, "estimator", None)
     given = trees.get_params() if type(trees).__name__ == "LGBMClassifier" else {}
     is_same = given.get("deterministic") and (

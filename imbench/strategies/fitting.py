@@ -19,6 +19,8 @@ from typing import Any, Self, TypeVar
 
 from numpy.typing import ArrayLike
 
+from imbench.strategies.threads import threads_of_fit
+
 MAX_BYTES = 2**29  # of the rows of nets that wait to be trained
 
 T = TypeVar("T")
@@ -70,7 +72,8 @@ def fitting_of(estimator: Any, X: ArrayLike, y: ArrayLike, **fit_params: Any) ->
 
 
 def _plain_fit(estimator: Any, X: ArrayLike, y: ArrayLike, fit_params: Any) -> Fitting[Any]:
-    return estimator.fit(X, y, **fit_params)
+    with threads_of_fit(estimator):
+        return estimator.fit(X, y, **fit_params)
     yield  # makes it a generator
 
 

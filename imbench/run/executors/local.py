@@ -21,6 +21,7 @@ from imbench.run.processes import (
     limited_threads,
     more_threads,
 )
+from imbench.strategies.threads import fits_with
 
 Outcomes = Generator[tuple[StackTask, Iterable[FoldResult]]]
 
@@ -39,7 +40,7 @@ class LocalExecutor:
         Number of processes; -1 is one per core. They divide the cores: threads times processes
         are the number of cores. The folds of all cells run side by side, those of nets that train
         in stacks stack by stack. "auto" uses all cores for models that do not train in stacks, as
-        soon as that saves more time than it takes, and idle ones for a fold that is left alone if
+        soon as that saves more time than it takes, and idle ones for a fold that runs alone if
         its model gives the same bits with any number of threads. Predictions depend on it by what
         BLAS rounds alone: scores of linear models differ in their last bits.
     """
@@ -76,42 +77,58 @@ class LocalExecutor:
                 n_threads = workers.threads or max(n_cores() // n_workers, 1)
                 yield from self.apart(chain([task], some), n_workers, n_threads)
                 return
+            n_threads = idle_cores() if is_auto else 1  # no process of ours is at work now
             if needs_process(task.cell, self.runner.limits):
-                for _, found in self.apart([task], 1, workers.threads):
+                for _, found in self.apart([task], 1, workers.threads, n_threads):
                     workers.note(found)
                     yield task, found
             else:
-                n_threads = idle_cores() if is_auto and n_left == 1 else 1
-                yield task, self._here(task, workers, n_threads)
+                is_alone = is_auto and n_left == 1
+                yield task, self._here(task, workers, n_threads, is_alone)
 
-    def _here(self, task: StackTask, workers: Workers, n_threads: int = 1) -> Generator[FoldResult]:
-        """Run a task in this process."""
+    def _here(
+        self, task: StackTask, workers: Workers, n_threads: int, is_alone: bool
+    ) -> Generator[FoldResult]:
+        """Run a task in this process, with so many threads in its fits."""
         ready = self.runner.prepare(task.cell)
         results = self.runner.run_here(ready, task.stack)
         with (
             limited_threads(workers.threads),
-            more_threads(ready.cell, n_threads),
+            more_threads(ready.cell, n_threads) if is_alone else fits_with(n_threads),
             workers.timed(),
             closing(results),
         ):
             yield from results
 
     def apart(
-        self, tasks: Iterable[StackTask], n_workers: int, n_threads: int | None
+        self,
+        tasks: Iterable[StackTask],
+        n_workers: int,
+        n_threads: int | None,
+        fit_threads: int | None = None,
     ) -> Generator[tuple[StackTask, list[FoldResult]]]:
         """Run tasks in worker processes, side by side.
 
         Folds and not cells are what is handed over: strategies differ in how long they take, and
         a last long cell would leave all workers but one idle.
+
+        Parameters
+        ----------
+        tasks : iterable of StackTask
+        n_workers : int
+        n_threads : int or None
+            Of OpenMP and BLAS in each process; None is all that libraries want.
+        fit_threads : int or None
+            Of forests, see :func:`imbench.strategies.threads.fits_with`; None is `n_threads`.
         """
-        calls = map(self._call, tasks)
+        calls = (self._call(task, fit_threads or n_threads or 1) for task in tasks)
         with closing(self._pool.run(calls, n_workers, n_threads)) as outcomes:
             for call, outcome in outcomes:
                 yield call.tag, self._results(call.tag, outcome)
 
-    def _call(self, task: StackTask) -> Call:
+    def _call(self, task: StackTask, n_threads: int) -> Call:
         runner = self.runner
-        arguments = (runner.results_dir, runner.cache, task.cell, task.stack)
+        arguments = (runner.results_dir, runner.cache, task.cell, task.stack, n_threads)
         call = Call(task, run_apart, arguments)
         return limited(call, task.cell, len(task.stack[0]), runner.limits)
 

@@ -26,6 +26,7 @@ from imbench.run.executors.isolation import limited, needs_process
 from imbench.run.executors.pool import Call, Ended, Pool
 from imbench.run.folds import Task, run_stack
 from imbench.run.processes import limited_threads
+from imbench.strategies.threads import fits_with
 
 PACKAGES = (
     "imbench", "numpy", "scipy", "scikit-learn", "imbalanced-learn", "torch", "optuna",
@@ -189,7 +190,8 @@ def run_now(job: Job) -> Receipt:
             problem=f"dataset={task.key.dataset} has other content on node {platform.node()} than "
             "where the sweep was started: copy the same files to all nodes."
         )
-    with TemporaryDirectory(prefix="imbench-") as name, limited_threads(job.threads):
+    folder = TemporaryDirectory(prefix="imbench-")
+    with folder as name, limited_threads(job.threads), fits_with(job.threads):
         return _run(job, task, Path(name))
 
 
