@@ -34,6 +34,8 @@ class Workers:
         Of the folds that are fitted in this process; None is all that libraries want.
     is_measured : bool
         Whether folds are fitted and timed in this process before processes are started.
+    is_started : bool
+        Whether there are processes of an earlier round, which wait for folds.
     seconds : float
         Spent on the folds that were timed.
     core_seconds : float
@@ -57,6 +59,7 @@ class Workers:
     n_max: int
     threads: int | None = None
     is_measured: bool = False
+    is_started: bool = False
     seconds: float = 0.0
     core_seconds: float = 0.0
     n_timed: int = 0
@@ -71,7 +74,9 @@ class Workers:
         """Return whether to hand so many folds to processes."""
         if min(self.n_max, n_folds) < 2:
             return False
-        return not self.is_measured or self.saved_s(n_folds) > START_S
+        if not self.is_measured or self.is_started:
+            return True
+        return self.saved_s(n_folds) > START_S
 
     @contextmanager
     def timed(self) -> Iterator[None]:

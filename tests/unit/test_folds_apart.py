@@ -198,6 +198,14 @@ def test_auto_times_one_fold_and_hands_the_rest_to_processes(tmp_path, apart, mo
     assert apart == [("none", 1), ("none", 2), *rest]
 
 
+def test_auto_hands_all_folds_to_processes_of_an_earlier_round(tmp_path, apart, monkeypatch):
+    for n in (1, 2):  # the first alone may be one of a limited fold
+        monkeypatch.setattr(local.Pool, "n_workers", n)
+        words = ("strategy=none", f"dataset.n_rows={150 + n}")
+        cells(tmp_path, "auto", *TABLES, *words)
+        assert apart == [("none", i) for i in range(3) if n == 2]
+
+
 def test_auto_keeps_a_single_fold_and_nets_in_this_process(tmp_path, apart, monkeypatch):
     slow(monkeypatch, START_S)
     words = ("dataset=synthetic", *TABLES, "splits=holdout")

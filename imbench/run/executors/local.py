@@ -58,12 +58,19 @@ class LocalExecutor:
         for is_apart, group in groupby(tasks, lambda task: can_run_apart(task.cell)):
             some = iter(group)
             first = next(some)
-            workers = _measuring(1 + tasks.n_left(of_its_kind=True)) if is_apart else Workers(1)
+            n_tasks = 1 + tasks.n_left(of_its_kind=True)
+            workers = self._measuring(n_tasks) if is_apart else Workers(1)
             yield from self._run(tasks, chain([first], some), workers, is_auto=True)
 
     def close(self) -> None:
         """End the worker processes."""
         self._pool.close()
+
+    def _measuring(self, n_tasks: int) -> Workers:
+        """Return workers that are started as soon as the first folds tell that it pays."""
+        n_max = min(n_cores(), n_tasks)
+        threads = n_cores() // n_max if n_max > 1 else None
+        return Workers(n_max, threads, is_measured=True, is_started=self._pool.n_workers > 1)
 
     def _run(
         self, tasks: Tasks, some: Iterator[StackTask], workers: Workers, is_auto: bool = False
@@ -138,9 +145,3 @@ class LocalExecutor:
             return outcome
         reason = sentence_of(outcome, task.cell, task.stack, self.runner.limits)
         return self.runner.ended(task.cell, task.stack, reason, outcome.is_lost)
-
-
-def _measuring(n_tasks: int) -> Workers:
-    """Return workers that are started as soon as the first folds tell that it pays."""
-    n_max = min(n_cores(), n_tasks)
-    return Workers(n_max, n_cores() // n_max if n_max > 1 else None, is_measured=True)

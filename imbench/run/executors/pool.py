@@ -171,6 +171,11 @@ class Pool:
         _end_all(self._workers)
 
     @property
+    def n_workers(self) -> int:
+        """Number of processes that there are."""
+        return len(self._workers)
+
+    @property
     def _busy(self) -> list[Worker]:
         return [worker for worker in self._workers if worker.call is not None]
 
