@@ -19,7 +19,8 @@ from imbench.config.parse import Draft
 from imbench.data.splits import AUTO, repeats_of
 from imbench.errors import ConfigError, ImbenchError, masked
 from imbench.results.fold import CellResult
-from imbench.run.plan import Entry, Piece, Place, Plan, balanced
+from imbench.run.plan import Entry, Piece, Plan, balanced
+from imbench.run.sharing import Place
 
 # Environment variables that number the tasks of an array job, from 0 where the array does.
 INDICES = {

@@ -22,7 +22,7 @@ from imbench.api.console import console
 from imbench.api.progress import progress_bar
 from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
 from imbench.cli.words import as_override
-from imbench.components.construct import TARGET, bind, construct
+from imbench.components.construct import TARGET, bind, construct, is_component, locate
 from imbench.components.extras import absent
 from imbench.components.startup import quick_imports
 from imbench.components.visible import say
@@ -36,9 +36,6 @@ from imbench.run.rounds import Rounds
 
 if TYPE_CHECKING:
     from imbench.report.mlflow.tracker import Tracker
-
-
-ARRAY = "imbench.run.executors.array.ArrayExecutor"
 
 
 def command(words: list[str]) -> int:
@@ -65,10 +62,10 @@ def _command(options: argparse.Namespace) -> int:
         print("---\n".join(texts))
         return 0
     check_places(composed[0])
-    if (composed[0].get("executor") or {}).get(TARGET) == ARRAY:
-        return _plan(options, composed[0]["executor"])
     drafts = distinct([Draft(config, composer.folders) for config in composed])
     stored = stored_cells(drafts, Path(composed[0]["results_dir"]))
+    if len(stored) < len(drafts) and _plans(executor := composed[0].get("executor")):
+        return _plan(options, executor)
     # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
     atexit.register(gc.freeze)
     asked = [word for word in options.overrides if re.match(r"[+~]*tracking[=.]", word)]
@@ -85,14 +82,21 @@ def _command(options: argparse.Namespace) -> int:
         tracker.close()
 
 
+def _plans(executor: object) -> bool:
+    """Return whether the class of an executor says that it plans; what is wrong the check says."""
+    if isinstance(executor, Mapping) and is_component(executor):
+        with suppress(ConfigError):
+            return getattr(locate(executor[TARGET], "executor"), "plans", False) is True
+    return False
+
+
 def _plan(options: argparse.Namespace, executor: Mapping[str, Any]) -> int:
     """Write a plan in the place of a run."""
     from imbench.cli.planning import write_plan
-    from imbench.run.executors.array import ArrayExecutor
 
-    array: ArrayExecutor = construct(executor, "executor", runner=None, n_jobs=1)
+    planner = construct(executor, "executor", runner=None, n_jobs=1)
     words = list(map(as_override, options.overrides))
-    write_plan(words, options.config_dir, array.chunks, Path(array.out))
+    write_plan(words, options.config_dir, planner.chunks, Path(planner.out))
     return 0
 
 

@@ -21,9 +21,9 @@ from typing import Any
 from imbench.components.files import replacing
 from imbench.components.hashing import canonical_json
 from imbench.errors import ConfigError
+from imbench.run.sharing import Place
 
 SCHEMA = 1
-Place = tuple[int, int]  # repeat and fold
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from imbench.results.claims import SUFFIX
 from imbench.results.fold import CellResult, fold_name
-from imbench.run.plan import Entry, Place, Plan
+from imbench.run.plan import Entry, Plan
+from imbench.run.sharing import Place
 
 if TYPE_CHECKING:
     from imbench.errors import DataError

@@ -75,6 +75,33 @@ def test_executor_array_writes_the_plan_and_runs_nothing(run: Run, tmp_path: Pat
     says(run(*words, "executor.chunks=0"), "chunks must be an integer of at least 1, got 0")
 
 
+def test_an_executor_of_ones_own_plans_if_its_class_says_so(
+    run: Run, tmp_path: Path, monkeypatch
+) -> None:
+    (tmp_path / "my_planner.py").write_text(
+        "from imbench.run.executors.array import ArrayExecutor\n\n\n"
+        "class Planner(ArrayExecutor):\n    pass\n"
+    )
+    (tmp_path / "mine" / "executor").mkdir(parents=True)
+    text = "_target_: my_planner.Planner\nchunks: 2\n"
+    (tmp_path / "mine" / "executor" / "ours.yaml").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    words = ("--config-dir", "mine", "-m", *SMALL, "executor=ours")
+    done = run(*words)
+    assert (done.code, "in 2 chunks" in done.out, (tmp_path / "plan.json").exists()) == (0, 1, 1)
+    assert not (tmp_path / "results").exists()
+    monkeypatch.setattr(sys.modules["my_planner"].Planner, "plans", False, raising=False)
+    assert "runs nothing here" in run(*words).err
+
+
+def test_stored_cells_are_shown_where_nothing_is_left_to_plan(run: Run, tmp_path: Path) -> None:
+    one = ("dataset=synthetic", "dataset.n_rows=60", "model=decision_tree", "splits=holdout")
+    assert run(*one).code == 0
+    done = run(*one, "executor=array", "executor.chunks=2")
+    assert (done.code, "report: python -m imbench report" in done.out) == (0, True)
+    assert not (tmp_path / "plan.json").exists()
+
+
 def test_two_folders_are_reported_together(run: Run, tmp_path: Path) -> None:
     run("plan", *SMALL, "--chunks", "2")
     for i in (0, 1):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from imbench.errors import ConfigError
-from imbench.results.fold import FoldResult
-from imbench.run.executors.base import StackTask, Tasks
+
+if TYPE_CHECKING:
+    from imbench.results.fold import FoldResult
+    from imbench.run.executors.base import StackTask, Tasks
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +31,18 @@ class ArrayExecutor:
     ValueError
         If there is no chunk.
 
+    Attributes
+    ----------
+    plans : bool
+        True: the command line writes a plan in the place of a run.
+
     Examples
     --------
     >>> ArrayExecutor(None, 1, chunks=8).out
     'plan.json'
     """
 
+    plans: ClassVar[bool] = True
     runner: Any
     n_jobs: Any
     chunks: int

@@ -48,7 +48,11 @@ class StackTask:
 
 
 class Executor(Protocol):
-    """Runs tasks, here or elsewhere. ``run`` may be called several times, by one round each."""
+    """Runs tasks, here or elsewhere. ``run`` may be called several times, by one round each.
+
+    A class with ``plans = True`` runs nothing: where folds are missing the command line writes a
+    plan of ``chunks`` chunks to the file ``out``.
+    """
 
     def run(self, tasks: Tasks) -> Generator[tuple[StackTask, Iterable[FoldResult]]]:
         """Run tasks and yield each with its results, in any order.

@@ -26,13 +26,13 @@ from imbench.run.executors.isolation import limited, needs_process
 from imbench.run.executors.pool import Call, Ended, Pool
 from imbench.run.folds import Task, run_stack
 from imbench.run.processes import limited_threads
+from imbench.run.sharing import Place
 from imbench.strategies.threads import fits_with
 
 PACKAGES = (
     "imbench", "numpy", "scipy", "scikit-learn", "imbalanced-learn", "torch", "optuna",
     "lightgbm", "xgboost", "xgboost-cpu", "catboost",
 )  # fmt: skip
-Place = tuple[int, int]  # repeat and fold
 
 
 @dataclass(frozen=True)
