@@ -78,7 +78,7 @@ def _has_openmp(estimator: Any) -> bool:
     """Return whether these are boosted trees whose threads are those of OpenMP."""
     if getattr(estimator, "holds_out", False):
         return False
-    trees = getattr(estimator, "estimator", None)
+    trees: Any = getattr(estimator, "estimator", None)
     if type(trees).__name__ == "XGBClassifier":
         return trees.n_jobs is None and estimator.loss is None
     return type(estimator).__name__ in HISTOGRAMS

@@ -14,6 +14,7 @@ from benchmarks.ours import f1
 from benchmarks.outcome import Aim, Failed, NotMeasured, Outcome, Pair, judge
 from benchmarks.sides import PEERS, Bench, Rows, Timed, timed, timed_here
 from imbench.cli import main
+from imbench.data.torchvision_shim import import_torchvision
 from imbench.results.fold import CellResult
 from imbench.results.store import Store
 
@@ -72,14 +73,21 @@ def imbench(
 
 
 def imports_s(bench: Bench) -> float:
-    """Return the seconds of a process that imports the libraries as a command does."""
-    command = [
-        sys.executable,
-        "-c",
+    """Return the seconds of a process that imports the libraries as a command does.
+
+    The smoke run imports them in this process.
+    """
+    code = (
         "from imbench.components.startup import quick_imports\n"
-        f"with quick_imports(): import {', '.join(IMPORTS)}\nprint()",
-    ]
-    return timed(command, bench.environ(), bench.folder).answer_s
+        f"with quick_imports(): import {', '.join(IMPORTS)}\nprint()"
+    )
+    if bench.smoke:
+        done = timed_here(lambda: exec(code, {}), bench.environ(), bench.folder)
+    else:
+        done = timed([sys.executable, "-c", code], bench.environ(), bench.folder)
+    if done.returncode:
+        raise Failed(f"{', '.join(IMPORTS)}: cannot be imported.")
+    return done.answer_s
 
 
 def cells_of(results: Path) -> list[CellResult]:
@@ -113,8 +121,9 @@ def mnist_command(bench: Bench) -> list[Outcome]:
         seconds = {"seconds": done.answer_s, "end_s": done.seconds, "imports_s": imports_s(bench)}
         return found | seconds
 
-    # The loop needs torch and torchvision alone: the smoke run takes the project's own.
-    python = Path(sys.executable) if bench.smoke else python_of("peers")
+    python = None if bench.smoke else python_of("peers")
+    if bench.smoke:  # in this process, and beside a torch without CUDA too
+        import_torchvision()
     shares = {"keep": {"0": 0.9}, "others": 0.1, "data_dir": str(folder)}
 
     def loop(seed: int) -> dict[str, Any]:
