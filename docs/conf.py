@@ -75,7 +75,7 @@ def _copy(app: Any, config: Any) -> None:
     for path, page in COPIES.items():
         target = HERE / page
         up = "../" * page.count("/")
-        text = path.read_text(encoding="utf-8").replace("](docs/", f"]({up}")
+        text = re.sub(r"\]\((\.\./\.\./)?docs/", f"]({up}", path.read_text(encoding="utf-8"))
         text = re.sub(r"\]\((?=(imbench|tests|scripts|conf)/)", f"](../{up}", text)
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.parent.mkdir(exist_ok=True)

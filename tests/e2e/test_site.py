@@ -74,7 +74,7 @@ def test_the_gallery_runs(path: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         assert plt.get_fignums() or "figure" in names  # each shows something
     finally:
         plt.close("all")
-        for module in ("my_losses", "my_pipeline", "my_splits"):
+        for module in ("my_losses", "my_pipeline", "my_splits", "my_training"):
             sys.modules.pop(module, None)
 
 

@@ -70,6 +70,11 @@ def test_the_answer_counts_what_is_within_below_and_above():
     assert "tutorials'" not in answer([dataclasses.replace(gain, ratio=30.0, points=1.0)])
 
 
+def test_settings_that_cannot_be_read_are_named():
+    with pytest.raises(SystemExit, match=r"--settings '9:a' is not such as 9:1,2,5"):
+        tutorials.settings_of(["9:a"])
+
+
 @pytest.mark.slow
 @pytest.mark.process
 def test_it_writes_a_table_and_a_figure_and_goes_on_from_what_is_stored(
@@ -78,14 +83,14 @@ def test_it_writes_a_table_and_a_figure_and_goes_on_from_what_is_stored(
     write_idx(tmp_path / "MNIST")
     monkeypatch.setenv("IMBENCH_DATA", str(tmp_path))
     folders = {name: tmp_path / name for name in ("results", "tables", "images")}
-    words = ["--ratios", "2", "--epochs", "1", "--seeds", "2"]
+    words = ["--settings", "2:1", "--seeds", "2", "--sampler-seeds", "2"]
     for name, folder in folders.items():
         words += [f"--{name}", str(folder)]
     tutorials.main(words)
     first = (folders["tables"] / "tutorial_mnist.md").read_text()
     stored = {path: path.stat().st_mtime_ns for path in folders["results"].rglob("r*-f*.npz")}
-    assert len(stored) == 2 * (1 + len(NAMES))
-    assert "`python -m scripts.tutorials --ratios 2 --epochs 1 --seeds 2`" in first
+    assert len(stored) == 2 * (1 + len(NAMES)) + 2 * 2  # and the balanced sampler
+    assert "`python -m scripts.tutorials --settings 2:1 --seeds 2 --sampler-seeds 2`" in first
     assert "../images/tutorial-mnist.png" in first
     assert first.count("| 2:1 | 1 |") == 1
     assert (folders["images"] / "tutorial-mnist.png").stat().st_size > 5_000

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from imbench.report.statistics.evidence import collect
-from imbench.report.statistics.joint import estimates
+from imbench.report.statistics.joint import Estimates, estimates
 from imbench.report.statistics.verdict import (
     ALPHA,
     LEVELS,
     PROBABLE,
     VERDICTS,
+    _normal_values,
+    _probabilities,
     among_best,
     compare,
     level_of,
@@ -221,6 +223,14 @@ def test_looks_spend_the_level_and_stopped_strategies_keep_their_verdict():
     assert (told[1].n_repeats, told[2].n_repeats) == (1, 3)
     # The same look alone, which spends all of the level, has a p-value a fifth as large.
     assert compare(first, 0, ROPE)[2].p_adjusted <= then[2].p_adjusted
+
+
+def test_a_gain_of_a_hundred_errors_beside_one_that_is_unknown_has_a_probability():
+    both = np.array([0.1, -0.1])
+    found = Estimates(both, error=np.array([1e-3, 5.0]), df=np.full(2, 1e6), later=both)
+    z, p = _normal_values(found), np.array([0.0, 0.98])
+    assert np.isinf(z[0])
+    assert _probabilities(found, z, p, np.ones(2, bool)).tolist() == [1.0, 0.5]
 
 
 def test_a_user_metric_has_a_verdict():

@@ -321,7 +321,8 @@ def _probabilities(e: Estimates, z: Floats, p: Floats, tested: NDArray[np.bool_]
     if tested.any():
         gain, variance = e.gain[tested], e.error[tested] ** 2
         spread = max(float(np.mean(gain**2 - variance)), 0.0)
-        sure = ndtr(z[tested] * np.sqrt(spread / (spread + variance)))
+        kept = np.sqrt(spread / (spread + variance))
+        sure = ndtr(np.where(kept > 0, z[tested], 0.0) * kept)  # z of a sure gain may be infinite
         sure = np.where(p[tested] < ALPHA, np.maximum(sure, 1 - p[tested] / 2), sure)
         chance[tested] = np.where(gain < 0, 1 - sure, sure)
     return chance
