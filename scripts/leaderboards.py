@@ -47,6 +47,7 @@ HEADS = (
     "gain beyond the best trivial remedy", "times as long", "imputed",
 )  # fmt: skip
 SHOWN_IN_FIGURE = 14
+GENERATIVE = ("gan", "vae")  # strategies that train a model of the rows
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,12 @@ def summary(lines: Sequence[Line], metric: str) -> str:
         + (f" ({names})" if names else "")
         + f". {len(told)} are told to be better than nothing on at least one data set."
     )
+    for line in others:
+        if line.title in GENERATIVE:
+            text += (
+                f" The generative {line.title} ranks {line.rank:.2f} of {len(lines)}, gains "
+                f"{_effect(line.effect)} and takes {line.times:.0f} times as long as nothing."
+            )
     return text
 
 
@@ -201,6 +208,8 @@ def section(board: Leaderboard, metric: str, title: str, image: str) -> str:
         parts.append(f"![Mean gain in {metric} over none, by model]({image})")
     for ranking in board.rankings:
         lines = lines_of(ranking, board)
+        if len(lines) < 2:  # nothing alone, as of models of one class
+            continue
         parts += [f"### {ranking.title}, {len(ranking.datasets)} data sets",
                   summary(lines, metric), table(lines)]  # fmt: skip
         if ranking.left_out:
@@ -216,6 +225,7 @@ def draw(board: Leaderboard, metric: str, path: Path) -> None:
     from matplotlib import pyplot as plt
 
     panels = [(r.title, lines_of(r, board)) for r in board.rankings]
+    panels = [(title, lines) for title, lines in panels if len(lines) > 1]
     figure, all_axes = plt.subplots(
         1, len(panels), figsize=(4.2 * len(panels), 4.6), layout="constrained", squeeze=False
     )
@@ -273,16 +283,18 @@ def _numbers(row: Row, block: Block, title: str, metric: str) -> dict[str, objec
 def models_table(boards: Sequence[tuple[str, Leaderboard]]) -> str:
     """Return the mean of each metric over data sets of every model that does nothing.
 
-    Only data sets on which all models ran are counted.
+    Only data sets on which all models ran are counted. Models that are tuned are other models.
     """
     means: dict[str, dict[str, float]] = {}
     n_datasets = 0
     for metric, board in boards:
+        titles = {title: ranking.title for ranking in board.rankings for title in ranking.datasets}
         values: dict[str, dict[str, float]] = {}
         for block in board.blocks:
             base = next((row for row in block.rows if row.title == BASELINE), None)
             if base is not None and base.status == "ok" and metric in base.mean:
-                values.setdefault(block.model, {})[block.dataset] = base.mean[metric]
+                model = titles.get(block.title, block.model)
+                values.setdefault(model, {})[block.dataset] = base.mean[metric]
         table_ = pd.DataFrame(values).dropna()
         n_datasets = max(n_datasets, len(table_))
         for model, value in table_.mean().items():
