@@ -360,6 +360,7 @@ def page(
         f"Made by `{command}` ({facts}; seed 0).",
         "From how many rare rows on does anything beat a moved threshold?",
         answer(gains),
+        "Where nothing helps, a remedy seems to be better by chance in up to 5 % of the settings.",
         *(f"![Gain over a moved threshold: {title}]({name})" for name, title in images),
         "Circles: better, that is the simultaneous 95 % interval leaves out 0. The scale is linear "
         f"up to {LINTHRESH:g}.",

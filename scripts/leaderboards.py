@@ -2,8 +2,8 @@
 
 .. code-block:: console
 
-    $ python -m scripts.leaderboards leaderboard_keel
-    $ python -m scripts.leaderboards leaderboard_keel --runs results/a/runs results/b/runs
+    $ python scripts/leaderboards.py leaderboard_keel
+    $ python scripts/leaderboards.py leaderboard_keel --runs results/a/runs results/b/runs
 
 Reads ``results/NAME/runs``, and writes ``results/tables/NAME.md`` (rankings, mean gains over doing
 nothing and beyond the best trivial remedy by a random-effects model, seconds), the numbers behind
@@ -23,7 +23,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
 from imbench.errors import DataError
 from imbench.report.board import BASELINE, Block, Leaderboard, Row
@@ -320,10 +319,6 @@ def read(folders: Sequence[Path]) -> list[CellResult]:
     return cells
 
 
-def _board(cells: Sequence[CellResult], metric: str) -> Leaderboard:
-    return build_leaderboard(cells, MetricOptions(columns=(metric,), sort=metric))
-
-
 def page(
     name: str, commands: Sequence[str], boards: Sequence[tuple[str, Leaderboard]], image: str
 ) -> str:
@@ -356,12 +351,12 @@ def page(
 def commands_of(name: str, given: Sequence[str]) -> Iterator[str]:
     """Yield the commands that the page shows."""
     yield from given or [f"bash scripts/reproduce.sh {name}"]
-    yield f"python -m scripts.leaderboards {name}"
+    yield f"python scripts/leaderboards.py {name}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write page, table and figures."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.leaderboards")
+    parser = argparse.ArgumentParser(prog="python scripts/leaderboards.py")
     parser.add_argument("name", help="of the experiment; its results lie in results/NAME")
     parser.add_argument("--runs", type=Path, nargs="+", help="folders of runs to read instead")
     parser.add_argument("--commands", nargs="+", default=[], help="what made the results")
@@ -370,8 +365,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images")
     given = parser.parse_args(arguments)
     cells = read(given.runs or [ROOT / "results" / given.name / "runs"])
-    found = Parallel(n_jobs=-1)(delayed(_board)(cells, metric) for metric in given.metrics)
-    boards = list(zip(given.metrics, found, strict=True))
+    boards = [
+        (name, build_leaderboard(cells, MetricOptions(columns=(name,), sort=name)))
+        for name in given.metrics
+    ]
     given.tables.mkdir(parents=True, exist_ok=True)
     for metric, board in boards:
         if board.rankings:

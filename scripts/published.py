@@ -27,7 +27,7 @@ def numbers(pages: Sequence[str] = PAGES, tables: Path = TABLES) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        With the columns of :func:`scripts.leaderboards.frame` and `page`.
+        With the columns of :func:`leaderboards.frame` and `page`.
     """
     read = [pd.read_csv(tables / f"{page}.csv").assign(page=page) for page in pages]
     found = pd.concat(read, ignore_index=True)

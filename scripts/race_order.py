@@ -5,8 +5,8 @@ ranked by a metric. A skipped strategy ranks where doing nothing does, as who ca
 nothing; one that failed ranks last. The order is that of the mean of the ranks, scaled to 0 (best)
 to 1: over models within a data set, then over data sets.
 
-    python -m scripts.race_order            # writes imbench/api/published_order.json
-    python -m scripts.race_order --check    # 1 if it is not what the tables say
+    python scripts/race_order.py            # writes imbench/api/published_order.json
+    python scripts/race_order.py --check    # 1 if it is not what the tables say
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from published import PAGES, blocks, numbers
 from scipy.stats import rankdata
 
 from imbench.api.recommend import CANDIDATES
-from scripts.published import PAGES, blocks, numbers
 
 METRICS = {"f1_macro": 1, "average_precision": 1, "brier": -1}  # 1: higher is better
 TARGET = Path(__file__).parents[1] / "imbench" / "api" / "published_order.json"
@@ -56,7 +56,7 @@ def order() -> dict[str, object]:
         mean = pd.DataFrame(ranks).groupby(names).mean().mean()
         orders[metric] = mean.sort_index().sort_values(kind="stable").index.tolist()
     return {
-        "made_by": "python -m scripts.race_order",
+        "made_by": "python scripts/race_order.py",
         "tables": [f"results/tables/{page}.csv" for page in PAGES],
         "n_datasets": int(found["dataset"].nunique()),
         "orders": orders,
@@ -69,8 +69,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
     text = json.dumps(order(), indent=2) + "\n"
-    if parser.parse_args().check:
+    if given.check:
         return int(text != TARGET.read_text())
     TARGET.write_text(text)
     print(text, end="")

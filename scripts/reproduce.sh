@@ -26,7 +26,7 @@ if [[ " $* " == *" executor=array "* && -f plan.json ]] && ! .venv/bin/python -m
 fi
 case $name in
   leaderboard_* | to_smote_or_not)
-    .venv/bin/python -m scripts.leaderboards "$name" --commands "bash scripts/reproduce.sh $name${*:+ $*}"
+    .venv/bin/python scripts/leaderboards.py "$name" --commands "bash scripts/reproduce.sh $name${*:+ $*}"
     echo "reproduce: wrote results/tables/$name.md"
     exit 0
     ;;

@@ -1,7 +1,7 @@
 """Write docs/when_which.md, the guide which remedy to try when, from the published leaderboards.
 
-    python -m scripts.when_which            # writes the page
-    python -m scripts.when_which --check    # 1 if the page is not what the tables say
+    python scripts/when_which.py            # writes the page
+    python scripts/when_which.py --check    # 1 if the page is not what the tables say
 
 Remedies are the candidates of `recommend`, class weights and a moved threshold. For each question
 and model their gains over doing nothing on all published data sets are combined by a random-effects
@@ -19,11 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from published import PAGES, TABLES, blocks, numbers
 
 from imbench.api.recommend import CANDIDATES, PUBLISHED
 from imbench.report.board import TRIVIAL
 from imbench.report.statistics.random_effects import RandomEffects, random_effects
-from scripts.published import PAGES, blocks, numbers
 
 TARGET = Path(__file__).parents[1] / "docs" / "when_which.md"
 REMEDIES = tuple(dict.fromkeys((*TRIVIAL[::-1], *CANDIDATES)))
@@ -32,6 +32,7 @@ QUESTIONS = {
     "average_precision": ("Ranking", "the riskiest first; average precision"),
     "brier": ("Probabilities", "costs and expected values; Brier score"),
 }
+QUESTION = "From how many rare rows on does anything beat a moved threshold?"
 MIN_DATASETS = 5  # fewer say nothing of further data sets
 EQUAL = 0.01  # gains that differ by less are practically equal, as in metrics.rope
 
@@ -167,12 +168,18 @@ def race() -> str:
     )
 
 
+def break_even() -> str:
+    """Return the answer of the published break-even curves."""
+    text = (TABLES / "break_even.md").read_text(encoding="utf-8")
+    return text.partition(QUESTION)[2].partition("![")[0].strip()
+
+
 def page(found: pd.DataFrame) -> str:
     """Return the page."""
     n_datasets = found["dataset"].nunique()
     parts = [
         "# When which",
-        "Made by `python -m scripts.when_which` from "
+        "Made by `python scripts/when_which.py` from "
         + _and([f"[{page}](../results/tables/{page}.md)" for page in PAGES])
         + f": {n_datasets} data sets, five folds once, nothing tuned. A gain is a mean over data "
         "sets by a random-effects model with its 95 % interval. What one data set of your own will "
@@ -185,6 +192,12 @@ def page(found: pd.DataFrame) -> str:
         models = dict.fromkeys(e.model for e in own)
         lines = [words(model, [e for e in own if e.model == model], metric) for model in models]
         parts += [f"## {title}", f"For when {meaning}.", "\n".join(lines), table(own)]
+    parts += [
+        "## From how many rare rows on",
+        f"{QUESTION} Nested samples of four large tables, from "
+        "[break_even](../results/tables/break_even.md):",
+        break_even(),
+    ]
     parts += ["## The order of the race", race() + "\n"]
     return "\n\n".join(parts)
 
@@ -195,8 +208,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
     text = page(numbers())
-    if parser.parse_args().check:
+    if given.check:
         return int(text != TARGET.read_text(encoding="utf-8"))
     TARGET.write_text(text, encoding="utf-8")
     return 0

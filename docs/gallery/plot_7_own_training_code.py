@@ -3,7 +3,7 @@ A skorch net and a Lightning loop
 =================================
 
 Training code that exists is a model too: a skorch net as it is, a loop of PyTorch Lightning behind
-three methods. ``pip install skorch pytorch-lightning``.
+three methods. ``pip install 'imbench[docs]'`` brings both libraries.
 """
 
 # %%

@@ -64,7 +64,8 @@ def _command(options: argparse.Namespace) -> int:
     check_places(composed[0])
     drafts = distinct([Draft(config, composer.folders) for config in composed])
     stored = stored_cells(drafts, Path(composed[0]["results_dir"]))
-    if len(stored) < len(drafts) and _plans(executor := composed[0].get("executor")):
+    executor = composed[0].get("executor") or {}
+    if len(stored) < len(drafts) and _plans(executor):
         return _plan(options, executor)
     # At exit Python would inspect every object of torch once more, for 0.9 s; frozen ones are not.
     atexit.register(gc.freeze)
@@ -82,7 +83,7 @@ def _command(options: argparse.Namespace) -> int:
         tracker.close()
 
 
-def _plans(executor: object) -> bool:
+def _plans(executor: Any) -> bool:
     """Return whether the class of an executor says that it plans; what is wrong the check says."""
     if isinstance(executor, Mapping) and is_component(executor):
         with suppress(ConfigError):

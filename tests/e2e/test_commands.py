@@ -58,13 +58,6 @@ RUN_BY = {
     r"python -m scripts\.threshold_rows": [
         f"{UNIT}aims.py::test_with_fewer_rows_than_the_minimum_a_tuned_threshold_gains_nothing"
     ],
-    r"python -m scripts\.(leaderboards|race_order|when_which)( \w+)?": [
-        f"{UNIT}leaderboards.py::test_page_numbers_and_figures_are_written",
-        f"{UNIT}leaderboards.py::test_the_shipped_order_and_the_guide_are_those_of_the_tables",
-    ],
-    r"python -m scripts\.tutorials( .*)?": [
-        f"{UNIT}tutorials.py::test_it_writes_a_table_and_a_figure_and_goes_on_from_what_is_stored"
-    ],
     r"python scripts/verdict_told\.py .*": [
         f"{UNIT}verdict_check.py::test_what_is_told_on_stored_results_is_counted_by_both_tests"
     ],
@@ -74,7 +67,7 @@ NOT_RUN = {
     r"bash scripts/(setup|test)\.sh": "it makes the environment of the tests, or is what runs them",
     r"bash scripts/quickstart\.sh": "it makes .venv anew; its experiment is run by test_quickstart",
     r"bash scripts/docs\.sh": "it takes minutes; test_site builds the site and runs the gallery",
-    r"bash scripts/reproduce\.sh .*": "it runs for hours; test_reproduce_script has a small one",
+    r"(IMBENCH_DATA=\S+ )?bash scripts/reproduce\.sh .*": "it runs for hours; test_reproduce_script has a small one",
     r"\.venv/bin/(ruff|mypy).*": "scripts/test.sh runs it beside the tests",
     r"createdb .*": "it needs a database server; test_postgres has one where it is installed",
     r"mlflow server .*": "it needs a database server",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from dataclasses import replace
 
@@ -12,8 +13,15 @@ import pytest
 from imbench.api.recommend import CANDIDATES, CONTROLS, PUBLISHED, candidates
 from imbench.report.tables import build_leaderboard
 from imbench.results.metric_options import MetricOptions
-from scripts import leaderboards, published, race_order, when_which
+from tests.conftest import ROOT
 from tests.factories import make_cell
+
+with pytest.MonkeyPatch.context() as patch:
+    patch.syspath_prepend(str(ROOT / "scripts"))
+    import leaderboards
+    import published
+    import race_order
+    import when_which
 
 DATASETS = ("one", "two", "three", "four", "five")
 SKILL = {"none": 0.5, "threshold": 0.9, "smote": 2.5, "random_under": 0.2}
@@ -38,6 +46,12 @@ def board(cells):
 @pytest.fixture(scope="module")
 def lines(board):
     return {line.title: line for line in leaderboards.lines_of(board.rankings[0], board)}
+
+
+@pytest.mark.parametrize("module", [leaderboards, race_order, when_which])
+def test_the_examples_hold(module):
+    found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert (found.failed, found.attempted > 0) == (0, True)
 
 
 def test_a_line_has_the_rank_the_gain_and_what_it_costs(lines):
@@ -77,7 +91,7 @@ def test_page_numbers_and_figures_are_written(cells, tmp_path, monkeypatch):
     words = ["some", "--tables", str(tmp_path), "--images", str(tmp_path)]
     leaderboards.main([*words, "--metrics", "f1_macro", "brier"])
     page = (tmp_path / "some.md").read_text()
-    assert "bash scripts/reproduce.sh some\npython -m scripts.leaderboards some" in page
+    assert "bash scripts/reproduce.sh some\npython scripts/leaderboards.py some" in page
     assert page.count("### knn, 5 data sets") == 2
     assert (tmp_path / "some-brier.png").stat().st_size > 5_000
     numbers = published.numbers(["some"], tmp_path)
