@@ -67,7 +67,9 @@ NOT_RUN = {
     r"bash scripts/(setup|test)\.sh": "it makes the environment of the tests, or is what runs them",
     r"bash scripts/quickstart\.sh": "it makes .venv anew; its experiment is run by test_quickstart",
     r"bash scripts/docs\.sh": "it takes minutes; test_site builds the site and runs the gallery",
-    r"(IMBENCH_DATA=\S+ )?bash scripts/reproduce\.sh .*": "it runs for hours; test_reproduce_script has a small one",
+    r"(IMBENCH_DATA=\S+ )?bash scripts/reproduce\.sh .*": (
+        "it runs for hours; test_reproduce_script has a small one"
+    ),
     r"\.venv/bin/(ruff|mypy).*": "scripts/test.sh runs it beside the tests",
     r"createdb .*": "it needs a database server; test_postgres has one where it is installed",
     r"mlflow server .*": "it needs a database server",
