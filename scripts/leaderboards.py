@@ -17,7 +17,7 @@ import argparse
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,14 +82,21 @@ class Line:
     n_imputed: int
 
 
-def blocks_of(ranking: Ranking, board: Leaderboard) -> list[Block]:
-    """Return the blocks of a ranking, one for each data set."""
-    return [block for block in board.blocks if block.title in ranking.datasets]
+def name_of(title: str) -> str:
+    """Return the title of a ranking without what only tells tuned models from others.
+
+    Examples
+    --------
+    >>> name_of("knn (tuning=None)"), name_of("knn (tuning=OptunaTuner, inner_splits=3)")
+    ('knn', 'knn, tuned')
+    """
+    model, _, settings = title.partition(" (tuning=")
+    return model + (", tuned" if settings and not settings.startswith("None") else "")
 
 
 def lines_of(ranking: Ranking, board: Leaderboard) -> list[Line]:
     """Return the strategies of a ranking, best rank first, without those that never ran."""
-    blocks = blocks_of(ranking, board)
+    blocks = [block for block in board.blocks if block.title in ranking.datasets]
     rows = [{row.title: row for row in block.rows} for block in blocks]
     found = []
     for standing in ranking.standings:
@@ -173,6 +180,7 @@ def table(lines: Sequence[Line]) -> str:
 
 def summary(lines: Sequence[Line], metric: str) -> str:
     """Say in two sentences what helps, what harms, and what is left beyond trivial remedies."""
+    base = next(line for line in lines if line.title == BASELINE)
     others = [line for line in lines if line.effect is not None and line.title != BASELINE]
     better = [line for line in others if line.effect and line.effect.low > 0]
     worse = [line for line in others if line.effect and line.effect.high < 0]
@@ -194,8 +202,9 @@ def summary(lines: Sequence[Line], metric: str) -> str:
     for line in others:
         if line.title in GENERATIVE:
             text += (
-                f" The generative {line.title} ranks {line.rank:.2f} of {len(lines)}, gains "
-                f"{_effect(line.effect)} and takes {line.times:.0f} times as long as nothing."
+                f" The generative {line.title} has rank {line.rank:.2f} where nothing has "
+                f"{base.rank:.2f}, gains {_effect(line.effect)} and takes {line.times:.0f} times "
+                "as long."
             )
     return text
 
@@ -209,7 +218,7 @@ def section(board: Leaderboard, metric: str, title: str, image: str) -> str:
         lines = lines_of(ranking, board)
         if len(lines) < 2:  # nothing alone, as of models of one class
             continue
-        parts += [f"### {ranking.title}, {len(ranking.datasets)} data sets",
+        parts += [f"### {name_of(ranking.title)}, {len(ranking.datasets)} data sets",
                   summary(lines, metric), table(lines)]  # fmt: skip
         if ranking.left_out:
             parts.append(f"Not run on every data set: {', '.join(ranking.left_out)}.")
@@ -223,7 +232,7 @@ def draw(board: Leaderboard, metric: str, path: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
-    panels = [(r.title, lines_of(r, board)) for r in board.rankings]
+    panels = [(name_of(r.title), lines_of(r, board)) for r in board.rankings]
     panels = [(title, lines) for title, lines in panels if len(lines) > 1]
     figure, all_axes = plt.subplots(
         1, len(panels), figsize=(4.2 * len(panels), 4.6), layout="constrained", squeeze=False
@@ -245,25 +254,32 @@ def draw(board: Leaderboard, metric: str, path: Path) -> None:
     plt.close(figure)
 
 
-def frame(board: Leaderboard, metric: str) -> pd.DataFrame:
-    """Return one line for each cell: what it scores, gains, and costs."""
-    rankings = {title: ranking.title for ranking in board.rankings for title in ranking.datasets}
+def frame(board: Leaderboard, metric: str, tuned: Collection[str] = ()) -> pd.DataFrame:
+    """Return one line for each cell: what it scores, gains, and costs.
+
+    Parameters
+    ----------
+    board : Leaderboard
+    metric : str
+    tuned : collection of str
+        Run ids of the cells that were tuned.
+    """
     return pd.DataFrame(
         [
-            _numbers(row, block, rankings.get(block.title, block.title), metric)
+            _numbers(row, block, metric, row.run_id in tuned)
             for block in board.blocks
             for row in block.rows
         ]
     )
 
 
-def _numbers(row: Row, block: Block, title: str, metric: str) -> dict[str, object]:
+def _numbers(row: Row, block: Block, metric: str, is_tuned: bool) -> dict[str, object]:
     told, trivial = row.comparison, row.trivial
     return {
         "metric": metric,
         "dataset": block.dataset,
         "model": block.model,
-        "tuned": "tuning" in title,
+        "tuned": is_tuned,
         "strategy": row.title,
         "status": row.status,
         "value": row.mean.get(metric, math.nan),
@@ -292,7 +308,7 @@ def models_table(boards: Sequence[tuple[str, Leaderboard]]) -> str:
         for block in board.blocks:
             base = next((row for row in block.rows if row.title == BASELINE), None)
             if base is not None and base.status == "ok" and metric in base.mean:
-                model = titles.get(block.title, block.model)
+                model = name_of(titles.get(block.title, block.model))
                 values.setdefault(model, {})[block.dataset] = base.mean[metric]
         table_ = pd.DataFrame(values).dropna()
         n_datasets = max(n_datasets, len(table_))
@@ -332,7 +348,8 @@ def page(
         "the same folds, so that gains beyond it are a little too low. Times as long: median over "
         "data sets of the seconds of fitting over those of `none`, with other work on the machine. "
         "\\*: within Nemenyi's critical difference of the best rank. Imputed: where a strategy "
-        "cannot be applied it scores what `none` scores; where it failed it ranks last."
+        "cannot be applied it scores what `none` scores; where it failed it ranks last. Ranks "
+        "count those that can be applied nowhere too."
     )
     made = "\n".join(commands)
     return "\n\n".join(
@@ -346,12 +363,6 @@ def page(
             models_table(boards) + "\n",
         ]
     )  # fmt: skip
-
-
-def commands_of(name: str, given: Sequence[str]) -> Iterator[str]:
-    """Yield the commands that the page shows."""
-    yield from given or [f"bash scripts/reproduce.sh {name}"]
-    yield f"python scripts/leaderboards.py {name}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -374,10 +385,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if board.rankings:
             draw(board, metric, given.images / f"{given.name}-{metric}.png")
     image = os.path.relpath(given.images, given.tables) + f"/{given.name}-{{}}.png"
-    commands = list(commands_of(given.name, given.commands))
+    commands = given.commands or [f"bash scripts/reproduce.sh {given.name}"]
+    commands = [*commands, f"python scripts/leaderboards.py {given.name}"]
     text = page(given.name, commands, boards, image)
     (given.tables / f"{given.name}.md").write_text(text, encoding="utf-8")
-    numbers = pd.concat([frame(board, metric) for metric, board in boards])
+    tuned = {cell.run_id for cell in cells if cell.config.get("tuning")}
+    numbers = pd.concat([frame(board, metric, tuned) for metric, board in boards])
     numbers = numbers.sort_values(["metric", "dataset", "model", "tuned", "strategy"])
     numbers.to_csv(given.tables / f"{given.name}.csv", index=False, float_format="%.5g")
 
