@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -134,6 +135,21 @@ def test_ranks_run_from_best_to_worst_and_a_skipped_strategy_does_nothing():
 def test_the_shipped_order_and_the_guide_are_those_of_the_tables():
     assert json.loads(PUBLISHED.read_text()) == race_order.order()
     assert when_which.TARGET.read_text() == when_which.page(published.numbers())
+
+
+def test_the_figures_of_the_front_page_are_those_of_the_published_pages():
+    text = (ROOT / "README.md").read_text()
+    part = text.partition("## What the published results say")[2].partition("\n## ")[0]
+    guide = when_which.TARGET.read_text()
+    gains = re.findall(r"(\d\.\d{3}) \[(\d\.\d{3}), (\d\.\d{3})\]", part)
+    assert len(gains) == 2
+    for gain in gains:
+        assert "+{} \\[+{}, +{}\\]".format(*gain) in guide
+    (n_datasets, epochs) = re.findall(r"On (\d+) data sets|it is (\S+ after one epoch)", part)
+    assert f": {n_datasets[0]} data sets" in guide
+    table = (ROOT / "results" / "tables" / "tutorial_mnist.md").read_text()
+    assert f"+{epochs[1].split()[0]} after 1 to +0.1 after 40 at 9:1" in table
+    assert part.count("0.1 after 40") == 1
 
 
 def test_every_candidate_has_its_place_in_the_published_tables():
