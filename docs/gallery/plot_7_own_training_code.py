@@ -102,10 +102,10 @@ class LightningNet(ClassifierMixin, BaseEstimator):
     def predict(self, X):
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
 ''')
-sys.path.append(str(folder))
 
 # %%
 # ``models="own"`` with the name. Strategies that change rows or the decision work on both.
+sys.path.append(str(folder))
 data = load_synthetic(n_rows=400, ratio=9)
 results = {}
 for name in ("skorch_net", "LightningNet"):
