@@ -2,8 +2,7 @@
 
 .. code-block:: console
 
-    $ python scripts/leaderboards.py leaderboard_keel
-    $ python scripts/leaderboards.py leaderboard_keel --runs results/a/runs results/b/runs
+    $ python scripts/leaderboards.py leaderboard_keel [--runs results/a/runs results/b/runs]
 
 Reads ``results/NAME/runs``, and writes ``results/tables/NAME.md`` (rankings, mean gains over doing
 nothing and beyond the best trivial remedy by a random-effects model, seconds), the numbers behind
@@ -43,7 +42,7 @@ METRICS = {  # in the order of the page: what is asked
 }
 HEADS = (
     "strategy", "rank", "better / told nothing / worse", "gain over none", "on a further data set",
-    "gain beyond the best trivial remedy", "times as long", "imputed",
+    "gain beyond the best trivial remedy", "seconds (times as long)", "imputed",
 )  # fmt: skip
 SHOWN_IN_FIGURE = 14
 GENERATIVE = ("gan", "vae")  # strategies that train a model of the rows
@@ -57,15 +56,15 @@ class Line:
     ----------
     title : str
     rank : float
-        Average rank over the data sets, 1 is best.
+        Average rank over the data sets.
     among_best : bool
     win, tie, loss : int
         Data sets by verdict against doing nothing.
     effect, beyond : RandomEffects or None
         Gains over doing nothing, and over the best of doing nothing, class weights and a moved
         threshold, on the data sets where it can be applied.
-    times : float
-        Median over data sets of its seconds of fitting over those of doing nothing.
+    seconds, times : float
+        Median over data sets of its seconds of fitting a fold, and of these over those of nothing.
     n_imputed : int
         Data sets where it was skipped or failed.
     """
@@ -78,6 +77,7 @@ class Line:
     loss: int
     effect: RandomEffects | None
     beyond: RandomEffects | None
+    seconds: float
     times: float
     n_imputed: int
 
@@ -107,6 +107,7 @@ def lines_of(ranking: Ranking, board: Leaderboard) -> list[Line]:
             Line(
                 standing.title, standing.average_rank, standing.among_best, standing.win,
                 standing.tie, standing.loss, over_nothing(own), beyond_trivial(own, blocks),
+                float(np.median([row.fit_s for row in own if row.status == "ok"])),
                 times_as_long(own, [by_title.get(BASELINE) for by_title in rows]),
                 standing.n_imputed,
             )
@@ -157,9 +158,9 @@ def table(lines: Sequence[Line]) -> str:
     Examples
     --------
     >>> effect = RandomEffects(0.05, 0.02, 0.08, -0.01, 0.11, 0.02, 0.6, 0.03, n_datasets=9)
-    >>> text = table([Line("smote", 1.5, True, 3, 6, 0, effect, None, 1.8, 0)])
+    >>> text = table([Line("ros", 1.5, True, 3, 6, 0, effect, None, 0.3, 1.8, 0)])
     >>> print(text.splitlines()[2])  # doctest: +NORMALIZE_WHITESPACE
-    | smote | 1.50 \* | 3 / 6 / 0 | +0.050 \[+0.020, +0.080\] | -0.010 to +0.110 |  | 1.8 |  |
+    | ros | 1.50 \* | 3 / 6 / 0 | +0.050 \[+0.020, +0.080\] | -0.010 to +0.110 |  | 0.30 (1.8) |  |
     """
     out = [f"| {' | '.join(HEADS)} |", "| --- |" + " ---: |" * (len(HEADS) - 1)]
     for line in lines:
@@ -171,7 +172,7 @@ def table(lines: Sequence[Line]) -> str:
             _effect(line.effect),
             further or "",
             _effect(line.beyond),
-            "" if math.isnan(line.times) else f"{line.times:.1f}",
+            f"{line.seconds:.2f}" + ("" if math.isnan(line.times) else f" ({line.times:.1f})"),
             str(line.n_imputed or ""),
         ]
         out.append(f"| {' | '.join(cells)} |")
@@ -255,15 +256,7 @@ def draw(board: Leaderboard, metric: str, path: Path) -> None:
 
 
 def frame(board: Leaderboard, metric: str, tuned: Collection[str] = ()) -> pd.DataFrame:
-    """Return one line for each cell: what it scores, gains, and costs.
-
-    Parameters
-    ----------
-    board : Leaderboard
-    metric : str
-    tuned : collection of str
-        Run ids of the cells that were tuned.
-    """
+    """Return one line for each cell: what it scores, gains, and costs; `tuned` are run ids."""
     return pd.DataFrame(
         [
             _numbers(row, block, metric, row.run_id in tuned)
@@ -298,7 +291,7 @@ def _numbers(row: Row, block: Block, metric: str, is_tuned: bool) -> dict[str, o
 def models_table(boards: Sequence[tuple[str, Leaderboard]]) -> str:
     """Return the mean of each metric over data sets of every model that does nothing.
 
-    Only data sets on which all models ran are counted. Models that are tuned are other models.
+    Only data sets on which all models ran count. Models that are tuned are other models.
     """
     means: dict[str, dict[str, float]] = {}
     n_datasets = 0
@@ -345,8 +338,8 @@ def page(
         "interval, over the data sets to which a strategy can be applied; on a further data set: "
         "its 95 % prediction interval. The best trivial remedy of "
         "a data set is the best of doing nothing, class weights and a moved threshold, chosen by "
-        "the same folds, so that gains beyond it are a little too low. Times as long: median over "
-        "data sets of the seconds of fitting over those of `none`, with other work on the machine. "
+        "the same folds, so that gains beyond it are a little too low. Seconds of fitting a fold "
+        "(times those of `none`): medians over data sets, with other work on the machine. "
         "\\*: within Nemenyi's critical difference of the best rank. Imputed: where a strategy "
         "cannot be applied it scores what `none` scores; where it failed it ranks last. Ranks "
         "count those that can be applied nowhere too."
@@ -367,7 +360,7 @@ def page(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Write page, table and figures."""
-    parser = argparse.ArgumentParser(prog="python scripts/leaderboards.py")
+    parser = argparse.ArgumentParser()
     parser.add_argument("name", help="of the experiment; its results lie in results/NAME")
     parser.add_argument("--runs", type=Path, nargs="+", help="folders of runs to read instead")
     parser.add_argument("--commands", nargs="+", default=[], help="what made the results")
@@ -380,10 +373,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (name, build_leaderboard(cells, MetricOptions(columns=(name,), sort=name)))
         for name in given.metrics
     ]
-    given.tables.mkdir(parents=True, exist_ok=True)
     for metric, board in boards:
         if board.rankings:
             draw(board, metric, given.images / f"{given.name}-{metric}.png")
+    given.tables.mkdir(parents=True, exist_ok=True)
     image = os.path.relpath(given.images, given.tables) + f"/{given.name}-{{}}.png"
     commands = given.commands or [f"bash scripts/reproduce.sh {given.name}"]
     commands = [*commands, f"python scripts/leaderboards.py {given.name}"]
@@ -391,8 +384,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (given.tables / f"{given.name}.md").write_text(text, encoding="utf-8")
     tuned = {cell.run_id for cell in cells if cell.config.get("tuning")}
     numbers = pd.concat([frame(board, metric, tuned) for metric, board in boards])
-    numbers = numbers.sort_values(["metric", "dataset", "model", "tuned", "strategy"])
-    numbers.to_csv(given.tables / f"{given.name}.csv", index=False, float_format="%.5g")
+    order = ["metric", "dataset", "model", "tuned", "strategy"]
+    numbers.sort_values(order).to_csv(
+        given.tables / f"{given.name}.csv", index=False, float_format="%.5g"
+    )
 
 
 if __name__ == "__main__":
