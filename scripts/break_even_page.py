@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imbench.report.statistics.random_effects import MIN_DATASETS, random_effects
-from imbench.run.environment import hardware, versions
+from imbench.run.environment import conditions
 
 CONTROLS = ("none", "threshold")  # the others are remedies
 TITLES = {
@@ -348,7 +348,6 @@ def page(
     notes : sequence of str
         What is left out, and why.
     """
-    facts = ", ".join(f"{name} {value}" for name, value in (versions() | hardware()).items())
     reasons: dict[str, int] = {}
     for gain in gains:
         if gain.value is None:
@@ -357,7 +356,7 @@ def page(
     failed = [f"{words} ({n} times)" for words, n in reasons.items()]
     blocks = [
         "# break_even",
-        f"Made by `{command}` ({facts}; seed 0).",
+        f"Made by `{command}` ({conditions()}; seed 0).",
         "From how many rare rows on does anything beat a moved threshold?",
         answer(gains),
         "Where nothing helps, a remedy seems to be better by chance in up to 5 % of the settings.",

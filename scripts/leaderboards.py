@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from published import gain_text
 
 from imbench.errors import DataError
 from imbench.report.board import BASELINE, Block, Leaderboard, Row
@@ -31,7 +32,7 @@ from imbench.report.tables import build_leaderboard
 from imbench.results.fold import CellResult
 from imbench.results.metric_options import MetricOptions
 from imbench.results.store import Store
-from imbench.run.environment import hardware, versions
+from imbench.run.environment import conditions
 
 ROOT = Path(__file__).parents[1]
 METRICS = {  # in the order of the page: what is asked
@@ -146,12 +147,6 @@ def times_as_long(rows: Sequence[Row], bases: Sequence[Row | None]) -> float:
     return float(np.median(ratios)) if ratios else math.nan
 
 
-def _effect(effect: RandomEffects | None) -> str:
-    if effect is None:
-        return ""
-    return f"{effect.mean:+.3f} \\[{effect.low:+.3f}, {effect.high:+.3f}\\]"
-
-
 def table(lines: Sequence[Line]) -> str:
     r"""Return the lines as a table in Markdown.
 
@@ -169,9 +164,9 @@ def table(lines: Sequence[Line]) -> str:
             line.title,
             f"{line.rank:.2f}" + (" \\*" if line.among_best else ""),
             f"{line.win} / {line.tie} / {line.loss}",
-            _effect(line.effect),
+            gain_text(line.effect),
             further or "",
-            _effect(line.beyond),
+            gain_text(line.beyond),
             f"{line.seconds:.2f}" + ("" if math.isnan(line.times) else f" ({line.times:.1f})"),
             str(line.n_imputed or ""),
         ]
@@ -188,7 +183,7 @@ def summary(lines: Sequence[Line], metric: str) -> str:
     beyond = [line for line in others if line.beyond and line.beyond.low > 0]
     told = [line for line in others if line.win]
     best = sorted(better, key=lambda line: -line.effect.mean if line.effect else 0.0)[:3]
-    named = ", ".join(f"{line.title} {_effect(line.effect)}" for line in best)
+    named = ", ".join(f"{line.title} {gain_text(line.effect)}" for line in best)
     text = (
         f"Of {len(lines) - 1} strategies, {len(better)} gain in {metric} on average over the data "
         f"sets to which they can be applied (the 95 % interval is above 0), and {len(worse)} lose"
@@ -204,7 +199,7 @@ def summary(lines: Sequence[Line], metric: str) -> str:
         if line.title in GENERATIVE:
             text += (
                 f" The generative {line.title} has rank {line.rank:.2f} where nothing has "
-                f"{base.rank:.2f}, gains {_effect(line.effect)} and takes {line.times:.0f} times "
+                f"{base.rank:.2f}, gains {gain_text(line.effect)} and takes {line.times:.0f} times "
                 "as long."
             )
     return text
@@ -332,7 +327,6 @@ def page(
     name: str, commands: Sequence[str], boards: Sequence[tuple[str, Leaderboard]], image: str
 ) -> str:
     """Return the page."""
-    facts = ", ".join(f"{key} {value}" for key, value in (versions() | hardware()).items())
     notes = (
         "Gain: mean by a random-effects model (Paule-Mandel, Hartung-Knapp) with its 95 % "
         "interval, over the data sets to which a strategy can be applied; on a further data set: "
@@ -348,7 +342,7 @@ def page(
     return "\n\n".join(
         [
             f"# {name}",
-            f"Made by\n\n```\n{made}\n```\n\n({facts}). Five folds once, seed 0.",
+            f"Made by\n\n```\n{made}\n```\n\n({conditions()}). Five folds once, seed 0.",
             notes,
             *(section(board, metric, METRICS[metric], image.format(metric))
               for metric, board in boards),

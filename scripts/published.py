@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from imbench.report.statistics.random_effects import RandomEffects
+
 TABLES = Path(__file__).parents[1] / "results" / "tables"
 PAGES = ("leaderboard_keel", "leaderboard_tables", "to_smote_or_not")  # the first one counts
 CELL = ["metric", "dataset", "model", "tuned", "strategy"]
@@ -45,3 +47,10 @@ def blocks(found: pd.DataFrame, metric: str) -> list[tuple[tuple[str, str, bool]
         for (dataset, model, tuned), lines in own.groupby(["dataset", "model", "tuned"])
         if (lines.loc[lines["strategy"] == "none", "status"] == "ok").any()
     ]
+
+
+def gain_text(effect: RandomEffects | None) -> str:
+    """Return a mean gain with its 95 % interval for a table in Markdown."""
+    if effect is None:
+        return ""
+    return f"{effect.mean:+.3f} \\[{effect.low:+.3f}, {effect.high:+.3f}\\]"

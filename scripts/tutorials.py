@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imbench.run.environment import hardware, versions
+from imbench.run.environment import conditions
 
 ROOT = Path(__file__).parents[1]
 RATIOS = (2.0, 5.0, 9.0, 30.0, 100.0, 300.0, 1000.0)
@@ -255,11 +255,10 @@ def draw(gains: Sequence[Gain], path: Path) -> None:
 
 def page(gains: Sequence[Gain], command: str, n_seeds: int, image: str, sampler: str) -> str:
     """Return the page: the answer, the figure, the table, and how they were made."""
-    facts = ", ".join(f"{name} {value}" for name, value in (versions() | hardware()).items())
     return "\n\n".join(
         [
             "# tutorial_mnist",
-            f"Made by `{command}` ({facts}).",
+            f"Made by `{command}` ({conditions()}).",
             answer(gains),
             f"![Points gained over epochs, by ratio and strategy; grey: the claim]({image})",
             "Class 0 keeps 90 % of its training images, every other class 90 % over the ratio; the "

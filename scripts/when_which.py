@@ -19,10 +19,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from published import PAGES, TABLES, blocks, numbers
+from published import PAGES, TABLES, blocks, gain_text, numbers
 
 from imbench.api.recommend import CANDIDATES, PUBLISHED
 from imbench.report.board import TRIVIAL
+from imbench.report.names import joined
 from imbench.report.statistics.random_effects import RandomEffects, random_effects
 
 TARGET = Path(__file__).parents[1] / "docs" / "when_which.md"
@@ -98,12 +99,6 @@ def _entry(remedy: str, model: str, tables: Sequence[pd.DataFrame]) -> Entry | N
     )  # fmt: skip
 
 
-def _span(effect: RandomEffects | None) -> str:
-    if effect is None:
-        return ""
-    return f"{effect.mean:+.3f} \\[{effect.low:+.3f}, {effect.high:+.3f}\\]"
-
-
 def words(model: str, own: Sequence[Entry], metric: str) -> str:
     r"""Say for one model what to try first, what harms, and what is left beyond a threshold.
 
@@ -123,26 +118,22 @@ def words(model: str, own: Sequence[Entry], metric: str) -> str:
         limit = gaining[0].effect.mean - EQUAL
         gaining.sort(key=lambda e: e.remedy not in TRIVIAL or e.effect.mean < limit)
         best = gaining[0]
-        text = f"- **{model}**: try {best.remedy} first, {_span(best.effect)}"
-        text += "".join(f"; then {e.remedy}, {_span(e.effect)}" for e in gaining[1:3]) + "."
+        text = f"- **{model}**: try {best.remedy} first, {gain_text(best.effect)}"
+        text += "".join(f"; then {e.remedy}, {gain_text(e.effect)}" for e in gaining[1:3]) + "."
     else:
         top = max(own, key=lambda e: e.effect.mean)
         text = (
             f"- **{model}**: no remedy gains on average; the largest mean is that of {top.remedy}, "
-            f"{_span(top.effect)}."
+            f"{gain_text(top.effect)}."
         )
     beyond = [e for e in own if e.beyond is not None and e.beyond.low > 0]
     if beyond:
         text += " Beyond the best trivial remedy gain " + ", ".join(
-            f"{e.remedy}, {_span(e.beyond)}" for e in beyond
+            f"{e.remedy}, {gain_text(e.beyond)}" for e in beyond
         ) + "."  # fmt: skip
     if losing:
-        text += f" On average {_and(losing)} {'lose' if len(losing) > 1 else 'loses'}."
+        text += f" On average {joined(losing)} {'lose' if len(losing) > 1 else 'loses'}."
     return text
-
-
-def _and(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def table(found: Sequence[Entry]) -> str:
@@ -152,8 +143,8 @@ def table(found: Sequence[Entry]) -> str:
     out = [f"| {' | '.join(heads)} |", "| --- | --- |" + " ---: |" * (len(heads) - 2)]
     for e in sorted(found, key=lambda e: (e.model, -e.effect.mean)):
         cells = [
-            e.model, e.remedy, str(e.effect.n_datasets), _span(e.effect),
-            f"{e.effect.next_low:+.3f} to {e.effect.next_high:+.3f}", _span(e.beyond),
+            e.model, e.remedy, str(e.effect.n_datasets), gain_text(e.effect),
+            f"{e.effect.next_low:+.3f} to {e.effect.next_high:+.3f}", gain_text(e.beyond),
             f"{e.n_better} / {e.n_worse}", "" if math.isnan(e.times) else f"{e.times:.1f}",
         ]  # fmt: skip
         out.append(f"| {' | '.join(cells)} |")
@@ -180,7 +171,7 @@ def page(found: pd.DataFrame) -> str:
     parts = [
         "# When which",
         "Made by `python scripts/when_which.py` from "
-        + _and([f"[{page}](../results/tables/{page}.md)" for page in PAGES])
+        + joined([f"[{page}](../results/tables/{page}.md)" for page in PAGES])
         + f": {n_datasets} data sets, five folds once, nothing tuned. A gain is a mean over data "
         "sets by a random-effects model with its 95 % interval. What one data set of your own will "
         "show is the column *on a further data set*: where it reaches below zero, as it nearly "

@@ -51,6 +51,17 @@ def hardware() -> dict[str, str]:
     return found
 
 
+def conditions() -> str:
+    """Return versions and hardware in one line, for a page of results.
+
+    Examples
+    --------
+    >>> conditions().startswith("python 3.")
+    True
+    """
+    return ", ".join(f"{name} {value}" for name, value in (versions() | hardware()).items())
+
+
 def n_cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
