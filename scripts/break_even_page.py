@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from imbench.report.statistics.random_effects import MIN_DATASETS, random_effects
 from imbench.run.environment import conditions
@@ -171,7 +172,7 @@ often it is smote (1), of those that were tried.
         if firsts:
             text += (
                 f" Of {len(own)} curves (table, model, ratio, noise) {len(firsts)} have such a "
-                f"setting: first at {firsts[len(firsts) // 2]} rare rows (median; {firsts[0]} to "
+                f"setting: first at {median(firsts):g} rare rows (median; {firsts[0]} to "
                 f"{firsts[-1]})."
             )
             counts: dict[str, int] = {}

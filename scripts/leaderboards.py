@@ -319,7 +319,10 @@ def read(folders: Sequence[Path]) -> list[CellResult]:
             else:
                 cells.append(cell)
     if not cells:
-        raise SystemExit(f"leaderboards: no results in {', '.join(map(str, folders))}.")
+        raise SystemExit(
+            f"leaderboards: no results in {', '.join(map(str, folders))}: make them "
+            "by `bash scripts/reproduce.sh NAME`, or name other folders with --runs."
+        )
     return cells
 
 
