@@ -107,7 +107,7 @@ def lines_of(ranking: Ranking, board: Leaderboard) -> list[Line]:
         found.append(
             Line(
                 standing.title, standing.average_rank, standing.among_best, standing.win,
-                standing.tie, standing.loss, over_nothing(own), beyond_trivial(own, blocks),
+                standing.tie, standing.loss, standing.effect, beyond_trivial(own, blocks),
                 float(np.median([row.fit_s for row in own if row.status == "ok"])),
                 times_as_long(own, [by_title.get(BASELINE) for by_title in rows]),
                 standing.n_imputed,
@@ -116,24 +116,20 @@ def lines_of(ranking: Ranking, board: Leaderboard) -> list[Line]:
     return found
 
 
-def over_nothing(rows: Sequence[Row]) -> RandomEffects | None:
-    """Combine the gains of a strategy over doing nothing, where it was compared."""
-    told = [row.comparison for row in rows if row.comparison is not None]
-    return random_effects([c.gain for c in told], [c.error for c in told]) if told else None
+def beyond(row: Row, block: Block) -> tuple[float, float]:
+    """Return the gain beyond the best trivial remedy of a data set with its error; NaN for none.
+
+    It is 0 for that remedy.
+    """
+    told = row.comparison if block.trivial == block.baseline else row.trivial
+    if row.title == block.trivial:
+        return 0.0, 0.0
+    return (told.gain, told.error) if told is not None else (math.nan, math.nan)
 
 
 def beyond_trivial(rows: Sequence[Row], blocks: Sequence[Block]) -> RandomEffects | None:
-    """Combine the gains of a strategy beyond the best trivial remedy of each data set.
-
-    It gains 0 where it is that remedy.
-    """
-    gains, errors = np.full((2, len(rows)), np.nan)
-    for i, (row, block) in enumerate(zip(rows, blocks, strict=True)):
-        told = row.comparison if block.trivial == block.baseline else row.trivial
-        if row.title == block.trivial:
-            gains[i] = errors[i] = 0.0
-        elif told is not None:
-            gains[i], errors[i] = told.gain, told.error
+    """Combine the gains of a strategy beyond the best trivial remedy of each data set."""
+    gains, errors = zip(*map(beyond, rows, blocks), strict=True)
     return random_effects(gains, errors)
 
 
@@ -262,7 +258,8 @@ def frame(board: Leaderboard, metric: str, tuned: Collection[str] = ()) -> pd.Da
 
 
 def _numbers(row: Row, block: Block, metric: str, is_tuned: bool) -> dict[str, object]:
-    told, trivial = row.comparison, row.trivial
+    told = row.comparison
+    gain_beyond, error_beyond = beyond(row, block)
     return {
         "metric": metric,
         "dataset": block.dataset,
@@ -276,8 +273,8 @@ def _numbers(row: Row, block: Block, metric: str, is_tuned: bool) -> dict[str, o
         "low": told.low if told else math.nan,
         "high": told.high if told else math.nan,
         "verdict": told.verdict if told else "",
-        "gain_beyond_trivial": trivial.gain if trivial else math.nan,
-        "error_beyond_trivial": trivial.error if trivial else math.nan,
+        "gain_beyond_trivial": gain_beyond,
+        "error_beyond_trivial": error_beyond,
         "trivial": block.trivial,
         "fit_s": row.fit_s,
     }

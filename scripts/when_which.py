@@ -85,12 +85,7 @@ def _entry(remedy: str, model: str, tables: Sequence[pd.DataFrame]) -> Entry | N
     effect = random_effects([r["gain"] for r, _ in own], [r["error"] for r, _ in own])
     if len(own) < MIN_DATASETS or effect is None:
         return None
-    beyond = [
-        (r["gain"], r["error"]) if r["trivial"] == "none"
-        else (0.0, 0.0) if r["trivial"] == remedy
-        else (r["gain_beyond_trivial"], r["error_beyond_trivial"])
-        for r, _ in own
-    ]  # fmt: skip
+    beyond = [(r["gain_beyond_trivial"], r["error_beyond_trivial"]) for r, _ in own]
     verdicts = [r["verdict"] for r, _ in own]
     return Entry(
         remedy, model, effect, random_effects(*np.array(beyond).T),

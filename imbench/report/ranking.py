@@ -57,8 +57,8 @@ class Standing:
     n_imputed : int
         Data sets on which the score is imputed by `RULE`.
     effect : RandomEffects or None
-        Gain over the baseline by the random-effects model. None with fewer than three data sets
-        on which the strategy did not fail.
+        Gain over the baseline by the random-effects model, on the data sets where the strategy
+        ran. None with fewer than three of them.
     """
 
     title: str
@@ -227,10 +227,10 @@ def _gains(
 
 
 def _effect(rows: Sequence[Row], bases: Sequence[str]) -> RandomEffects | None:
-    """Combine the gains of a strategy; it gains 0 where it was skipped or is the baseline."""
+    """Combine the gains of a strategy where it ran; it gains 0 where it is the baseline."""
     gains, errors = np.full((2, len(rows)), np.nan)
     for i, (row, base) in enumerate(zip(rows, bases, strict=True)):
-        if row.status == "skipped" or (row.status == "ok" and row.title == base):
+        if row.status == "ok" and row.title == base:
             gains[i] = errors[i] = 0.0
         elif row.comparison is not None:
             gains[i], errors[i] = row.comparison.gain, row.comparison.error

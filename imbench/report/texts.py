@@ -209,9 +209,10 @@ def _effect_notes(ranking: Ranking) -> Iterator[str]:
             f"Mean gain in {ranking.metric} over {ranking.baseline} with its 95 % interval: a "
             "random-effects model (Paule-Mandel, Hartung-Knapp), which weighs data sets by their "
             "standard errors; one that changed nothing weighs as much as the surest other, and one "
-            "where the strategy failed is left out. Next data set: 95 % prediction interval of the "
-            "true gain on a further data set like these. I²: share of the variance of gains that "
-            "is between data sets; tau: its standard deviation; p: that it is 0 (Cochran's Q)."
+            "where the strategy was skipped or failed is left out. Next data set: 95 % prediction "
+            "interval of the true gain on a further data set like these. I²: share of the variance "
+            "of gains that is between data sets; tau: its standard deviation; p: that it is 0 "
+            "(Cochran's Q)."
         )
     if plain:
         yield (

@@ -160,12 +160,14 @@ def test_a_lower_metric_gains_where_it_falls():
     assert of["smote"].effect.low > 0
 
 
-def test_a_skipped_strategy_gains_nothing_there_and_a_failed_one_has_no_gain():
+def test_a_mean_gain_is_over_the_data_sets_where_the_strategy_was_neither_skipped_nor_failed():
     plain = comparisons(cells(), "smote")
     gains, errors = [c.gain for c in plain[1:]], [c.error for c in plain[1:]]
     skipped = {"status": "skipped", "reason": "needs a net"}
     _, of = ranking_of(cells(changes={("a", "smote"): skipped}))
-    assert of["smote"].effect == random_effects([0, *gains], [min(errors), *errors])
+    assert of["smote"].effect == random_effects(gains, errors)
+    assert of["smote"].effect.n_datasets == 3
+    assert of["smote"].n_imputed == 1  # its rank counts all data sets
     failed = {"status": "failed", "reason": "out of memory"}
     ranking, of = ranking_of(cells(changes={("a", "smote"): failed}))
     assert of["smote"].effect == random_effects(gains, errors)
