@@ -1,4 +1,7 @@
-"""Every command that README and docs show: it is read by the real parser, or a test runs it."""
+"""Every command that README and docs show is run: here and small, or by a test that is named.
+
+A command that is new in a page fails until ``small_commands`` says how it is run.
+"""
 
 from __future__ import annotations
 
@@ -10,98 +13,64 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imbench.cli import main
+from imbench.api import recommend
+from imbench.cli import OWN_HELP, main
 from imbench.cli.words import as_override
 from imbench.config.cell import RefusedCell
 from imbench.config.compose import Composer
 from imbench.config.parse import Draft
 from tests.commands import PROGRAM, shown
 from tests.conftest import ROOT
-from tests.e2e.conftest import Run
+from tests.e2e.command_files import write_checkout, write_files
+from tests.e2e.small_commands import NOT_RUN, RUN_BY, STORIES, Small
 
 SHOWN = shown()
-E2E, UNIT = "tests/e2e/test_", "tests/unit/test_"
-
-# What is not read by a parser here: a pattern of whole commands, and the test that runs them.
-RUN_BY = {
-    r"python -m (imbench --config-dir mine|pytest test_).*": [
-        f"{E2E}contributing.py::test_the_recipe_works",
-        f"{E2E}pages.py::test_add_a_strategy",
-        f"{E2E}pages.py::test_add_a_dataset",
-        f"{E2E}pages.py::test_add_a_model",
-        f"{E2E}pages.py::test_add_a_metric",
-        f"{E2E}own_models.py::test_the_command_works",
-        f"{E2E}site.py::test_the_gallery_runs",
-    ],
-    r"python -m imbench plan": [f"{E2E}array.py::test_chunks_end_as_one_command_does"],
-    r"\.venv/bin/pytest test_tomek\.py": [f"{E2E}pages.py::test_the_contract_of_the_recipe_passes"],
-    r"python -m imbench -m model=own .*": [f"{E2E}own_models.py::test_the_command_works"],
-    r"\.venv/bin/python scripts/docs\.py": [
-        f"{UNIT}docs.py::test_the_page_of_strategies_is_up_to_date"
-    ],
-    r"imbench (splits=kf|'?strategy=\[smote,foc|model=lightgbm model\.estimator\.)": [
-        f"{UNIT}completion.py::test_words_that_fit_a_line",
-    ],
-    r'eval "\$\(imbench completion bash\)"': [f"{UNIT}completion.py::test_bash_completes"],
-    r'eval "\$\(imbench completion zsh\)"': [f"{UNIT}completion.py::test_zsh_completes"],
-    r"imbench completion fish \| source": [f"{UNIT}completion.py::test_fish_completes"],
-    r"cp -r a/runs/\. b/runs/": [f"{E2E}array.py::test_two_folders_are_reported_together"],
-    r"curl http://127\.0\.0\.1:5001/invocations .*": [
-        f"{E2E}serving.py::test_http_answers_are_those_of_predict",
-    ],
-    r"PATH=\S+ mlflow models serve .*": [f"{E2E}serving.py::test_mlflow_serves_the_same"],
-    r"python -m scripts\.threshold_rows": [
-        f"{UNIT}aims.py::test_with_fewer_rows_than_the_minimum_a_tuned_threshold_gains_nothing"
-    ],
-    r"python scripts/verdict_told\.py .*": [
-        f"{UNIT}verdict_check.py::test_what_is_told_on_stored_results_is_counted_by_both_tests"
-    ],
+RUN = {small.command: small for story in STORIES.values() for small in story}
+# What a command leaves open, and what is put there.
+PLACEHOLDERS = {
+    "FILE --target state": "claims.csv --target state",
+    "FILE": "telco-customer-churn.csv",
+    "COLUMN": "Churn",
+    "[RESULTS]": "results",
+    "[RUNS]": "results/runs",
+    "[--filter key=pattern ...]": "--filter model=decision_tree",
+    "[--out DIR]": "--out page",
+    "[--set key=value ...]": "--set metrics.sort=brier",
+    "-m ...": "-m",
+    "dataset=...": "dataset=synthetic",
+    " ...": "",
 }
-# What no test can run, and why not.
-NOT_RUN = {
-    r"bash scripts/(setup|test)\.sh": "it makes the environment of the tests, or is what runs them",
-    r"bash scripts/quickstart\.sh": "it makes .venv anew; its experiment is run by test_quickstart",
-    r"bash scripts/docs\.sh": "it takes minutes; test_site builds the site and runs the gallery",
-    r"(IMBENCH_DATA=\S+ )?bash scripts/reproduce\.sh .*": (
-        "it runs for hours; test_reproduce_script has a small one"
-    ),
-    r"\.venv/bin/(ruff|mypy).*": "scripts/test.sh runs it beside the tests",
-    r"createdb .*": "it needs a database server; test_postgres has one where it is installed",
-    r"mlflow server .*": "it needs a database server",
-    r"ray start .*": "it needs a cluster; test_ray has one on this machine",
-    r"(sbatch|qsub) .*": "it needs a cluster; test_array sets what it sets",
-    r"for i in .*": "it needs other machines; test_array runs the same words here",
-}
-PLACEHOLDERS = {"-m ...": "-m", "dataset=...": "dataset=synthetic", " ...": ""}
+# Commands that are not composed: of files of their own, or of words that are not complete.
+NOT_COMPOSED = re.compile(
+    r".* (--config-dir mine|model=own) .*|.* plan|imbench \S+=.*|.*completion.*|.*[|;&].*"
+)
 NARROW = {"experiment=to_smote_or_not": ["dataset.table=yeast4"]}  # one of its twenty tables
 MANY = 12  # cells; of more only the outlines are checked
+FEW = ("inverse_weights", "random_over")  # strategies of a race
 
 
-SMALL = ["splits.n_splits=2", "splits.n_repeats=1"]
-NET = [*SMALL, "dataset=synthetic", "dataset.n_rows=150", "model.estimator.epochs=1"]
-SYNTHETIC = [*SMALL, "dataset=synthetic", "dataset.n_rows=150"]
-# Commands that are run as they are shown, with words that make them small.
-RUN_SMALL = {
-    "python -m imbench 'strategy=[smote,focal,threshold]'": NET,
-    "python -m imbench -m strategy=none,smote decision=as_is,threshold": [*SYNTHETIC, "model=svm"],
-    "python -m imbench -m dataset=synthetic model=random_forest strategy=none,smote "
-    "limits.timeout_s=60 limits.memory_gb=4": [*SMALL, "model.estimator.n_estimators=5"],
-    "python -m imbench dataset=synthetic model=hist_gradient_boosting strategy=smote "
-    "neighbors=torch": [*SMALL, "model.estimator.max_iter=5"],
-    "python -m imbench check --set dataset=digits": [],
-}
+def entries(command: str) -> list[str]:
+    """Return what the tables of ``small_commands`` have about a command."""
+    patterns = [p for p in (*RUN_BY, *NOT_RUN) if re.fullmatch(p, command)]
+    return [*patterns, *([command] if command in RUN else [])]
 
 
-def table_entry(command: str) -> str | None:
-    """Return the pattern of the tables that a command fits."""
-    found = [p for p in (*RUN_BY, *NOT_RUN) if re.fullmatch(p, command)]
-    assert len(found) <= 1, f"{command}: {found} name it twice"
-    return found[0] if found else None
+def words_of(command: str) -> tuple[list[str], dict[str, str]]:
+    """Return the words of a command, without those for the shell, and variables that it sets."""
+    for placeholder, word in PLACEHOLDERS.items():
+        command = command.replace(placeholder, word)
+    setting = re.match(r"(\w+=\S+ )*", command)
+    assert setting is not None
+    words = shlex.split(re.sub(r" > \S+$", "", command[setting.end() :]))
+    if words[0] == "imbench":
+        words = ["python", "-m", *words]
+    return words, dict(word.split("=", 1) for word in setting[0].split())
 
 
 class Accepted(Exception):
@@ -143,29 +112,30 @@ def read(command: str) -> argparse.Namespace | None:
     SystemExit
         If the parser refuses a word.
     """
-    for placeholder, word in PLACEHOLDERS.items():
-        command = command.replace(placeholder, word)
-    command = re.sub(r"^(\w+=\S+ )+| > \S+$", "", command)
-    command = re.sub(r" \[((?:-|[A-Z])[^]]*)\]", r" \1", command)  # what may be left out
-    python, *words = shlex.split(command)
-    if python == "imbench":
-        python, words = "python", ["-m", "imbench", *words]
-    name = python.rpartition("/")[2]
+    words, _ = words_of(command)
     try:
-        if name == "python" and words[:2] == ["-m", "imbench"]:
-            if words[2:] in ([], ["-m"]):
+        if words[1:3] == ["-m", "imbench"]:
+            if words[3:] in ([], ["-m"]):
                 return argparse.Namespace(overrides=[], multirun=False)
-            assert main(words[2:]) == 0
+            assert main(words[3:]) == 0
             return argparse.Namespace()
-        if name == "python" and words[0].startswith("scripts/"):
-            text = (ROOT / words[0]).read_text(encoding="utf-8")
-            assert "ArgumentParser(" in text, f"{words[0]} has no parser: see RUN_BY"
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setattr(sys, "argv", words)
-                runpy.run_path(str(ROOT / words[0]), run_name="__main__")
+        path = ROOT / words[1] if words[1:2] and words[1].startswith("scripts/") else None
+        if path is not None and "ArgumentParser(" in path.read_text(encoding="utf-8"):
+            run_script(ROOT, words[1:])
     except Accepted as accepted:
         return accepted.options
     return None
+
+
+def run_script(folder: Path, words: list[str]) -> int:
+    """Run a script of a checkout as ``python`` does, and return its exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", words)
+        try:
+            runpy.run_path(str(folder / words[0]), run_name="__main__")
+        except SystemExit as end:
+            return int(end.code or 0)
+    return 0
 
 
 def settings_of(options: argparse.Namespace) -> list[str]:
@@ -217,24 +187,93 @@ def is_run_of_tests(command: str) -> bool:
     return True
 
 
-@pytest.mark.parametrize("command", [c for c in SHOWN if table_entry(c) is None], ids=str)
-def test_a_command_is_read_and_composed(command: str, only_read: None) -> None:
+def replaces(small: Small) -> bool:
+    """Return whether a word that is added takes the place of one that is shown."""
+
+    def keys(text: str) -> set[str]:
+        return {word.split("=")[0] for word in shlex.split(text) if "=" in word or word[:2] == "--"}
+
+    return bool(small.instead[0]) or bool(keys(small.command) & (keys(small.more) - {"--set"}))
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_it_is_said_how_a_command_is_run_and_its_words_are_composed(
+    command: str, only_read: None
+) -> None:
     pages = " and ".join(dict.fromkeys(SHOWN[command]))
     assert PROGRAM.match(command), (
         f"{pages}: {command!r} is neither a command nor printed by one: see PROGRAM and PRINTED of "
         "tests/commands.py."
     )
-    if is_installation(command) or is_run_of_tests(command):
-        return
-    options = read(command)
-    assert options is not None, (
-        f"{pages}: no test runs `{command}`: add it to RUN_BY with the test that does, or to "
-        "NOT_RUN with the reason."
+    found = entries(command)
+    assert found, (
+        f"{pages}: no test runs `{command}`: add it to tests/e2e/small_commands.py, to STORIES "
+        "with words that make it small, to RUN_BY with the test that runs it, or to NOT_RUN with "
+        "the reason."
     )
-    check_settings(command, options)
+    assert len(found) == 1, f"{command}: {found} name it twice"
+    if NOT_COMPOSED.fullmatch(command) or is_installation(command) or is_run_of_tests(command):
+        return
+    if command not in RUN or replaces(RUN[command]):  # otherwise to run it is to compose it
+        options = read(command)
+        if options is not None:
+            check_settings(command, options)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_commands_run(
+    story: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    empty_store: Callable[[Path], Path],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if story == "scripts":
+        write_checkout(tmp_path)
+        monkeypatch.syspath_prepend(str(tmp_path / "scripts"))
+        monkeypatch.setattr(recommend, "CANDIDATES", FEW)
+    else:
+        write_files(tmp_path, monkeypatch)
+        for name in ("results", "other"):
+            empty_store(tmp_path / name)
+    for small in STORIES[story]:
+        check_run(small, tmp_path, capsys)
+
+
+def check_run(small: Small, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Run a command, and compare what it does with what is said of it."""
+    words, variables = words_of(small.command.replace(*small.instead))
+    words += shlex.split(small.more)
+    command = shlex.join(words)
+    assert not small.makes or not list(folder.glob(small.makes)), command
+    capsys.readouterr()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in variables.items():
+            patch.setenv(name, value)
+        if words[0] == "cp":
+            code = subprocess.run(words, check=False).returncode
+        elif words[1:3] == ["-m", "imbench"]:
+            has_tracking = words[3:4] and words[3] in (*OWN_HELP, "--help")
+            code = main([*words[3:], *([] if has_tracking else ["tracking=none"])])
+        else:
+            code = run_script(folder, words[1:])
+    out, err = capsys.readouterr()
+    assert code == small.code, f"{command}\n{out}{err}"
+    assert small.says in out + err, f"{command}\n{out}{err}"
+    assert "Traceback" not in out + err, f"{command}\n{out}{err}"
+    assert not small.makes or list(folder.glob(small.makes)), f"{command} made no {small.makes}"
+    assert small.n_lines in (None, len(out.splitlines())), f"{command}\n{out}"
+
+
+def test_a_word_that_takes_the_place_of_another_is_seen() -> None:
+    assert replaces(Small("imbench -m dataset=digits seed=1", "dataset=synthetic n_jobs=1"))
+    assert not replaces(Small("imbench -m dataset=digits", "dataset.n_rows=9"))
 
 
 def test_the_tables_name_commands_that_are_shown_and_tests_that_exist() -> None:
+    for command in RUN:
+        assert command in SHOWN, f"no page shows {command}"
     for pattern in (*RUN_BY, *NOT_RUN):
         assert any(re.fullmatch(pattern, command) for command in SHOWN), pattern
     for name in (name for names in RUN_BY.values() for name in names):
@@ -242,12 +281,3 @@ def test_the_tables_name_commands_that_are_shown_and_tests_that_exist() -> None:
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert function in functions, f"{name} does not exist"
-
-
-@pytest.mark.parametrize("command", RUN_SMALL)
-def test_a_command_runs(command: str, run: Run) -> None:
-    assert command in SHOWN
-    done = run(*shlex.split(command)[3:], *RUN_SMALL[command])
-    assert done.code == 0, done.err
-    assert "failed" not in done.out + done.err
-    assert done.out
