@@ -238,6 +238,12 @@ RUN_BY = {
     r"(.*python -m )?imbench ui": [
         f"{E2E}ui.py::test_it_serves_the_runs_of_a_results_folder_on_loopback_until_ctrl_c"
     ],
+    r"bash scripts/quickstart\.sh": [
+        f"{E2E}reproduce_script.py::test_the_quickstart_ends_with_what_to_open"
+    ],
+    r"(IMBENCH_DATA=\S+ )?bash scripts/reproduce\.sh .*": [
+        f"{E2E}reproduce_script.py::test_a_plan_is_worked_through_before_the_page_is_written"
+    ],
     r"python -m imbench docs": [f"{E2E}site.py::test_docs_opens_the_site"],
     r"python -m imbench experiment=quickstart": [
         f"{E2E}quickstart.py::test_the_first_table_of_the_readme_is_what_the_command_says"
@@ -302,11 +308,7 @@ NOT_RUN = {
         "it runs these tests; test_commands checks that its markers and files exist"
     ),
     r"bash scripts/(setup|test)\.sh": "it makes the environment of the tests, or is what runs them",
-    r"bash scripts/quickstart\.sh": "it makes .venv anew; its experiment is run by test_quickstart",
     r"bash scripts/docs\.sh": "it takes minutes; test_site builds the site and runs the gallery",
-    r"(IMBENCH_DATA=\S+ )?bash scripts/reproduce\.sh .*": (
-        "it runs for hours; test_reproduce_script has a small one"
-    ),
     r"\.venv/bin/(ruff|mypy).*": "scripts/test.sh runs it beside the tests",
     r"createdb .*": "it needs a database server; test_postgres has one where it is installed",
     r"mlflow server .*": "it needs a database server",

@@ -1,4 +1,4 @@
-"""``scripts/reproduce.sh`` runs what is missing and writes the page, on a cluster in two steps."""
+"""``scripts/quickstart.sh``, and ``scripts/reproduce.sh`` on a cluster in two steps."""
 
 from __future__ import annotations
 
@@ -67,3 +67,14 @@ def test_a_plan_is_worked_through_before_the_page_is_written(checkout: Path) -> 
     assert f"bash scripts/reproduce.sh {' '.join(words)}\n" in page
     assert "### decision_tree, 3 data sets" in page
     assert (checkout / "docs" / "images" / "leaderboard_tables-f1_macro.png").is_file()
+
+
+@pytest.mark.process
+@pytest.mark.slow
+def test_the_quickstart_ends_with_what_to_open(checkout: Path) -> None:
+    small = ["strategy=none,threshold", "splits.n_splits=2", "splits.n_repeats=1", "tracking=none"]
+    done = run(checkout, "bash", "scripts/quickstart.sh", *small)
+    assert done.returncode == 0, done.stderr
+    assert "On defects with lightgbm: " in done.stdout
+    assert "report: results/report/index.html" in done.stdout
+    assert (checkout / "results" / "report" / "index.html").is_file()
