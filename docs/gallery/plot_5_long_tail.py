@@ -26,8 +26,9 @@ axes.bar_label(axes.bar(digits.class_names, tail.counts))
 axes.set(xlabel="digit", ylabel="rows")
 
 # %%
-# A sweep over losses and decision rules made for long tails. ``main`` is the command line:
-# ``python -m imbench -m dataset=digits dataset/imbalance=long_tail dataset.imbalance.ratio=15 ...``.
+# A sweep over losses and decision rules made for long tails. ``main`` is the command line,
+# ``python -m imbench -m dataset=digits dataset/imbalance=long_tail dataset.imbalance.ratio=15
+# ...``.
 folder = Path(tempfile.mkdtemp())
 main(
     [

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from imbench.api.compare import DataOptions, check_names, data_words, listed, run, selection
 from imbench.api.goals import seconds_of, words_of_goal
-from imbench.api.reach import unreached
+from imbench.api.points import is_of_point, labels, unreached, with_threshold
 from imbench.api.result import ComparisonResult
 from imbench.errors import ConfigError
 from imbench.report.board import Block, Row
@@ -77,9 +77,20 @@ class Recommendation:
         """What to take, as ``model/strategy``."""
         return self.result.recommended
 
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """The sentences below the verdict: the model, calibration, what would change this."""
+        return self.words[len(self.result.verdict.splitlines()) :]
+
     def fit(self, name: str | None = None) -> ImbalancedClassifier:
         """Fit what is recommended to all rows, see :meth:`ComparisonResult.fit`."""
-        return self.result.fit(name)
+        fitted = self.result.fit(name)
+        fitted.card_["advice"] = list(self.advice)
+        return fitted
+
+    def report(self, path: str | Path = "report.html") -> Path:
+        """Write the report with the whole answer, see :meth:`ComparisonResult.report`."""
+        return self.result.report(path, self.advice)
 
     def __str__(self) -> str:
         return "\n".join(self.words)
@@ -145,10 +156,13 @@ def recommend(
     model, why = _best_model(race)
     left = max(limit - (clock.monotonic() - started), 1.0)
     names = candidates(race.board.sort) if strategies is None else listed(strategies)
-    kept = dict.fromkeys((*CONTROLS, *names))
+    kept = list(dict.fromkeys((*CONTROLS, *names)))
+    if is_of_point(race.board.sort):
+        kept, words = with_threshold(kept), [*words, "baseline=threshold"]
     second = [*words, f"model={model}", f"strategy={','.join(map(selection, kept))}"]
     result = run([*second, _budget(left)], further, folder, shown)
-    said = [*result.verdict.splitlines(), *unreached(result), *_more(result), *why]
+    said = [*result.verdict.splitlines(), *labels(result), *unreached(result)]
+    said += [*_more(result), *why]
     return Recommendation(result, race, goal, tuple(said))
 
 

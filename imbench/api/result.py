@@ -170,7 +170,7 @@ class ComparisonResult:
             )
         return found[0]
 
-    def report(self, path: str | Path = "report.html") -> Path:
+    def report(self, path: str | Path = "report.html", advice: Sequence[str] = ()) -> Path:
         """Write the report, and return the path of its page.
 
         Parameters
@@ -178,17 +178,19 @@ class ComparisonResult:
         path : str or Path
             A page (``.html``), or a folder for the page and the tables as Markdown, LaTeX, CSV and
             Parquet.
+        advice : sequence of str
+            Sentences that the page shows below the verdict.
         """
         from imbench.report.page import to_html, write_report
         from imbench.report.payload import Extras, build_payload, to_json
 
         out = Path(path)
-        extras = Extras(readings=self._readings())
+        extras = Extras(readings=self._readings(), advice=tuple(advice))
         if out.suffix.lower() not in (".html", ".htm"):
             return write_report(self.cells, self.options, out, extras, self.board)
         payload = build_payload(self.board, list(self.cells), self.options, extras)
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(to_html(self.board, to_json(payload)), encoding="utf-8")
+        out.write_text(to_html(self.board, to_json(payload), advice), encoding="utf-8")
         return out
 
     def _readings(self) -> dict[str, tuple[str, ...]]:

@@ -61,11 +61,10 @@ def command(words: list[str]) -> int:
         )
         return 130
     console().print(to_rich(found.result.board))
-    said = found.result.verdict.splitlines()  # below the table
-    for line in found.words[len(said) :]:
+    for line in found.advice:  # the verdict stands below the table
         say(line)
     out = Path(given.out) if given.out else folder / "recommend" / Path(given.file).stem
-    page = found.result.report(out)
+    page = found.report(out)
     print(f"report: {page}")
     if not given.no_model:
         _save(found, out / "model", registered, folder)

@@ -1,4 +1,4 @@
-"""Spread the key ``costs``, and what ``metrics`` says of classes, to the strategies that use them.
+"""Spread the key ``costs``, and what ``metrics`` asks for, to the strategies that use them.
 
 What a strategy uses becomes a parameter of its entry. So it is part of the run id of that cell,
 and of no other: a stored cell that does not depend on costs is found again.
@@ -26,6 +26,13 @@ TUNED = {
     f"{RULES}tau_norm.TauNormalisation": "balanced_accuracy",
 }
 FOLLOWS_COSTS = tuple(TUNED)[:2]
+# The metrics of one point depend on scores alone: what a threshold looks for where they are the
+# metric `metrics.sort`, and the metric and the key of what it has to have.
+AT_POINT = {
+    "recall_at_precision": ("recall", "precision", "at_precision"),
+    "precision_at_recall": ("precision", "recall", "at_recall"),
+}
+SETTLED = (EXPECTED_COST, *(metric for metric, _, _ in AT_POINT.values()))
 ABOUT_MINORITY = (*OF_MINORITY, "f1_minority")
 USER_METRIC = f"{RULES}objectives.UserMetric"
 ABOUT_RARE = ("f1_rare", "recall_rare")
@@ -53,22 +60,22 @@ def with_costs(config: Config) -> Config:
     strategy = config.get("strategy")
     if not isinstance(strategy, Mapping):
         return config
-    changed, tuned_by_costs = dict(strategy), []
+    changed, settled = dict(strategy), []
     for stage in STAGES:
         entries = strategy.get(stage)
         if not isinstance(entries, Mapping):
             continue
         changed[stage] = {name: _entry(entry, config) for name, entry in entries.items()}
-        tuned_by_costs += [
+        settled += [
             f"{stage}.{name}.metric"
             for name, entry in entries.items()
             if isinstance(entry, Mapping)
             and entry.get("metric") is None
-            and changed[stage][name].get("metric") == EXPECTED_COST
+            and changed[stage][name].get("metric") in SETTLED
         ]
     if isinstance(search := strategy.get("search"), Mapping):
-        # Tuning does not choose what to look for where costs say it.
-        changed["search"] = {k: v for k, v in search.items() if k not in tuned_by_costs}
+        # Tuning does not choose what to look for where costs or a point say it.
+        changed["search"] = {k: v for k, v in search.items() if k not in settled}
     return {**config, "strategy": changed}
 
 
@@ -96,6 +103,10 @@ def _aim(entry: dict[str, Any], target: str, costs: Any, metrics: Config) -> Non
     Results of older versions have no such parameters, and are found without them.
     """
     follows = costs is not None and target in FOLLOWS_COSTS
+    point = AT_POINT.get(str(metrics.get("sort"))) if target in FOLLOWS_COSTS else None
+    if not follows and point and entry.get("metric") is None and not entry.get("subject_to"):
+        entry["metric"], held, key = point
+        entry["subject_to"] = {held: metrics.get(key)}
     if entry.get("metric") is None and (follows or "metric" in entry):
         entry["metric"] = EXPECTED_COST if follows else TUNED[target]
     is_of_user = _take_user_metric(entry, metrics)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -68,8 +68,8 @@ def write_report(
     files = {
         "results.csv": to_csv(board),
         "tables.tex": to_latex(board),
-        "report.md": to_report_markdown(board, payload["problems"], extras.readings),
-        "index.html": to_html(board, to_json(payload)),
+        "report.md": to_report_markdown(board, payload["problems"], extras),
+        "index.html": to_html(board, to_json(payload), extras.advice),
     }
     try:
         out_dir.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def write_report(
     return out_dir / "index.html"
 
 
-def to_html(board: Leaderboard, data: str) -> str:
+def to_html(board: Leaderboard, data: str, advice: Sequence[str] = ()) -> str:
     """Return a self-contained page with styles, scripts, plotting library and data.
 
     Parameters
@@ -94,6 +94,8 @@ def to_html(board: Leaderboard, data: str) -> str:
         Its verdicts are readable without JavaScript.
     data : str
         JSON that is safe inside a ``<script>`` element.
+    advice : sequence of str
+        Sentences below the verdicts.
     """
     from plotly.offline import get_plotlyjs
 
@@ -101,6 +103,7 @@ def to_html(board: Leaderboard, data: str) -> str:
     parts = {
         "STYLE": (assets / "page.css").read_text(encoding="utf-8"),
         "VERDICTS": "".join(f"<li>{escape(words)}</li>" for words in _answers(board)),
+        "ADVICE": "".join(f"<p>{escape(words)}</p>" for words in advice),
         "EMPTY": "" if board.blocks else "<p>There are no results here yet.</p>",
         "DATA": data,
         "SCRIPT": "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS),
@@ -111,15 +114,13 @@ def to_html(board: Leaderboard, data: str) -> str:
     return re.sub(r"<!--([A-Z]+)-->", lambda found: parts[found[1]], skeleton)
 
 
-def to_report_markdown(
-    board: Leaderboard, problems: Sequence[str], readings: Mapping[str, Sequence[str]]
-) -> str:
-    """Return the content of ``report.md``: problems, verdicts, what was read, tables."""
+def to_report_markdown(board: Leaderboard, problems: Sequence[str], extras: Extras) -> str:
+    """Return the content of ``report.md``: problems, verdicts, advice, what was read, tables."""
     together = summary(board.blocks, board.sort)
-    lines = [*([together] if together else []), *_answers(board)]
+    lines = [*([together] if together else []), *_answers(board), *extras.advice]
     verdicts = "\n".join(f"- {escape_markdown(line)}" for line in lines)
     warned = "".join(f"> {escape_markdown(line)}\n" for line in problems)
-    told = dict.fromkeys(line for lines in readings.values() for line in lines)
+    told = dict.fromkeys(line for lines in extras.readings.values() for line in lines)
     read = "\n".join(f"- {escape_markdown(line)}" for line in told)
     read = f"## What was read\n\n{read}" if read else ""
     parts = ["# imbench report", warned, verdicts, read, to_markdown(board)]

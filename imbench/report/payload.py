@@ -57,11 +57,14 @@ class Extras:
         Sentences about files that could not be read.
     readings : mapping of str to tuple of str
         What was read of a table, by :func:`imbench.results.readings.reading_key`.
+    advice : tuple of str
+        Sentences of a recommendation that stand below the verdict.
     """
 
     commands: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     readings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    advice: tuple[str, ...] = ()
 
 
 def build_payload(

@@ -80,10 +80,31 @@ def test_a_precision_that_no_threshold_has_is_said_with_the_best_that_can_be_had
     less = ("--models", "logistic_regression", "--strategies", "threshold", "--no-model")
     code, out, err = call(capsys, *words, "--budget", "60s", *less, "--set", "splits.n_splits=2")
     assert code == 0, err
-    found = re.search(r"in (\d+) of \d+ folds.* --goal recall-at-precision=(0\.\d+) asks", out)
-    assert found is not None, out
-    assert int(found[1]) > 0
-    assert 0.2 < float(found[2]) < 0.999
+    advice = re.search(r"in (\d+) of (\d+) folds.* --goal recall-at-precision=(0\.\d+) asks", out)
+    assert advice is not None, out
+    assert int(advice[1]) > int(advice[2]) / 2
+    assert 0.2 < float(advice[3]) < 0.999
+    words = (*words[:-1], f"recall-at-precision={advice[3]}")
+    code, out, err = call(capsys, *words, "--budget", "60s", *less, "--set", "splits.n_splits=2")
+    assert code == 0, err
+    assert "asks for what can be had" not in out
+
+
+def test_the_labels_of_a_goal_at_one_point_have_what_was_asked_for(churn, capsys):
+    words = ("recommend", str(churn), "--target", "left", "--goal", "precision-at-recall=0.8")
+    less = ("--models", "logistic_regression", "--strategies", "random_over", "--budget", "60s")
+    code, out, err = call(capsys, *words, *less, "--set", "splits.n_splits=3", "splits.n_repeats=1")
+    assert code == 0, err
+    assert "random_over+threshold" in out
+    assert "stay with threshold" in out or "nothing is told" in out or "take " in out
+    told = re.search(r"tuned to have a recall of 0\.8 .*\(recall (0\.\d+)\)", out)
+    assert told is not None, out
+    assert float(told[1]) == pytest.approx(0.8, abs=0.15)
+    folder = Path("results/recommend/churn")
+    assert "The threshold is tuned to have" in (folder / "index.html").read_text(encoding="utf-8")
+    card = (folder / "model" / "card.md").read_text(encoding="utf-8")
+    assert "## Advice" in card
+    assert "- Threshold: yes from a probability of" in card
 
 
 @pytest.mark.parametrize(

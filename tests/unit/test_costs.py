@@ -115,6 +115,26 @@ def test_a_cell_that_uses_costs_depends_on_them(name):
     assert len(set(ids)) == 4
 
 
+@pytest.mark.parametrize(
+    ("sort", "key", "metric", "held"),
+    [
+        ("recall_at_precision", "at_precision", "recall", "precision"),
+        ("precision_at_recall", "at_recall", "precision", "recall"),
+    ],
+)
+def test_a_threshold_looks_for_the_point_that_the_verdict_is_about(sort, key, metric, held):
+    words = (f"metrics.sort={sort}", f"metrics.{key}=0.7")
+    rule = parse(composed("strategy=threshold", *words), COMPOSER.folders).strategy.decision
+    found = rule["threshold"](estimator=None)
+    assert (found.metric, found.subject_to) == (metric, {held: 0.7})
+    f1 = "strategy.decision.threshold.metric=f1_macro"
+    assert run_id("strategy=threshold", f1, *words) == run_id("strategy=threshold")
+    assert run_id("strategy=smote", *words) == run_id("strategy=smote")
+    assert run_id("strategy=threshold", BINARY, *words) == run_id("strategy=threshold", BINARY)
+    cell = parse(composed("strategy=threshold", "tuning=optuna", *words), COMPOSER.folders)
+    assert "strategy.decision.threshold.metric" not in cell.tuning.space
+
+
 def test_parameters_of_a_strategy_win_over_costs():
     matrix = "strategy.weights.cost_matrix.costs=[[0,1],[5,0]]"
     assert run_id("strategy=cost_matrix", matrix) == run_id("strategy=cost_matrix", matrix, BINARY)

@@ -18,7 +18,7 @@ LIMITS = (
     "It holds for rows that come about as the training rows did; `imbench drift` compares.",
     "A category that was not fitted counts as missing.",
 )
-SECTIONS = ("data", "folds", "verdict", "metric", "costs", "reference", "limits")
+SECTIONS = ("data", "folds", "verdict", "advice", "metric", "costs", "reference", "limits")
 """What a caller may tell; other keys are kept under ``more``."""
 
 
@@ -114,7 +114,7 @@ def words_of(card: Mapping[str, Any]) -> str:
     lines += [f"- Setting: {word}" for word in card.get("overrides", ())]
     lines += [f"- Columns: {', '.join(card['columns'])}"]
     lines += [f"- {note}" for note in card["notes"]]
-    for section in ("data", "folds", "verdict", "caveat", "metric", "costs"):
+    for section in ("data", "folds", "verdict", "caveat", "advice", "metric", "costs"):
         if section in card:
             lines += ["", f"## {section.capitalize()}", "", *_lines(card[section], "- ")]
     if "reference" in card:
