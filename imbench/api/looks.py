@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from imbench.results.metric_options import MetricOptions
     from imbench.run.rounds import Judge
 
+THRESHOLD = "threshold"
 TOLD = ("better", "worse", "equal")
 UNLIKELY = 0.05  # a probability of being told below which no repeat is added
 
@@ -22,8 +23,8 @@ def judge_by(options: MetricOptions, baseline: str) -> Judge:
     """Return the judge of :class:`imbench.run.rounds.Rounds`.
 
     A strategy stops if its verdict against the baseline is told, if 10 repeats would hardly tell
-    it, or if it is hopeless: its mean is below the worst fold of the best one. The baseline,
-    which the others are compared with, stops last.
+    it, or if it is hopeless: its mean is below the worst fold of the best one. What the others are
+    compared with stops last: the baseline, a tuned threshold and the best trivial remedy.
 
     Parameters
     ----------
@@ -60,8 +61,9 @@ def _reasons(block: Block, metric: str, sign: int) -> Iterator[tuple[str, str]]:
     worst = _worst_of_best(rows, metric, sign)
     reasons = {row.run_id: _reason(row, metric, sign, worst) for row in compared}
     is_open = not all(reasons.values())
+    kept = (BASELINE, THRESHOLD, block.trivial)
     for row in rows:
-        if is_open and (row.comparison is None or row.label == BASELINE):
+        if is_open and (row.comparison is None or row.title in kept):
             continue
         yield row.run_id, reasons.get(row.run_id, f"others stopped after {_repeats(row)}")
 
