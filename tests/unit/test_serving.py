@@ -17,7 +17,7 @@ from imbench.api.serving.export import strip
 from imbench.api.serving.files import save
 from imbench.api.serving.loading import load
 from imbench.api.serving.modules import modules_for, requirements_for
-from imbench.api.serving.onnx import export_onnx
+from imbench.api.serving.onnx import export_onnx, graph_of, probabilities
 from imbench.api.serving.server import rows_of
 from imbench.data.dataset import Dataset
 from imbench.errors import DataError, ImbenchError
@@ -293,10 +293,46 @@ def test_parts_without_onnx_are_named(frame, tmp_path):
     pytest.importorskip("skl2onnx")
     for strategy, model, words in [
         ("bagging", "decision_tree", "Ensemble has no equal in ONNX"),
-        ("none", "lightgbm", "a part has no equal in ONNX"),
+        ("focal", "lightgbm", "no loss but the library's own"),
     ]:
         classifier = imbench.make(strategy, model=model).fit(frame[["age", "pay"]], Y)
         served = load(classifier.save(tmp_path / "model"))
         with pytest.raises(ImbenchError, match=words):
             export_onnx(served, tmp_path / "model.onnx", frame)
         assert not (tmp_path / "model.onnx").exists()
+
+
+TREES = {
+    "lightgbm": "model.estimator.estimator.n_estimators=10",
+    "xgboost": "model.estimator.estimator.n_estimators=10",
+    "catboost": "model.estimator.estimator.iterations=10",
+    "hist_gradient_boosting": "model.estimator.max_iter=10",
+}
+
+
+@pytest.mark.parametrize("table", ["mixed", "three"])
+@pytest.mark.parametrize("model", TREES)
+def test_onnx_gives_the_probabilities_of_boosted_trees(model, table):
+    """Categories, missing numbers and three classes; 1,000 rows that were not fitted."""
+    pytest.importorskip("onnxmltools")
+    data = TABLES[table]
+    words = [TREES[model], "model.preprocessing.one_hot=true"]
+    estimator = build(*parts(model, "none", words), data.info, seed=0).fit(data.X, data.y)
+    pipeline = strip(estimator).estimator
+    rng = np.random.default_rng(1)
+    X = np.column_stack([rng.choice(column, 1000) for column in data.X.T])
+    X[:, 1] += rng.normal(size=1000)
+    content = graph_of(pipeline, X.shape[1]).SerializeToString()
+    found = probabilities(content, X)
+    assert found.std() > 0.05
+    assert np.abs(found - estimator.predict_proba(X)).max() <= 1e-5
+
+
+def test_splits_on_categories_have_no_onnx():
+    """The converter would leave them out in silence."""
+    pytest.importorskip("skl2onnx")
+    data = TABLES["mixed"]
+    chosen = parts("hist_gradient_boosting", "none", [TREES["hist_gradient_boosting"]])
+    estimator = build(*chosen, data.info, seed=0).fit(data.X, data.y)
+    with pytest.raises(ImbenchError, match=r"model\.preprocessing\.one_hot=true fits trees"):
+        graph_of(strip(estimator).estimator, data.X.shape[1])

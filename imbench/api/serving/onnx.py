@@ -10,20 +10,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from imbench.api.serving.onnx_trees import plain_trees, register
 from imbench.api.serving.served import ServedModel
 from imbench.errors import ImbenchError
 from imbench.models.cleaner import NO_CATEGORY, Cleaner
 from imbench.models.empty_columns import EmptyColumns
-from imbench.models.hist_boosting import HistBoosting
 
 TOLERANCE = 1e-5
-OPSET = 18
+OPSETS = {"": 18, "ai.onnx.ml": 3}  # the newest that all converters write
 INSTEAD = "save() keeps every model, and `imbench serve` answers for it"
 
 
@@ -54,13 +53,13 @@ def export_onnx(model: ServedModel, path: str | Path, rows: pd.DataFrame) -> flo
         than 1e-5. ONNX counts in float32: a value next to a split of a tree may change sides.
     """
     X = model.schema.encode(rows)
-    graph = _graph(_pipeline(model.served.estimator), X.shape[1])
+    graph = graph_of(_pipeline(model.served.estimator), X.shape[1])
     known = {"schema": model.schema.to_json(), "classes": json.dumps(model.schema.class_names)}
     known["threshold"] = json.dumps(model.threshold_)
     for key, value in known.items():
         graph.metadata_props.add(key=key, value=value)
     content = graph.SerializeToString()
-    differences = np.abs(_probabilities(content, X) - model.predict_proba(rows))
+    differences = np.abs(probabilities(content, X) - model.predict_proba(rows))
     largest = float(differences.max(initial=0.0))
     if not largest <= TOLERANCE:
         n = int((differences.max(1) > TOLERANCE).sum())
@@ -72,7 +71,7 @@ def export_onnx(model: ServedModel, path: str | Path, rows: pd.DataFrame) -> flo
     return largest
 
 
-def _graph(pipeline: Pipeline, n_columns: int) -> Any:
+def graph_of(pipeline: Pipeline, n_columns: int) -> Any:
     """Return a pipeline in ONNX.
 
     Raises
@@ -92,14 +91,14 @@ def _graph(pipeline: Pipeline, n_columns: int) -> Any:
             _plain(pipeline, n_columns),
             initial_types=[("X", FloatTensorType([None, n_columns]))],
             options={"zipmap": False},
-            target_opset=OPSET,
+            target_opset=OPSETS,
         )
     except Exception as error:  # skl2onnx raises what it likes
         reason = str(error).strip().splitlines()[0][:100].rstrip(". ")
         raise ImbenchError(f"a part has no equal in ONNX ({reason}); {INSTEAD}.") from error
 
 
-def _probabilities(content: bytes, X: NDArray[np.float64]) -> NDArray[np.float64]:
+def probabilities(content: bytes, X: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the probabilities (n, K) of a model in ONNX for encoded rows."""
     import onnxruntime
 
@@ -138,11 +137,8 @@ def _plain(pipeline: Pipeline, n_columns: int) -> Pipeline:
     cleaner, encode, empty = steps.get("clean"), steps.get("encode"), steps.get("empty")
     if isinstance(empty, EmptyColumns) and len(empty.empty_):
         raise ValueError("EmptyColumns")
-    model = steps["model"]
-    if isinstance(model, HistBoosting):
-        plain = HistGradientBoostingClassifier()
-        vars(plain).update(vars(model))
-        model = plain
+    model = plain_trees(steps["model"])
+    register(model)
     if not isinstance(cleaner, Cleaner):
         return Pipeline([("model", model)])
     return Pipeline([("columns", _columns(cleaner, encode, n_columns)), ("model", model)])
