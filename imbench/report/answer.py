@@ -14,6 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from imbench.report.advice import nothing_yet, unfinished
 from imbench.report.board import AUTO, BASELINE, TRIVIAL, Block, Row
 from imbench.report.names import joined, metric_name
 from imbench.report.questions import MIXED, question_of, question_verdicts
@@ -83,9 +84,15 @@ def answer(block: Block, sort: str) -> Answer:
     place = f"On {block.dataset} with {block.model}{settings}"
     if not block.finished:
         return Answer(_nothing_finished(block, place))
+    waiting = unfinished(block)
     if block.base is None:
+        absent = [row for row in waiting if row.label == block.asked]
+        if absent:
+            return Answer(f"{place} {nothing_yet(block, absent)}")
         return Answer(_no_baseline(block, place, sort))
     compared = [row for row in block.finished if row.comparison is not None]
+    if not compared and waiting:
+        return Answer(f"{place} {nothing_yet(block, waiting)}")
     if not compared:
         return Answer(
             f"{place} only {block.baseline} finished: run other strategies too, for example "
@@ -144,7 +151,9 @@ def _take(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
         )
     details = [_counts(pick, base), _beyond(block, pick, best), *_profile(pick, block, sort)]
     left = [row for row in block.finished if row.comparison is not None and row is not pick]
-    groups = _groups(left).replace(told.verdict.capitalize(), f"{told.verdict.capitalize()} too", 1)
+    groups = _groups(left, block).replace(
+        told.verdict.capitalize(), f"{told.verdict.capitalize()} too", 1
+    )
     return Answer(headline, tuple(filter(None, [*details, groups])), pick.title)
 
 
@@ -225,7 +234,7 @@ def _stay(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
         )
     else:
         headline = f"{place}: {_too_few(block, base, known, metric)}{_more_repeats(rows)}"
-    return Answer(headline, tuple(filter(None, [_moved(base, rows), _groups(rows)])))
+    return Answer(headline, tuple(filter(None, [_moved(base, rows), _groups(rows, block)])))
 
 
 def _too_few(block: Block, base: Row, known: Sequence[Comparison], metric: str) -> str:
@@ -331,12 +340,14 @@ def _counts(row: Row, base: Row) -> str:
     )
 
 
-def _groups(rows: Sequence[Row]) -> str:
-    """Return a sentence with the verdicts of all rows."""
+def _groups(rows: Sequence[Row], block: Block) -> str:
+    """Return a sentence with the verdicts of all rows, and with those that are not complete."""
     titles: dict[str, list[str]] = {}
     for row in rows:
         titles.setdefault(_told(row).verdict, []).append(row.title)
     parts = [f"{verdict}: {joined(titles[verdict])}" for verdict in VERDICTS if verdict in titles]
+    if waiting := unfinished(block):
+        parts.append(f"not complete: {joined([row.title for row in waiting])}")
     return f"{parts[0][:1].upper()}{'; '.join(parts)[1:]}." if parts else ""
 
 

@@ -125,6 +125,9 @@ class Row:
         95 % intervals of the shown metrics, if they were computed.
     recalls : mapping of str to Proportion
         Recall of each class over all test rows, with Wilson's interval.
+    is_partial : bool
+        Whether the row has no repeat in whole while others of its block have: compared with
+        nothing, see :mod:`imbench.report.partial`.
     """
 
     run_id: str
@@ -150,6 +153,7 @@ class Row:
     undefined: Mapping[str, int] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
     recalls: Mapping[str, Proportion] = field(default_factory=dict)
+    is_partial: bool = False
 
     @property
     def n_repeats(self) -> int:

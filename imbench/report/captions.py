@@ -52,7 +52,7 @@ def repeats_line(rows: Sequence[Row]) -> str:
     """
     groups: dict[tuple[int, str], list[str]] = {}
     for row in rows:
-        if row.status == "ok" and row.folds:
+        if row.status == "ok" and row.folds and not row.is_partial:
             groups.setdefault((row.n_repeats, row.stopped), []).append(row.title)
     if len(groups) < 2 and not any(stopped for _, stopped in groups):
         return ""

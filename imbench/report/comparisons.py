@@ -24,7 +24,7 @@ class Judge:
     ----------
     rows : sequence of Row
     cells : sequence of CellResult
-        In the order of the rows.
+        In the order of the rows, with the folds of these at least.
     options : MetricOptions
     baseline : str, default="none"
         Label of the row that the others are compared with; ``auto`` is the best of doing nothing,
@@ -40,8 +40,10 @@ class Judge:
     ) -> None:
         self.rows = rows
         self.options = options
-        self.done = [i for i, row in enumerate(rows) if row.status == "ok" and row.folds]
-        self.finished = [cells[i].finished for i in self.done]
+        self.done = [
+            i for i, r in enumerate(rows) if r.status == "ok" and r.folds and not r.is_partial
+        ]
+        self.finished = [_shown(rows[i], cells[i]) for i in self.done]
         self.sequential = any(cells[i].sequential for i in self.done)
         self.trivial = self._best_of((BASELINE, *TRIVIAL))
         self.baseline = self.trivial if baseline == AUTO else self._best_of((baseline,))
@@ -98,6 +100,12 @@ class Judge:
         # The first of equal ones in the order of `labels`, which is that of effort.
         order = sorted(defined, key=lambda i: labels.index(self.rows[i].label))
         return max(order, key=lambda i: means[i], default=None)
+
+
+def _shown(row: Row, cell: CellResult) -> list[FoldResult]:
+    """Return the folds that a row shows."""
+    places = {(fold.repeat, fold.fold) for fold in row.folds}
+    return [fold for fold in cell.finished if (fold.repeat, fold.fold) in places]
 
 
 def same_predictions(finished: Mapping[int, Sequence[FoldResult]]) -> dict[int, int]:

@@ -27,6 +27,7 @@ from imbench.report.board import (
 from imbench.report.comparisons import Judge
 from imbench.report.curves import Curve, classes_shown, confusion, curves
 from imbench.report.packing import STATS, mean_counts, packed_fold_values, packed_stats, short
+from imbench.report.partial import comparable
 from imbench.report.provenance import provenance
 from imbench.report.questions import question_of
 from imbench.report.ranking import rank_strategies
@@ -85,7 +86,7 @@ def build_payload(
     n_curves = max(1, min(MAX_CLASS_CURVES, MAX_CURVES // max(len(by_id), 1)))
     blocks, told = [], []
     for block in board.blocks:
-        members = [by_id[row.run_id] for row in block.rows]
+        members = comparable([by_id[row.run_id] for row in block.rows])
         judge = Judge(block.rows, members, options, _label_of(block))
         by_metric = {m: with_metric(block, judge, m) for m in metrics}
         told.append(by_metric)

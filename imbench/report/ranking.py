@@ -132,7 +132,9 @@ def rank_strategies(
     rope : float
         Half width of the region of practical equivalence.
     """
-    by_title: list[Mapping[str, Row]] = [{row.title: row for row in b.rows} for b in blocks]
+    by_title: list[Mapping[str, Row]] = [
+        {row.title: row for row in b.rows if not row.is_partial} for b in blocks
+    ]
     everywhere = [t for t in by_title[0] if all(t in rows for rows in by_title)]
     left_out = sorted({t for rows in by_title for t in rows} - set(everywhere))
     bases, baseline = _baselines(blocks)

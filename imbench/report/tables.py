@@ -17,6 +17,7 @@ from imbench.report.board import BASELINE, Block, Counts, FoldRow, Leaderboard, 
 from imbench.report.captions import caption
 from imbench.report.comparisons import Judge, same_predictions
 from imbench.report.crossing import crossings
+from imbench.report.partial import are_partial, comparable
 from imbench.report.questions import profile_metrics
 from imbench.report.ranking import Ranking, rank_strategies
 from imbench.report.statistics.intervals import Interval, metric_intervals, recall_intervals
@@ -133,9 +134,16 @@ def _block(
     baseline: str,
 ) -> Block:
     """Return the sorted and compared rows of cells that share data set, model and folds."""
+    stored, cells = cells, comparable(cells)
     rows = [
-        _row(cell, row_title, columns, options)
-        for cell, row_title in zip(cells, row_titles(cells), strict=True)
+        replace(
+            _row(cell, row_title, columns, options),
+            reason=_reason(cell, whole, part),
+            is_partial=part,
+        )
+        for cell, whole, part, row_title in zip(
+            cells, stored, are_partial(cells), row_titles(cells), strict=True
+        )
     ]
     higher = options.higher_is_better(options.sort)
     order = sorted(range(len(rows)), key=lambda i: _sort_key(rows[i], options.sort, higher))
@@ -166,12 +174,12 @@ def _block(
     )
 
 
-def _sort_key(row: Row, sort: str, higher_is_better: bool) -> tuple[int, bool, float, str]:
-    """Sort by status, then by metric with undefined values last, then by title."""
+def _sort_key(row: Row, sort: str, higher_is_better: bool) -> tuple[int, bool, bool, float, str]:
+    """Sort by status, unfinished rows last, then by metric, undefined last, then by title."""
     value = row.mean.get(sort, math.nan)
     undefined = math.isnan(value)
     key = 0.0 if undefined else -value if higher_is_better else value
-    return STATUS_ORDER[row.status], undefined, key, row.title
+    return STATUS_ORDER[row.status], row.is_partial or not row.folds, undefined, key, row.title
 
 
 def _profile(judge: Judge) -> dict[int, dict[str, Comparison]]:
@@ -223,9 +231,6 @@ def _row(cell: CellResult, title: str, columns: Sequence[str], options: MetricOp
     finished = cell.finished
     folds = tuple(_fold_row(f, options) for f in finished)
     mean, std = summarise([f.metrics for f in folds]) if cell.status == "ok" else ({}, {})
-    reason = cell.reason
-    if cell.status == "ok" and len(folds) < cell.n_folds:
-        reason = f"{len(folds)} of {cell.n_folds} folds: run the command again to go on"
     return Row(
         run_id=cell.run_id,
         dataset=cell.dataset,
@@ -234,7 +239,7 @@ def _row(cell: CellResult, title: str, columns: Sequence[str], options: MetricOp
         title=title,
         stages=cell.stages,
         status=cell.status,
-        reason=reason,
+        reason=cell.reason,
         mean=mean,
         std=std,
         fit_s=float(np.mean([f.fit_s for f in folds])) if folds else math.nan,
@@ -245,6 +250,19 @@ def _row(cell: CellResult, title: str, columns: Sequence[str], options: MetricOp
         counts=_counts(finished, options) if cell.status == "ok" else None,
         stopped=cell.stopped,
     )
+
+
+def _reason(shown: CellResult, stored: CellResult, is_partial: bool) -> str:
+    """Say why a cell is not ``ok``, or how many folds it lacks and what follows from that."""
+    n = len(stored.finished)
+    if stored.status != "ok" or n >= stored.n_folds:
+        return stored.reason
+    words = f"{n} of {stored.n_folds} folds: run the command again to go on"
+    if is_partial:
+        return f"{words}; until then it is not compared"
+    if n > len(shown.finished):
+        return f"{words}; the {len(shown.finished)} of whole repeats are shown"
+    return words
 
 
 def _undefined(folds: Sequence[FoldRow], columns: Sequence[str]) -> dict[str, int]:

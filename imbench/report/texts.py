@@ -120,7 +120,8 @@ def interval(told: Comparison) -> str:
 def verdict(row: Row, block: Block) -> str:
     """Return the verdict of a row with its mark, ``baseline`` for the baseline."""
     if row.comparison is None:
-        return "baseline" if block.baseline and row.title == block.baseline else row_status(row)
+        is_base = block.baseline and row.title == block.baseline
+        return "baseline" if is_base else "not complete" if row.is_partial else row_status(row)
     return MARKS[row.comparison.verdict]
 
 
