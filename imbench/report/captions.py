@@ -71,7 +71,8 @@ def repeats_of(rows: Sequence[Row]) -> str:
     if not done:
         return ""
     repeats = sorted({row.n_repeats for row in done})
-    n_folds = max(len({fold.fold for fold in row.folds}) for row in done)
+    # Of the first repeat: seeds on a hold-out have another number than its shuffles.
+    n_folds = max(sum(f.repeat == row.folds[0].repeat for f in row.folds) for row in done)
     n = str(repeats[0]) if len(repeats) == 1 else f"{repeats[0]} to {repeats[-1]}"
     folds = f"{n_folds} folds" if n_folds > 1 else "one fold"
     return f"{n} repeat{'s' if repeats[-1] > 1 else ''} of {folds}"

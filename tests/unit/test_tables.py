@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from imbench.data.splits import Holdout, OfficialTest
 from imbench.errors import ConfigError
 from imbench.report.export import to_csv, to_json_lines
 from imbench.report.markdown import to_markdown
@@ -18,7 +19,7 @@ from imbench.report.terminal import to_rich
 from imbench.report.titles import flatten
 from imbench.results.metric_options import MetricOptions, metric_options
 from imbench.results.metrics import compute
-from tests.factories import make_cell
+from tests.factories import make_cell, make_fold
 
 OPTIONS = MetricOptions()
 EVIL = "<script>alert('x')</script>|[red]*_`&"
@@ -211,6 +212,15 @@ def test_repeats_and_why_they_stopped_are_in_the_header():
     assert "digits · knn · 1 to 3 repeats of 5 folds" in text
     assert "3 repeats: none. 1 repeat (told): smote." in text
     assert "and the looks at 1, 3 and 10 repeats" in text
+
+
+@pytest.mark.parametrize(
+    "splitter", [Holdout(n_seeds=5), Holdout(n_repeats=5), OfficialTest(n_seeds=5)], ids=str
+)
+def test_seeds_on_one_split_are_repeats_of_one_fold(splitter):
+    folds = [make_fold(repeat=repeat, fold=fold) for repeat, fold in splitter.places]
+    cell = dataclasses.replace(make_cell(), folds=tuple(folds))
+    assert "digits · knn · 5 repeats of one fold" in rendered([cell])
 
 
 def test_the_metric_sorted_by_is_always_shown():
