@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import math
 import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -268,7 +267,7 @@ def _change(block: Block, metric: str) -> str:
     """Say what would change the advice: rows that could tell what is open now."""
     told = [row.comparison for row in block.finished if row.comparison is not None]
     is_open = [c for c in told if c.verdict in ("open", "probably better", "probably worse")]
-    known = [c for c in told if math.isfinite(c.gain)]
+    known = [c for c in told if c.high > c.low]
     if not is_open or not known or block.base is None or block.base.counts is None:
         return ""
     counts = block.base.counts

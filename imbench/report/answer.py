@@ -206,7 +206,7 @@ def _beyond(block: Block, pick: Row, best: Row) -> str:
             f"{best.title} gains practically the same ({gains}) and takes {best.fit_s:.2g} s a "
             f"fold instead of {pick.fit_s:.2g} s."
         )
-    if told is None or block.trivial in (block.baseline, best.title):
+    if told is None or math.isnan(told.gain) or block.trivial in (block.baseline, best.title):
         return ""
     words = f"gains {interval(told)} beyond {block.trivial} ({told.verdict})"
     return f"It {words}." if pick is best else f"{best.title} {words}, which is simpler."
@@ -221,8 +221,9 @@ def _stay(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
     stay = "do nothing" if base.label == BASELINE else f"stay with {base.title}"
     if all(row.same_as for row in rows):
         headline = f"{place}: {stay}. Every strategy predicts the same."
-    elif not known:
-        note = next((c.note for c in told if c.note), "no common fold")
+    elif not any(c.high > c.low for c in known) and len(known) < len(told):
+        notes = [c.note for c in told if math.isnan(c.high) and c.note]
+        note = next(iter(notes), "no common fold")
         fix = " Set splits.n_repeats=3." if note.endswith("repeats") else ""
         headline = f"{place}: no verdict in {metric} ({note}).{fix}"
     elif len(known) == len(told) and bound <= 0:

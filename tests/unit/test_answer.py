@@ -226,6 +226,30 @@ def test_counts_of_other_rows_are_not_compared():
     assert "finds" not in str(answer(block(more), "f1_macro"))
 
 
+UNTESTED = told(
+    -0.06, low=math.nan, high=math.nan, p_adjusted=math.nan, p_better=math.nan,
+    note="19 rare groups: no verdict below 3 repeats",
+)  # fmt: skip
+SAME = told(0.0, half=0.0, p_adjusted=math.nan, p_better=math.nan, note="same values")
+
+
+def test_equal_predictions_beside_what_is_not_tested_are_no_verdict():
+    found = answer(block(row("threshold", SAME), row("smote", UNTESTED)), "f1_macro")
+    assert str(found) == (
+        "On toy with knn: no verdict in macro F1 (19 rare groups: no verdict below 3 repeats). "
+        "Set splits.n_repeats=3. Equal: threshold; open: smote."
+    )
+
+
+@pytest.mark.parametrize("first", [EQUAL, OPEN, PROBABLE, WORSE, told(0.05), SAME, UNTESTED])
+@pytest.mark.parametrize("second", [None, SAME, UNTESTED])
+def test_whatever_is_told_no_number_is_undefined(first, second):
+    nowhere = told(math.nan, low=math.nan, high=math.nan, p_adjusted=math.nan, p_better=math.nan)
+    trivial = row("threshold", second or EQUAL, stages=("decision",))
+    rows = [row("smote", first, trivial=nowhere), *([trivial] if second else [])]
+    assert "nan" not in str(answer(block(*rows, trivial="threshold"), "f1_macro"))
+
+
 def test_no_number_in_words_is_undefined():
     nothing = told(math.nan, low=math.nan, high=math.nan, p_adjusted=math.nan, p_better=math.nan)
     assert "nan" not in str(answer(block(row("smote", nothing)), "f1_macro"))

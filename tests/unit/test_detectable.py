@@ -88,3 +88,7 @@ def test_intervals_give_the_gain_after_a_run():
     )
     assert gain_from(wide) == pytest.approx(2 * gain_from(narrow))
     assert 0.1 < gain_from(narrow) < 0.15
+    same = Comparison(gain=0.0, low=0.0, high=0.0)
+    assert gain_from([*narrow, same]) == gain_from(narrow)
+    with pytest.raises(ValueError, match="No interval has a width"):
+        gain_from([same, Comparison(gain=0.1)])

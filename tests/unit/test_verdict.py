@@ -168,6 +168,15 @@ def test_few_rare_rows_need_three_repeats():
     assert not math.isnan(compare(evidence_of(table(3)), 0)[1].p_adjusted)
 
 
+def test_few_rare_groups_are_called_groups():
+    in_pairs = [
+        [replace(f, test_group=f.test_index // 30) for f in folds]
+        for folds in make_table(4, [1, 3], k=5, n=60)
+    ]
+    told = compare(evidence_of(in_pairs), 0)[1]
+    assert told.note == "10 rare groups: no verdict below 3 repeats"
+
+
 def test_one_fit_is_judged_by_its_rows_and_says_so():
     told = compare(evidence_of(make_table(5, [0.5, 2.5], k=1, n=1000)), 0)[1]
     assert told.verdict == "better"

@@ -104,15 +104,23 @@ def gain_from(told: Sequence[Comparison]) -> float:
     Parameters
     ----------
     told : sequence of Comparison
-        With intervals.
+        At least one has an interval with a width. Those of equal values, which have none, are left
+        out.
+
+    Raises
+    ------
+    ValueError
+        If no interval has a width, so that nothing says how much gains vary.
 
     Examples
     --------
     >>> round(gain_from([Comparison(gain=0.01, low=-0.05, high=0.07)]), 3)
     0.086
     """
-    half = float(np.median([(c.high - c.low) / 2 for c in told if c.high > c.low] or [math.nan]))
-    return half * (1 + _normal(POWER) / _critical(len(told), ALPHA))
+    halves = [(c.high - c.low) / 2 for c in told if c.high > c.low]
+    if not halves:
+        raise ValueError("No interval has a width: it takes a comparison whose values differ.")
+    return float(np.median(halves)) * (1 + _normal(POWER) / _critical(len(halves), ALPHA))
 
 
 def _error(

@@ -62,7 +62,8 @@ def collect(
             part.contributions[i] = np.bincount(unit_of_row, by_row, minlength=len(number))
         parts.append(part)
     once = metric not in options.extra
-    return Evidence(tuple(parts), len(finished), len(units), units.n_rarest, once, sign)
+    unit = "group" if units.are_groups else "row"
+    return Evidence(tuple(parts), len(finished), len(units), units.n_rarest, once, sign, unit)
 
 
 def _few_groups(y: NDArray[np.int64], group: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -84,12 +85,14 @@ class _Units:
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
         self._classes: dict[int, set[int]] = {}
+        self.are_groups = False
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def of(self, fold: FoldResult) -> NDArray[np.int64]:
         """Return the unit of each test row of a fold."""
+        self.are_groups |= len(fold.test_group) > 0
         ids = fold.test_group if len(fold.test_group) else fold.test_index
         known = self._numbers
         units = np.array([known.setdefault(i, len(known)) for i in ids.tolist()], dtype=np.int64)

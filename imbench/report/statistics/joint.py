@@ -64,6 +64,8 @@ class Evidence:
         which other repeats divide in other ways.
     sign : float
         1 if higher values of the metric are better, else -1, which the values are multiplied by.
+    unit : str
+        What varies independently, in a word: ``row``, or ``group`` of rows.
     """
 
     parts: tuple[TestPart, ...]
@@ -72,6 +74,7 @@ class Evidence:
     n_rarest: int
     rows_count_once: bool = True
     sign: float = 1.0
+    unit: str = "row"
 
     @cached_property
     def differences(self) -> Differences:

@@ -40,6 +40,7 @@ PROBABLE = 0.9
 LEVELS = dict(zip(LOOKS, (0.01, 0.015, 0.025), strict=True))
 FEW_ROWS = 5  # rare rows a fold; with fewer, one repeat tells nothing
 REPEATS_OF_FEW_ROWS = 3
+NO_VERDICT = f"no verdict below {REPEATS_OF_FEW_ROWS} repeats"
 
 
 @dataclass(frozen=True)
@@ -353,8 +354,8 @@ def _notes(
         elif is_same:
             notes.append("same values")
         elif not is_tested:
-            n = evidence.n_rarest
-            notes.append(f"{n} rare row{'s' if n != 1 else ''}: no verdict below 3 repeats")
+            n, unit = evidence.n_rarest, evidence.unit
+            notes.append(f"{n} rare {unit}{'s' if n != 1 else ''}: {NO_VERDICT}")
         elif found.n_folds[i, baseline] == 1:
             notes.append("one fit: without the variance of training")
         else:
