@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imbench.report.advice import nothing_yet, unfinished
+from imbench.report.advice import first_verdict, more_repeats, nothing_yet, unfinished
 from imbench.report.board import AUTO, BASELINE, TRIVIAL, Block, Row
 from imbench.report.names import joined, metric_name
 from imbench.report.questions import MIXED, question_of, question_verdicts
@@ -28,7 +28,6 @@ COMPLEXITY = ("decision", "weights", "random", "resample", "batches", "augment",
 QUICKER = 0.5  # share of the seconds that is worth a practically equal gain
 FAMILIAR = "roc_auc"  # is cited where several metrics say the same
 FEW_ROWS = 200  # up to so many rare rows, they and not the fits are why nothing is told
-FEW_REPEATS = 10  # more of them narrow intervals no further
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def _take(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
     else:
         headline = (
             f"{place}: probably {pick.title}. It improves {improves} with a probability of "
-            f"{min(told.p_better, 0.99):.2g} ({limits}).{_more_repeats(rows)}"
+            f"{min(told.p_better, 0.99):.2g} ({limits}).{more_repeats(block, rows)}"
         )
     details = [_counts(pick, base), _beyond(block, pick, best), *_profile(pick, block, sort)]
     left = [row for row in block.finished if row.comparison is not None and row is not pick]
@@ -224,8 +223,7 @@ def _stay(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
     elif not any(c.high > c.low for c in known) and len(known) < len(told):
         notes = [c.note for c in told if math.isnan(c.high) and c.note]
         note = next(iter(notes), "no common fold")
-        fix = " Set splits.n_repeats=3." if note.endswith("repeats") else ""
-        headline = f"{place}: no verdict in {metric} ({note}).{fix}"
+        headline = f"{place}: no verdict in {metric} ({note}).{first_verdict(block, note)}"
     elif len(known) == len(told) and bound <= 0:
         headline = f"{place}: {stay}. No strategy improves {metric} over {_name(base)}."
     elif len(known) == len(told) and (not is_open or bound <= NARROW * told[0].rope):
@@ -234,7 +232,7 @@ def _stay(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
             f"{_name(base)} (95 % intervals)."
         )
     else:
-        headline = f"{place}: {_too_few(block, base, known, metric)}{_more_repeats(rows)}"
+        headline = f"{place}: {_too_few(block, base, known, metric)}{more_repeats(block, rows)}"
     return Answer(headline, tuple(filter(None, [_moved(base, rows), _groups(rows, block)])))
 
 
@@ -350,14 +348,6 @@ def _groups(rows: Sequence[Row], block: Block) -> str:
     if waiting := unfinished(block):
         parts.append(f"not complete: {joined([row.title for row in waiting])}")
     return f"{parts[0][:1].upper()}{'; '.join(parts)[1:]}." if parts else ""
-
-
-def _more_repeats(rows: Sequence[Row]) -> str:
-    """Advise more repeats where there are few."""
-    n = max(_told(row).n_repeats for row in rows)
-    n_folds = max(_told(row).n_folds for row in rows)
-    is_folded = n_folds > n  # a hold-out is repeated by other words
-    return " More repeats tell more: splits.n_repeats=10." if n < FEW_REPEATS and is_folded else ""
 
 
 def _of(rows: Sequence[Row], verdict: str) -> list[Row]:

@@ -209,6 +209,8 @@ class Block:
         Title of the best of doing nothing, class weights and a moved threshold, or empty.
     asked : str
         The baseline that was asked for: a label, or ``auto``.
+    repeat_key : str
+        Key of ``splits`` that adds fits, ``n_repeats`` or ``n_seeds``. Empty if there is none.
     """
 
     dataset: str
@@ -220,6 +222,7 @@ class Block:
     baseline: str = ""
     trivial: str = ""
     asked: str = BASELINE
+    repeat_key: str = "n_repeats"
 
     @property
     def base(self) -> Row | None:

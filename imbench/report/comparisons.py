@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from imbench.report.advice import repeat_key
 from imbench.report.board import AUTO, BASELINE, TRIVIAL, Row
 from imbench.report.statistics.evidence import collect
 from imbench.report.statistics.joint import Evidence
-from imbench.report.statistics.verdict import Comparison, among_best, compare
+from imbench.report.statistics.verdict import NO_VERDICT, Comparison, among_best, compare
 from imbench.results.fold import CellResult, FoldResult
 from imbench.results.metric_options import MetricOptions
 
@@ -44,6 +45,7 @@ class Judge:
             i for i, r in enumerate(rows) if r.status == "ok" and r.folds and not r.is_partial
         ]
         self.finished = [_shown(rows[i], cells[i]) for i in self.done]
+        self.repeat_key = repeat_key(cells)
         self.sequential = any(cells[i].sequential for i in self.done)
         self.trivial = self._best_of((BASELINE, *TRIVIAL))
         self.baseline = self.trivial if baseline == AUTO else self._best_of((baseline,))
@@ -67,7 +69,7 @@ class Judge:
         found = compare(self.evidence(metric), self.done.index(base), rope, self.sequential)
         title = self.rows[base].title
         return {
-            i: replace(comparison, baseline=title)
+            i: replace(comparison, baseline=title, note=self._note(comparison))
             for i, comparison in zip(self.done, found, strict=True)
             if comparison is not None
         }
@@ -89,6 +91,12 @@ class Judge:
             replace(row, comparison=told.get(i), trivial=beyond.get(i), among_best=i in best)
             for i, row in enumerate(self.rows)
         )
+
+    def _note(self, comparison: Comparison) -> str:
+        """Return why there is no verdict, without repeats where the splitter has none."""
+        if self.repeat_key:
+            return comparison.note
+        return comparison.note.replace(NO_VERDICT, "too few for a verdict")
 
     def _best_of(self, labels: Sequence[str]) -> int | None:
         """Return the finished row with the best mean among those with some labels."""

@@ -171,6 +171,7 @@ def _block(
         baseline="" if judge.baseline is None else rows[judge.baseline].title,
         trivial="" if judge.trivial is None else rows[judge.trivial].title,
         asked=baseline,
+        repeat_key=judge.repeat_key,
     )
 
 
