@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from imbench.results.fold import HOPELESS
 from imbench.run.rounds import ALONE
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from imbench.run.rounds import Judge
 
 THRESHOLD = "threshold"
-TOLD = ("better", "worse", "equal")
-UNLIKELY = 0.05  # a probability of being told below which no repeat is added
 
 
 def judge_by(options: MetricOptions, baseline: str) -> Judge:
@@ -71,13 +70,13 @@ def _reasons(block: Block, metric: str, sign: int) -> Iterator[tuple[str, str]]:
 def _reason(row: Row, metric: str, sign: int, worst: float) -> str:
     """Return why a row stops, or nothing."""
     assert row.comparison is not None
-    if row.comparison.verdict in TOLD:
+    if row.comparison.is_told:
         return f"told after {_repeats(row)}"
     if math.isnan(row.comparison.gain):
         return f"no {metric} to compare"
     if sign * row.mean[metric] < worst:
-        return f"hopeless after {_repeats(row)}"
-    if row.comparison.p_told < UNLIKELY:
+        return f"{HOPELESS} after {_repeats(row)}"
+    if row.comparison.hardly_told:
         return f"10 repeats would hardly tell, seen after {_repeats(row)}"
     return ""
 

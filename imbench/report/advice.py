@@ -8,12 +8,11 @@ from imbench.data import splits as splitters
 from imbench.report.board import Block, Row
 from imbench.report.names import joined
 from imbench.report.statistics.verdict import NO_VERDICT, REPEATS_OF_FEW_ROWS
-from imbench.results.fold import BUDGET, CellResult
+from imbench.results.fold import BUDGET, HOPELESS, CellResult
 from imbench.results.run_ids import COUNTS, OWN
 
 FEW_REPEATS = 10  # more of them narrow intervals no further
 SPENT = " The budget has ended: the same command with a larger one tells more."
-TOLD = ("better", "worse", "equal")
 
 
 def repeat_key(cells: Sequence[CellResult]) -> str:
@@ -103,7 +102,7 @@ def more_repeats(block: Block, rows: Sequence[Row]) -> str:
         With comparisons.
     """
     found = [(row, row.comparison) for row in rows if row.comparison is not None]
-    is_open = [(row, told) for row, told in found if told.verdict not in TOLD]
+    is_open = [(row, told) for row, told in found if not told.is_told]
     n = max((told.n_repeats for _, told in is_open), default=FEW_REPEATS)
     if not is_open:
         return ""
@@ -113,6 +112,8 @@ def more_repeats(block: Block, rows: Sequence[Row]) -> str:
         return ""
     if _is_spent(block.rows):
         return SPENT
+    if all(told.hardly_told or row.stopped.startswith(HOPELESS) for row, told in is_open):
+        return f" {FEW_REPEATS} repeats would hardly tell it: it takes more {_rare_rows(block)}."
     what = "seeds" if block.repeat_key == "n_seeds" else "repeats"
     return f" More {what} tell more: splits.{block.repeat_key}={FEW_REPEATS}."
 

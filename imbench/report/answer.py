@@ -232,23 +232,30 @@ def _stay(block: Block, base: Row, rows: Sequence[Row], sort: str, place: str) -
             f"{_name(base)} (95 % intervals)."
         )
     else:
-        headline = f"{place}: {_too_few(block, base, known, metric)}{more_repeats(block, rows)}"
+        headline = f"{place}: {_not_told(rows, base, metric, stay)}{more_repeats(block, rows)}"
     return Answer(headline, tuple(filter(None, [_moved(base, rows), _groups(rows, block)])))
 
 
-def _too_few(block: Block, base: Row, known: Sequence[Comparison], metric: str) -> str:
+def _not_told(rows: Sequence[Row], base: Row, metric: str, stay: str) -> str:
     """Say how large a gain must be to be told here: too few rare rows, or fits that vary."""
-    best = max(known, key=lambda c: c.gain)
-    title = next(row.title for row in block.rows if row.comparison is best)
-    smallest = f"gains in {metric} from {gain_from(known):.2f} on"
-    largest = f"the largest is that of {title}, {interval(best)}"
-    if base.counts is not None and base.counts.n_rare <= FEW_ROWS:
-        rare = f"{base.counts.n_rare:,.0f} {base.counts.rare_rows}"
-        return f"too few rare rows to tell. {rare} can show {smallest}; {largest}."
-    bound = max(c.high for c in known)
+    known = [row for row in rows if not math.isnan(_told(row).high)]
+    best = max(known, key=lambda row: _told(row).gain)
+    smallest = f"can show gains in {metric} from {gain_from(list(map(_told, known))):.2f} on"
+    few = base.counts is not None and base.counts.n_rare <= FEW_ROWS
+    rare = f"{base.counts.n_rare:,.0f} {base.counts.rare_rows}" if base.counts and few else ""
+    if _told(best).gain <= 0:
+        return (
+            f"{stay}. No strategy is told to be better than {_name(base)}, and none has a gain: "
+            f"the nearest is {best.title}, {interval(_told(best))}. "
+            f"{rare or 'This table'} {smallest}."
+        )
+    largest = f"the largest is that of {best.title}, {interval(_told(best))}"
+    if few:
+        return f"too few rare rows to tell. {rare} {smallest}; {largest}."
+    bound = max(_told(row).high for row in known)
     return (
-        f"nothing is told. This table can show {smallest}, and gains above {bound:.3f} are ruled "
-        f"out; {largest}."
+        f"nothing is told. This table {smallest}, and gains above {bound:.3f} are ruled out; "
+        f"{largest}."
     )
 
 
@@ -272,9 +279,11 @@ def _moved(base: Row, rows: Sequence[Row]) -> str:
     left = [row.title for row in finders if row is not most]
     likewise = f" The same holds for {joined(left)}." if left else ""
     rare = base.counts.rare_rows if base.counts else "rare rows"
+    moves = "decision" in most.stages
+    do = f"take {most.title}, which moves the threshold" if moves else "move the threshold instead"
     return (
         f"{most.title} {counts}, at the same ranking ({_cited(most, 'ranking')}).{likewise} If "
-        f"more {rare} are worth that, move the threshold instead."
+        f"more {rare} are worth that, {do}."
     )
 
 

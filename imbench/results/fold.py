@@ -14,6 +14,7 @@ from imbench.results.run_ids import cell_id, former_run_ids, without_repeats
 
 Status = Literal["ok", "skipped", "failed"]
 BUDGET = "budget"  # why a cell has fewer folds than were asked for
+HOPELESS = "hopeless"  # begins the reason of a cell that lies far below the best
 ARRAYS = ("test_index", "y_true", "y_pred", "y_score", "history")
 # Stored only where they hold something: groups and weights of rows, and rows that were made.
 OPTIONAL = ("test_group", "test_weight", "picture", "picture_y", "picture_made")

@@ -160,6 +160,41 @@ def test_where_nothing_helps_it_is_said_who_only_moves_the_threshold():
     )
 
 
+def test_a_described_threshold_is_taken_and_not_moved_instead():
+    profile = {"average_precision": EQUAL, "roc_auc": EQUAL, "recall/yes": told(0.2)}
+    moved = row("threshold", OPEN, profile=profile, found=80, alarms=300, stages=("decision",))
+    words = answer(block(moved), "f1_macro").details[0]
+    assert words.endswith("If more yes are worth that, take threshold, which moves the threshold.")
+
+
+def test_where_all_lie_below_the_baseline_it_is_what_to_take():
+    below = told(-0.039, half=0.084, p=0.5, chance=0.3)
+    base = row("threshold", stages=("decision",))
+    rows = (base, row("none", below), row("rose", below))
+    found = answer(Block("toy", "knn", "toy · knn", "", rows, baseline="threshold"), "f1_macro")
+    assert found.headline.startswith(
+        "On toy with knn: stay with threshold. No strategy is told to be better than threshold, "
+        "and none has a gain: the nearest is none, -0.039 [-0.123, +0.045]. 100 yes can show "
+        "gains in macro F1 from "
+    )
+    nothing = answer(block(row("smote", below)), "f1_macro").headline
+    assert nothing.startswith("On toy with knn: do nothing. No strategy is told to be better")
+
+
+def test_more_repeats_are_advised_where_they_may_tell():
+    def end(*rows):
+        return answer(block(*rows), "f1_macro").headline.split("]")[-1]
+
+    unlikely = told(0.01, half=0.06, p=0.8, chance=0.6, n_repeats=3, p_told=0.02)
+    likely = dataclasses.replace(unlikely, p_told=0.4)
+    hopeless = row("rose", likely, stopped="hopeless after 3 repeats")
+    assert end(row("smote", likely)) == ". More repeats tell more: splits.n_repeats=10."
+    assert "splits.n_repeats=10" in end(row("smote", unlikely), row("rose", likely))
+    for rows in ([row("smote", unlikely)], [row("smote", unlikely), hopeless]):
+        assert end(*rows) == ". 10 repeats would hardly tell it: it takes more yes."
+    assert end(row("smote", dataclasses.replace(likely, n_repeats=10))) == "."
+
+
 def test_without_a_baseline_it_is_said_what_to_run():
     (alone,) = build_leaderboard([make_cell("smote", skill=3.0), make_cell("x")], OPTIONS).blocks
     assert sentence(alone, "f1_macro") == (

@@ -36,6 +36,7 @@ VERDICTS: tuple[Verdict, ...] = (
 )  # fmt: skip
 ALPHA = 0.05
 PROBABLE = 0.9
+UNLIKELY = 0.05  # a probability of being told below which no repeat is added
 # What each look of splits.n_repeats=auto may spend of ALPHA, by its number of repeats.
 LEVELS = dict(zip(LOOKS, (0.01, 0.015, 0.025), strict=True))
 FEW_ROWS = 5  # rare rows a fold; with fewer, one repeat tells nothing
@@ -90,6 +91,16 @@ class Comparison:
     baseline: str = "none"
     error: float = math.nan
     p_told: float = math.nan
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the verdict is sure, so that more repeats need not be added."""
+        return self.verdict in ("better", "worse", "equal")
+
+    @property
+    def hardly_told(self) -> bool:
+        """Whether 10 repeats would hardly tell a verdict; unknown, so False, of one repeat."""
+        return self.p_told < UNLIKELY
 
     @property
     def verdict(self) -> Verdict:
