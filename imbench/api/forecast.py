@@ -53,12 +53,18 @@ def _forecast(task: Task, n_strategies: int, is_sequential: bool) -> str:
     data, folds = task.data, task.folds
     first = [fold for fold in folds if fold.repeat == folds[0].repeat]
     tested = np.concatenate([fold.test_index for fold in first])
+    y, n_classes = data.y[tested], len(data.class_names)
+    n_groups = None
+    if data.groups is not None:
+        groups = data.groups[tested]
+        n_groups = [len(np.unique(groups[y == label])) for label in range(n_classes)]
     return forecast(
         data.name,
         data.class_names,
-        np.bincount(data.y[tested], minlength=len(data.class_names)).tolist(),
+        np.bincount(y, minlength=n_classes).tolist(),
         n_splits=len(first),
         n_repeats=None if is_sequential else len({fold.repeat for fold in folds}),
         n_strategies=n_strategies,
         options=task.cell.metrics,
+        n_groups=n_groups,
     )

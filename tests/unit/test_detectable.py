@@ -40,7 +40,9 @@ def test_a_gain_in_cost_is_counted_in_the_units_of_the_costs():
         return forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, options)
 
     assert line(20, 1).startswith("toy: 50 test rows of b in 5 folds can show gains in expected")
-    one, ten = (float(line(*pair).split()[-2]) for pair in ((20, 1), (200, 10)))
+    one, ten = (
+        float(line(*pair).partition("from about ")[2].split()[0]) for pair in ((20, 1), (200, 10))
+    )
     assert ten == pytest.approx(10 * one, rel=0.1)
     k = MetricOptions(sort="recall_at_k", k=100)  # of a part of the rows that are simulated
     assert forecast("toy", ("a", "b"), (950, 50), 5, 1, 1, k) == ""
@@ -80,6 +82,22 @@ def test_the_forecast_is_one_sentence():
     auto = forecast("toy", ("a", "b"), (950, 50), 5, None, 1, F1)
     assert "50 test rows of b in 5 folds and up to 10 repeats can show gains in macro F1" in auto
     assert " in one fold can show" in forecast("toy", ("a", "b"), (950, 50), 1, 1, 1, AUC)
+
+
+def test_a_hold_out_of_few_rows_shows_large_gains_before_a_run_as_after_it():
+    line = forecast("toy", ("0", "1"), (89, 11), 1, 1, 1, F1)
+    assert line == (
+        "toy: 11 test rows of 1 in one fold can show gains in macro F1 from about 0.17 on, at best."
+    )
+
+
+def test_groups_are_counted_as_the_verdict_counts_them():
+    words = ("toy", ("0", "1"), (410, 190), 5, 1, 2, F1)
+    assert forecast(*words, n_groups=(41, 19)) == (
+        "toy: 190 test rows of 1 in 19 groups and 5 folds are too few to show a gain in macro F1."
+    )
+    many = forecast(*words, n_groups=(80, 40))
+    assert many.startswith("toy: 190 test rows of 1 in 40 groups and 5 folds can show gains in ")
 
 
 def test_intervals_give_the_gain_after_a_run():

@@ -20,7 +20,6 @@ from imbench.report.statistics.verdict import (
 )
 from imbench.results.fold import FoldResult
 from imbench.results.metric_options import MetricOptions
-from imbench.results.metrics import compute
 
 DEFAULT = MetricOptions()
 POWER = 0.8
@@ -28,7 +27,6 @@ SHARED = 0.9  # correlation of the scores of two models of one algorithm
 # How far the scores of a class lie from those of the others, in standard deviations: a ROC AUC of
 # 0.91 with two classes.
 SKILL = 1.4
-LARGEST = 0.8  # gain that a strategy could have, as a share of SKILL
 PRIOR = 0.5  # power of the class sizes in decisions: at 1 very rare classes are never predicted
 # Of what two models differ in on a row, the share that is new in each repeat.
 NEW = 0.5
@@ -45,14 +43,16 @@ def detectable_gain(
     level: float = ALPHA,
     seed: int = 0,
     options: MetricOptions = DEFAULT,
+    n_rarest: int | None = None,
 ) -> float:
-    """Return the gain that a table tells with a power of 80 %.
+    """Return the gain that a table tells at best, with a power of 80 %.
 
     Scores of a baseline and of a strategy are simulated: normal variables whose mean is larger
     for the true class, correlated by 0.9, with labels by the largest probability over the root of
     the class size. The standard error of the gain is that of the verdict, and its critical value
     is adjusted for the number of strategies (Bonferroni). Half of the difference between two
-    models on a row is new in each repeat. What fits vary beyond that is unknown and left out.
+    models on a row is new in each repeat. Fits that vary beyond that, and strategies that change
+    more decisions, need larger gains.
 
     Parameters
     ----------
@@ -67,12 +67,13 @@ def detectable_gain(
     level, seed
     options : MetricOptions
         Of `metric`; costs as a matrix of the classes that have rows, which have no names here.
+    n_rarest : int or None, default=None
+        Groups of the class with the fewest, where rows have groups; else its number of rows.
 
     Returns
     -------
     float
-        NaN if the table is too small for a verdict, no gain that can be simulated is told, or the
-        metric is not one of imbench.
+        NaN if the table is too small for a verdict, or the metric is not one of imbench.
 
     Examples
     --------
@@ -82,20 +83,17 @@ def detectable_gain(
     sizes = np.asarray([n for n in counts if n > 0], dtype=float)
     if metric not in options.known or len(sizes) < 2 or sizes.min() < n_splits:
         return math.nan
-    if sizes.min() < FEW_ROWS * n_splits and n_repeats < REPEATS_OF_FEW_ROWS:  # no verdict
+    is_few = (n_rarest or sizes.min()) < FEW_ROWS * n_splits
+    if is_few and n_repeats < REPEATS_OF_FEW_ROWS:  # no verdict
         return math.nan
-    options = replace(options, sort=metric)
     part = min(1.0, max(SIMULATED / sizes.sum(), FEWEST / sizes.min()))
     labels = np.repeat(np.arange(len(sizes)), np.round(sizes * part).astype(int))
-    many = np.repeat(np.arange(len(sizes)), np.round(sizes / sizes.sum() * SIMULATED).astype(int))
-    n_draws = math.ceil(SIMULATED / 5 / len(labels))
-    found = [_error(labels, n_splits, options, seed + draw) for draw in range(n_draws)]
+    draws = range(seed, seed + math.ceil(SIMULATED / 5 / len(labels)))
+    found = [_error(labels, n_splits, replace(options, sort=metric), draw) for draw in draws]
     variance, df = np.mean(found, axis=0)
     critical = float(as_student(_critical(n_strategies, level), np.array([df]))[0])
     error = math.sqrt(variance * part * (1 - NEW + NEW / n_repeats))
-    needed = (critical + _normal(POWER)) * error
-    low, high = (_value(many, gain, options, seed) for gain in (0.0, LARGEST))
-    return needed if 0 < needed <= abs(high - low) else math.nan
+    return (critical + _normal(POWER)) * error or math.nan
 
 
 def gain_from(told: Sequence[Comparison]) -> float:
@@ -141,15 +139,6 @@ def _error(
     evidence = collect(finished, np.zeros((2, n_splits)).tolist(), options.sort, options)
     e = estimates(evidence.differences, np.array([0]), np.array([1]), evidence.n_rarest)
     return float(e.error[0] ** 2), float(min(e.df[0], 1e6))
-
-
-def _value(labels: NDArray[np.int64], gain: float, options: MetricOptions, seed: int) -> float:
-    """Return the metric of a model that is better by a share of `SKILL`."""
-    k = int(labels.max()) + 1
-    noise = np.random.default_rng(seed).standard_normal((len(labels), k))
-    score = _scores(labels, noise, SKILL * (1 + gain))
-    fold = _fold(labels, score, np.ones(len(labels), dtype=bool), 0, k)
-    return compute(fold, options)[options.sort]
 
 
 def _scores(
