@@ -112,9 +112,9 @@ def more_repeats(block: Block, rows: Sequence[Row]) -> str:
         return ""
     if _is_spent(block.rows):
         return SPENT
-    if all(told.hardly_told or row.stopped.startswith(HOPELESS) for row, told in is_open):
-        return f" {FEW_REPEATS} repeats would hardly tell it: it takes more {_rare_rows(block)}."
     what = "seeds" if block.repeat_key == "n_seeds" else "repeats"
+    if all(told.hardly_told or row.stopped.startswith(HOPELESS) for row, told in is_open):
+        return f" {FEW_REPEATS} {what} would hardly tell it: it takes more {_rare_rows(block)}."
     return f" More {what} tell more: splits.{block.repeat_key}={FEW_REPEATS}."
 
 

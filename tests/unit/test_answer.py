@@ -192,6 +192,8 @@ def test_more_repeats_are_advised_where_they_may_tell():
     assert "splits.n_repeats=10" in end(row("smote", unlikely), row("rose", likely))
     for rows in ([row("smote", unlikely)], [row("smote", unlikely), hopeless]):
         assert end(*rows) == ". 10 repeats would hardly tell it: it takes more yes."
+    seeds = answer(block(row("smote", unlikely), repeat_key="n_seeds"), "f1_macro").headline
+    assert seeds.endswith(" 10 seeds would hardly tell it: it takes more yes.")
     assert end(row("smote", dataclasses.replace(likely, n_repeats=10))) == "."
 
 
