@@ -155,10 +155,7 @@ def recommend(
     model, why = _best_model(race)
     left = max(limit - (clock.monotonic() - started), 1.0)
     names = candidates(race.board.sort) if strategies is None else listed(strategies)
-    kept = list(dict.fromkeys((*CONTROLS, *names)))
-    if is_of_point(race.board.sort):
-        kept, words = with_threshold(kept), [*words, "baseline=threshold"]
-    second = [*words, f"model={model}", f"strategy={','.join(map(selection, kept))}"]
+    second = [*words, f"model={model}", *_strategies(names, race.board.sort)]
     result = run([*second, _budget(left)], further, folder, shown)
     said = [*result.verdict.splitlines(), *labels(result), *unreached(result)]
     said += [*_more(result), *why]
@@ -184,6 +181,15 @@ def candidates(metric: str) -> list[str]:
     orders = json.loads(PUBLISHED.read_text())["orders"]
     known = orders.get(ORDER_OF.get(metric, metric), [])
     return sorted(CANDIDATES, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def _strategies(names: Sequence[str], metric: str) -> list[str]:
+    """Return the words of the race between strategies, and of what they are compared with."""
+    kept = list(dict.fromkeys((*CONTROLS, *names)))
+    base = []
+    if is_of_point(metric):
+        kept, base = with_threshold(kept), ["baseline=threshold"]
+    return [f"strategy={','.join(map(selection, kept))}", *base]
 
 
 def _budget(seconds: float) -> str:
