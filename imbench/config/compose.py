@@ -21,12 +21,14 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from imbench.components.construct import closest
 from imbench.config import catalogue
 from imbench.config.check import PARTS
+from imbench.config.key_advice import has_key, no_such_key
 from imbench.config.yaml_files import check_yaml
 from imbench.errors import ConfigError
 
 CONFIG_NAME = "run"
 SHIPPED = {"hydra/launcher": "basic", "hydra/sweeper": "basic"}
 MAX_SHOWN = 200  # characters of a setting that cannot be read
+MAX_FILES = 4  # that have a key, in a message
 HYDRA_KEYS = ("hydra.mode", "hydra.searchpath", "hydra.sweeper.params")
 ONE_AT_A_TIME = threading.Lock()  # Hydra keeps the folder in a global variable
 
@@ -234,21 +236,24 @@ class Composer:
         except ConfigError:
             node = self.compose([])
         node = OmegaConf.select(node, parent) if parent else node
-        known = [str(k) for k in node] if isinstance(node, DictConfig) else []
-        near = closest(name, known)
-        files = [] if known or "." in parent else self._files_with(parent, name)
-        if files:
-            return f"{key}: {parent} has no such key; set {' or '.join(files)}, which has."
-        if not near and not parent:
-            near = f"; the keys are {', '.join(known)}"
-        word = shortened(key)
-        return f"{word}: there is no such key{near}; to add it on purpose write +{word}=..."
+        settings = OmegaConf.to_container(node) if isinstance(node, DictConfig) else None
+        return no_such_key(shortened(key), settings, self._files_with(parent, name, overrides))
 
-    def _files_with(self, group: str, key: str) -> list[str]:
-        """Return the choices of a group, ``tuning=optuna``, that have a key."""
-        paths = [p for folder in self.folders for p in sorted((folder / group).glob("*.yaml"))]
-        contents = [(p.stem, yaml.safe_load(p.read_text("utf-8"))) for p in paths]
-        return [f"{group}={stem}" for stem, c in contents if isinstance(c, dict) and key in c]
+    def _files_with(self, group: str, key: str, overrides: Sequence[str]) -> list[str]:
+        """Return the choices of a group that have a key: ``tuning=optuna``, ``dataset=table``.
+
+        Those that have all keys of the group in the overrides go before others, and then those
+        in which the key waits for a value.
+        """
+        given = [word.partition("=")[0].lstrip("+") for word in overrides]
+        wanted = [w.partition(".")[2] for w in given if w.startswith(f"{group}.")]
+        asked = [path for path in wanted if path.split(".")[0] == key] or [key]
+        paths = [p for f in self.folders for p in sorted((f / group).glob("*.yaml"))]
+        read = [(p.stem, yaml.safe_load(p.read_text("utf-8"))) for p in paths if group]
+        found = [pair for pair in read if all(has_key(pair[1], path) for path in asked)]
+        found = [pair for pair in found if all(has_key(pair[1], w) for w in wanted)] or found
+        found = [pair for pair in found if pair[1].get(key) is None] or found
+        return [f"{group}={name}" for name, _ in found[:MAX_FILES]]
 
     def _names(self, group: str) -> list[str]:
         return sorted({p.stem for f in self.folders for p in (f / group).glob("*.yaml")})

@@ -175,6 +175,38 @@ def test_the_nearest_key_is_looked_for_in_what_was_selected_and_not_in_the_defau
 
 
 @pytest.mark.parametrize(
+    ("words", "advised"),
+    [
+        (("dataset.path=a.csv", "dataset.target=y"), "set dataset=table beside it"),
+        (("dataset.target=y", "dataset.path=a.csv"), "set dataset=table beside it"),
+        (("dataset.path=a.csv",), "set dataset=image_folder or dataset=table beside it"),
+        (("strategy.resample.smote.k_neighbors=3",), "set strategy=smote beside it"),
+        (("tuning.trials=3",), "set tuning=optuna beside it"),
+        (("splits=time", "splits.n_repeats=3"), "set splits=group or splits=holdout or splits=k"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_the_file_that_has_a_key_is_named(words, advised):
+    found = sentence(*words)
+    assert advised in found
+    assert "+" not in found
+    choice = advised.split()[-3] if advised.endswith("it") else advised.split()[1]
+    assert cells(choice, *(word for word in words if not word.startswith("splits=")))
+
+
+def test_a_key_is_to_be_added_only_where_the_target_takes_it():
+    taken = ("model=hist_gradient_boosting", "model.estimator.max_features=0.5")
+    assert sentence(*taken).endswith(
+        "; to add it on purpose write +model.estimator.max_features=..."
+    )
+    assert cells(taken[0], f"+{taken[1]}")
+    for word in ("dataset.nonsense=3", "model.estimator.nonsense=3", "nonsense=3", "limits.x=1"):
+        assert "; the keys are " in sentence(word)
+        assert "+" not in sentence(word)
+    assert "+strategy.search=..." in sentence("strategy.search={}")
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("strategy=null",),
