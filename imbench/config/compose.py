@@ -22,6 +22,7 @@ from imbench.components.construct import closest
 from imbench.config import catalogue
 from imbench.config.check import PARTS
 from imbench.config.key_advice import has_key, no_such_key
+from imbench.config.odd_words import cannot_read, several_values, with_quotes
 from imbench.config.yaml_files import check_yaml
 from imbench.errors import ConfigError
 
@@ -187,11 +188,7 @@ class Composer:
             return [override.input_line or ""]
         key = override.get_key_element()
         if not multirun:
-            several = "; for one strategy made of several write 'strategy=[a,b]'"
-            raise ConfigError(
-                f"{override.input_line}: several values need -m (a sweep)"
-                f"{several if key == 'strategy' else ''}."
-            )
+            raise ConfigError(several_values(override.input_line or "", str(key)))
         if not override.is_discrete_sweep():
             raise ConfigError(f"{override.input_line}: a sweep needs values, not an interval.")
         value = override.value()
@@ -354,16 +351,18 @@ def _refuse_hydra(keys: Iterable[str]) -> None:
 
 def _parse(overrides: Sequence[str]) -> list[Override]:
     parser = OverridesParser.create()
-    parsed = []
-    for line in overrides:
-        try:
-            parsed.append(parser.parse_override(line))
-        except HydraException as error:
-            raise ConfigError(
-                f"cannot read {shortened(line)!r}: write key=value, and quote lists for the shell "
-                "('strategy=[smote,focal]')."
-            ) from error
-    return parsed
+    return [_parse_one(parser, line) for line in overrides]
+
+
+def _parse_one(parser: OverridesParser, line: str) -> Override:
+    """Parse a word; one value that the grammar cannot read, such as ``>50K``, is quoted."""
+    try:
+        return parser.parse_override(line)
+    except HydraException as error:
+        word = with_quotes(line)
+        if word is None:
+            raise ConfigError(cannot_read(line, shortened(line))) from error
+        return parser.parse_override(word)
 
 
 def _resolved(config: DictConfig) -> dict[str, Any]:

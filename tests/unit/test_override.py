@@ -1,5 +1,6 @@
 """Advice that can be pasted: the shell and the grammar of overrides give back every name."""
 
+import re
 import shlex
 
 import numpy as np
@@ -9,7 +10,7 @@ from omegaconf import OmegaConf
 
 from imbench.cli.words import as_override
 from imbench.components.override import override
-from imbench.config.compose import Composer
+from imbench.config.compose import Composer, _parse
 from imbench.data.dataset import Dataset
 from imbench.data.imbalance import KeepRatios
 from imbench.data.table import load_table
@@ -163,3 +164,33 @@ def test_a_tilde_in_a_path_is_the_home_folder(compose, monkeypatch):
 @pytest.mark.parametrize("word", ["dataset.path='~/x'", "results_dir=${oc.env:HOME}/x", "seed=1"])
 def test_other_words_stay_as_they_are(word):
     assert as_override(word) == word
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Exited (0/1)", "目标", "état", ">50K", "x#1", "a=b", 'a"b', "it's", "f(x)", "x)", "!x", "*x"],
+)
+def test_one_odd_value_needs_no_quotes_beside_those_of_the_shell(name):
+    (found,) = _parse([f"dataset.target={name}"])
+    assert str(found.value()) == name
+
+
+@pytest.mark.parametrize(
+    ("word", "key", "value"),
+    [
+        ("dataset.drop=[Signup Date (UTC), >50K]", "drop", ["Signup Date (UTC)", ">50K"]),
+        ("dataset.target=Price (EUR, net)", "target", "Price (EUR, net)"),
+        ("dataset.target=a,b", "target", "a,b"),
+    ],
+)
+def test_of_what_may_be_several_values_the_words_to_paste_are_shown(word, key, value):
+    with pytest.raises(ConfigError) as caught:
+        Composer(None).cells([word], multirun=False)
+    pasted = re.search(r"'dataset\.(?:drop|target)=[^']*'(?= for one|\.$)", str(caught.value))
+    assert parse(pasted[0])["dataset"][key] == value
+
+
+@pytest.mark.parametrize("word", ["dataset.target=[x", "dataset.target={x}", "=", "seed=${x"])
+def test_a_broken_list_is_not_taken_for_a_name(word):
+    with pytest.raises(ConfigError):
+        Composer(None).cells([word], multirun=False)
