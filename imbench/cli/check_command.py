@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shlex
+from itertools import chain
 from pathlib import Path
 
+from imbench.cli.words import as_override
 from imbench.components.override import override
 from imbench.components.visible import say
 from imbench.errors import ConfigError
@@ -33,14 +36,16 @@ def command(words: list[str]) -> int:
     from imbench.data.description import describe
     from imbench.data.load import load
     from imbench.data.notices import LEAKS
+    from imbench.results.metric_options import check_classes
 
-    arguments = _parser().parse_args(words)
+    arguments = _parser().parse_intermixed_args(words)
     composer = Composer(arguments.config_dir)
     config = composer.cells(_overrides(arguments), multirun=False)[0]
     outline = Draft(config, composer.folders).outline
     data = load(outline.dataset)
     for line in describe(data):
         say(line)
+    check_classes(outline.metrics, data.class_names)
     node = outline.dataset.node
     notices = notices_of(data, outline.splitter, node, ignored_codes(config))
     for notice in notices:
@@ -52,13 +57,14 @@ def command(words: list[str]) -> int:
 
 
 def _overrides(arguments: argparse.Namespace) -> list[str]:
-    """Return the overrides that name the file and its target, and those of ``--set``."""
-    given = [word for words in arguments.overrides for word in words]
-    if arguments.file is None:
+    """Return the overrides that name the file and its target, and those that are given."""
+    file, words = _file_and_words(arguments.words)
+    given = [as_override(word) for word in [*words, *chain(*arguments.overrides)]]
+    if file is None:
         if not any(word.startswith("dataset=") for word in given):
-            raise ConfigError("check: give a FILE, or a data set such as --set dataset=digits.")
+            raise ConfigError("check: give a FILE, or a data set such as dataset=digits.")
         return given
-    named = ["dataset=table", *shlex.split(override("dataset.path", arguments.file))]
+    named = ["dataset=table", *shlex.split(override("dataset.path", file))]
     if (target := arguments.target) is not None:
         is_place = re.fullmatch(r"-?\d+", target)
         named += (
@@ -69,9 +75,28 @@ def _overrides(arguments: argparse.Namespace) -> list[str]:
     return [*named, *given]
 
 
+def _file_and_words(words: list[str]) -> tuple[str | None, list[str]]:
+    """Return the file, if there is one, and the words ``key=value`` beside it.
+
+    Raises
+    ------
+    ConfigError
+        If there are two files.
+    """
+    files = [word for word in words if "=" not in word or os.path.exists(word)]
+    if len(files) > 1:
+        raise ConfigError(
+            f"check {' '.join(files)}: there is one FILE; everything else is key=value."
+        )
+    return files[0] if files else None, [word for word in words if word not in files]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="imbench check", allow_abbrev=False)
-    parser.add_argument("file", nargs="?", metavar="FILE", help="a table")
+    parser.add_argument(
+        "words", nargs="*", metavar="FILE key=value",
+        help="a table; keys of the groups dataset and splits, and checks.ignore=[code]",
+    )  # fmt: skip
     parser.add_argument("--target", metavar="COLUMN", help="column of the classes")
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--traceback", action="store_true")
@@ -82,6 +107,6 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="key=value",
         dest="overrides",
-        help="keys of the groups dataset and splits, and checks.ignore=[code]",
+        help="the same",
     )
     return parser

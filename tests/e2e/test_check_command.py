@@ -52,6 +52,29 @@ def test_a_possible_leak_is_told_with_advice_that_works(run: Run, with_id: Path)
     assert (done.code, notices(done.out)) == (0, [])
 
 
+def test_settings_need_no_option(run: Run, with_id: Path) -> None:
+    words = ("dataset.drop=[Row (1)]", 'dataset.drop=["Row (1)"]')
+    says(run("check", str(with_id), "--target", "target", words[0]), shlex.quote(words[1]))
+    for order in (
+        ("check", str(with_id), "--target", "target", words[1], "splits.n_splits=3"),
+        ("check", words[1], str(with_id), "--set", "splits.n_splits=3", "--target=target"),
+        ("check", "dataset=table", f"dataset.path={with_id}", "dataset.target=target", words[1]),
+    ):
+        done = run(*order)
+        assert (done.code, notices(done.out)) == (0, [])
+    assert run("check", "dataset=synthetic", "dataset.n_rows=200").code == 0
+    says(run("check", str(with_id), "target"), "target: there is one FILE")
+
+
+def test_a_class_that_is_not_there_is_refused_as_by_a_run(run: Run, plain: Path) -> None:
+    for word in ("metrics.minority=7", "metrics.columns=[recall/7]", "costs={7:3}"):
+        checked = run("check", str(plain), "--target", "target", word)
+        ran = run(*table_words(plain, word))
+        assert (checked.code, ran.code) == (2, 2)
+        assert checked.err.splitlines()[-1] == ran.err.splitlines()[-1]
+        assert "no class '7'" in checked.err
+
+
 def test_a_notice_that_is_no_leak_is_no_failure(run: Run, plain: Path) -> None:
     done = run("check", str(plain), "--target", "target", "--set", "splits.n_splits=12")
     assert done.code == 0
