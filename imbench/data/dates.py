@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -102,6 +102,25 @@ def date_parts(column: pd.Series, stamps: pd.Series) -> Iterator[tuple[str, Any]
         values = part_of(stamps, part)
         if len(np.unique(values[~np.isnan(values)])) > 1:
             yield f"{column.name}_{part}", values
+
+
+def parts_words(name: str, columns: Sequence[str]) -> str:
+    """Return what became of a column of dates.
+
+    Parameters
+    ----------
+    name : str
+    columns : sequence of str
+        Those that :func:`date_parts` yields in its place.
+
+    Examples
+    --------
+    >>> parts_words("when", ["when_month", "when_weekday"])
+    "column 'when': dates, read as 'when_month', 'when_weekday' (year, hour do not vary)."
+    """
+    same = [part for part in PARTS if f"{name}_{part}" not in columns]
+    more = f" ({', '.join(same)} do{'' if len(same) > 1 else 'es'} not vary)" if same else ""
+    return f"column {name!r}: dates, read as {', '.join(map(repr, columns))}{more}."
 
 
 def part_of(stamps: pd.Series, part: str) -> Any:

@@ -130,9 +130,11 @@ def _columns(data: Dataset) -> str:
         kinds.append(f"{n_categorical:,} categorical (at most {_many(n_levels, 'level')}{name})")
     columns = f"{_many(data.X.shape[1], 'column')}: {', '.join(kinds)}"
     left_out = [f"{name} ({why})" for name, why in _left_out(data)]
-    return f"{_many(len(data.y), 'row')}, {columns}" + (
-        f"; left out: {_listed(left_out)}" if left_out else ""
-    )
+    said = [notice.words for notice in data.notices if notice.code == "dates"]
+    dates = [words.removeprefix("column ").removesuffix(".") for words in said]
+    more = [f"; {_listed(dates)}"] if dates else []
+    more += [f"; left out: {_listed(left_out)}"] if left_out else []
+    return f"{_many(len(data.y), 'row')}, {columns}{''.join(more)}"
 
 
 def _left_out(data: Dataset) -> Iterator[tuple[str, str]]:

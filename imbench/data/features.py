@@ -19,7 +19,7 @@ from imbench.data.columns import (
     mixed_problem,
     read_column,
 )
-from imbench.data.dates import date_parts, date_problem, time_stamps
+from imbench.data.dates import date_parts, date_problem, parts_words, time_stamps
 from imbench.data.names import codes_of, name_of
 from imbench.data.notices import Notice
 from imbench.data.problems import Problem, Way
@@ -171,6 +171,8 @@ class Features:
         parts = list(date_parts(values, stamps))
         if not parts:
             self._leave_out(name, "constant-column", "has one year, month, weekday and hour")
+        else:
+            self.notices.append(Notice("dates", parts_words(name, [n for n, _ in parts]), name))
         for part, numbers in parts:
             self._append(part, numbers)
 

@@ -42,7 +42,7 @@ CODE_WORDS: Mapping[str, str] = MappingProxyType(
 """Each code and what it says: the words of docs/checks.md and of ``imbench list checks``."""
 CODES = tuple(CODE_WORDS)
 """Every code, each with a section in docs/checks.md. Notices are shown in this order."""
-NO_ADVICE = ("dropped", "groups", "time", "date", "weight", "test")
+NO_ADVICE = ("dropped", "dates", "groups", "time", "date", "weight", "test")
 """Codes of notices on what the user has set: the description of the table says it."""
 
 

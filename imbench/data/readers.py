@@ -23,6 +23,7 @@ from imbench.components.construct import closest
 from imbench.components.override import override
 from imbench.data.arff import ArffTable, read_arff
 from imbench.data.columns import Format
+from imbench.data.notices import Notice
 from imbench.data.text_files import (
     SUFFIXES,
     Layout,
@@ -56,7 +57,7 @@ class RawTable:
         Text where the file holds text, else typed columns.
     inputs, outputs : tuple of str
         Roles that a KEEL or ARFF file declares.
-    notes : tuple of str
+    notes : tuple of Notice
         What was detected.
     has_roles : bool
         Whether the file may name the target.
@@ -65,7 +66,7 @@ class RawTable:
     frame: pd.DataFrame
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Notice, ...] = ()
     has_roles: bool = False
 
 

@@ -204,9 +204,8 @@ def read_dataset(
         frame, name, name=_name_of(file), where=f"dataset.path={path}", drop=drop, options=options,
         roles=columns,
     )  # fmt: skip
-    said = [Notice("detected-format", f"{note} was detected.") for note in notes]
-    said += [Notice("dropped", f"column {c!r}: left out by dataset.drop.", c) for c in drop]
-    return replace(data, notices=(*said, *data.notices))
+    notes += [Notice("dropped", f"column {c!r}: left out by dataset.drop.", c) for c in drop]
+    return replace(data, notices=(*notes, *data.notices))
 
 
 def _role_columns(

@@ -22,6 +22,7 @@ import pandas as pd
 
 from imbench.components.override import override
 from imbench.data.columns import Format, as_numbers
+from imbench.data.notices import Notice
 from imbench.errors import DataError
 
 SUFFIXES = {".csv": ",", ".tsv": "\t", ".txt": None, ".data": None}
@@ -168,15 +169,15 @@ def detect_separator(text: str, preferred: str | None) -> str | None:
     return max(found, key=lambda separator: (separator in header_like, found[separator]))
 
 
-def read_text(path: Path, layout: Layout, how: Format) -> tuple[pd.DataFrame, list[str]]:
+def read_text(path: Path, layout: Layout, how: Format) -> tuple[pd.DataFrame, list[Notice]]:
     r"""Read a file as columns of text.
 
     Returns
     -------
     frame : DataFrame
         Cells as text; blank ones are empty. Without a header the columns are ``0``, ``1``, ...
-    notes : list of str
-        What was detected, as a setting.
+    notes : list of Notice
+        What was detected, as a setting, and empty columns behind the last name.
 
     Raises
     ------
@@ -190,8 +191,8 @@ def read_text(path: Path, layout: Layout, how: Format) -> tuple[pd.DataFrame, li
     ...     path = Path(folder, "toy.csv")
     ...     _ = path.write_text("a;b\n1,5;x\n")
     ...     frame, notes = read_text(path, Layout(), Format())
-    >>> frame.to_numpy().tolist(), notes
-    ([['1,5', 'x']], ['\'dataset.separator=";"\''])
+    >>> frame.to_numpy().tolist(), *map(str, notes)
+    ([['1,5', 'x']], '\'dataset.separator=";"\' was detected. [detected-format]')
     """
     where = f"dataset.path={path}"
     text = decode(read_bytes(path), layout.encoding, where)
@@ -206,16 +207,24 @@ def read_text(path: Path, layout: Layout, how: Format) -> tuple[pd.DataFrame, li
     separator = given or detect_separator(peek, default) or default or ","
     notes = []
     if given is None and separator != default:
-        notes.append(override("dataset.separator", separator.replace("\t", r"\t")))
+        way = override("dataset.separator", separator.replace("\t", r"\t"))
+        notes.append(Notice("detected-format", f"{way} was detected."))
     names = None
     if layout.header is not False:
         names = column_names(_first_row(peek, separator), where, layout, how)
     frame = _cells(text, separator, layout)
     frame.columns = pd.Index(names or map(str, range(frame.shape[1])), dtype=object)
-    if (last := frame.columns[-1]).startswith(NAMELESS) and frame[last].isna().all():
-        frame = frame.drop(columns=last)  # every line ends with a separator
+    while frame.shape[1] > 1 and _is_blank(frame.iloc[:, -1]):
+        last = frame.columns[-1]
+        words = f"column {last!r}: has no name and no value, as lines end with {separator!r}"
+        notes.append(Notice("empty-column", f"{words}; it is left out.", last))
+        frame = frame.drop(columns=last)
     _check_short_rows(frame, text, separator, layout, where)
     return frame, notes
+
+
+def _is_blank(column: pd.Series) -> bool:
+    return str(column.name).startswith(NAMELESS) and bool(column.isna().all())
 
 
 def _cells(text: str, separator: str, layout: Layout) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from imbench.data.checks import check
+from imbench.data.description import describe
 from imbench.data.table import load_table
 from imbench.errors import DataError
 from tests.conftest import ROOT
@@ -96,7 +97,10 @@ def test_dates(write):
     ways = r"drop=\[when\]', dataset\.time=when splits=time .*dates=parts"
     with pytest.raises(DataError, match=ways):
         load_table(path, "target")
-    names = load_table(path, "target", dates="parts").feature_names
+    data = load_table(path, "target", dates="parts")
+    said = "dates, read as 'when_year', 'when_month', 'when_weekday' (hour does not vary)"
+    assert describe(data)[0].endswith(f"; 'when': {said}")
+    names = data.feature_names
     assert [name for name in names if "when" in name] == ["when_year", "when_month", "when_weekday"]
 
 
@@ -281,3 +285,13 @@ def test_the_files_with_roles(name):
     if "time" in roles:
         np.testing.assert_array_equal(np.unique(data.time), [19723, 19754, 19783, 19814])
     assert check(data) == []
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_empty_columns_without_a_name_at_the_end_are_left_out_with_a_note(n, tmp_path):
+    path, end = tmp_path / "t.csv", "," * n
+    path.write_text(f"a,b,y{end}\n1,2,no{end}\n3,5,yes{end}\n4,3,no{end}\n")
+    data = load_table(str(path), -1)
+    assert data.class_names == ("no", "yes")
+    assert [notice.code for notice in data.notices] == ["empty-column"] * n
+    assert "left out: 'Unnamed: " in describe(data)[0]
