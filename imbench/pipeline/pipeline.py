@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
+from imbench.models.few_rows import clip_neighbors
 from imbench.models.mixin import ModelMixin
 from imbench.models.validation import validation_rows
 from imbench.pipeline.row_weights import NOTE, weights_after
@@ -36,6 +37,8 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
     facts_ : ModelFacts
     """
 
+    _notes: tuple[str, ...] = ()  # on what was changed in the model
+
     def fitting(self, X: NDArray[Any], y: NDArray[Any], **given: NDArray[Any]) -> Fitting[Self]:
         """Return a generator that fits the steps in their order.
 
@@ -56,6 +59,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
                 X, y, weight = self._resampled(step, X, y, weight)
             else:
                 X = step.fit_transform(X, y)
+        self._notes = clip_neighbors(self.steps[-1][1], len(y))
         yield from fitting_of(self.steps[-1][1], X, y, **_weighted(weight))
         self._tell(came_in)
         self.facts_ = self._facts()
@@ -87,6 +91,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
         """Return what the steps and the model know of the fit."""
         model, counter = self.steps[-1][1], self.named_steps["rows"]
         samplers = [step for _, step in self.steps if isinstance(step, CheckedSampler)]
+        notes = [note for _, step in self.steps for note in getattr(step, "notes_", ())]
         if isinstance(model, ModelMixin):
             training = model.training_facts()
         else:
@@ -95,7 +100,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
             classes=counter.classes_,
             class_counts=counter.class_counts_,
             training=training,
-            notes=tuple(note for _, step in self.steps for note in getattr(step, "notes_", ())),
+            notes=(*notes, *self._notes),
             picture=next((s.picture_ for s in samplers if s.picture_ is not None), None),
             reused_s=sum(sampler.reused_s_ for sampler in samplers),
         )

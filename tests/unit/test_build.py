@@ -1,5 +1,6 @@
 """The five composition rules: where each stage ends up, whatever the order of selection."""
 
+from functools import partial
 from itertools import permutations
 
 import numpy as np
@@ -25,7 +26,7 @@ from imbench.strategies.base import Strategy
 from imbench.strategies.batches.weighted_sampler import WeightedSampler
 from imbench.strategies.decision.threshold import TunedThreshold
 from imbench.strategies.ensemble.balanced_bagging import BalancedBagging
-from imbench.strategies.facts import fitted_models
+from imbench.strategies.facts import facts_of, fitted_models
 from imbench.strategies.loss.focal import FocalLoss
 from imbench.strategies.weights.inverse_weights import InverseWeights
 from imbench.testing.cells import parts
@@ -138,6 +139,20 @@ def test_members_of_a_bag_differ_and_the_whole_is_repeatable():
     np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
     one, two, *_ = (p["model"].random_state for p in fitted_models(first))
     assert one != two
+
+
+def test_neighbors_are_clipped_to_the_rows_of_a_small_bag_with_a_note():
+    X, y = make_rows((60, 2))
+    knn = Model("knn", KNeighborsClassifier(n_neighbors=5))
+    bagging = {"balanced_bagging": partial(BalancedBagging, n_estimators=4)}
+    model = build(knn, Strategy(ensemble=bagging), TABLE, seed=0).fit(X, y)
+    assert np.isfinite(model.predict_proba(X)).all()
+    (note,) = (note for note in facts_of(model).notes if "bags were drawn again" not in note)
+    assert note.startswith("model.estimator.n_neighbors=5 was clipped to the rows")
+    assert knn.estimator.n_neighbors == 5
+    single = build(knn, Strategy(), TABLE, seed=0).fit(X, y)
+    assert facts_of(single).notes == ()
+    assert single.named_steps["model"].n_neighbors == 5
 
 
 def test_every_random_state_inside_is_set_to_the_seed():
