@@ -125,14 +125,25 @@ class TimeSplit:
     def _check(self, data: Dataset, folds: Sequence[Fold]) -> None:
         """Raise DataError if a training part misses a class, or a test part has just one."""
         for fold in folds:
-            fix = "set it lower, or leave out splits.gap" if self.gap else "set it lower"
-            check_classes(data, fold, f"splits.n_splits={self.n_splits}", fix)
+            check_classes(data, fold, *self._why(data, fold))
             if len(np.unique(data.y[fold.test_index])) < 2:
                 raise DataError(
                     f"splits.n_splits={self.n_splits} makes a tested period of "
                     f"{len(fold.test_index)} rows of dataset={data.name} with fewer than two "
                     "classes: set it lower."
                 )
+
+    def _why(self, data: Dataset, fold: Fold) -> tuple[str, str]:
+        """Return what leaves a training part without a class, and how to mend it."""
+        assert data.time is not None
+        time, pool = data.time, data.pool_index
+        is_before = time[pool] < time[fold.test_index].min()
+        if self.gap and len(np.unique(data.y[pool[is_before]])) == len(np.unique(data.y[pool])):
+            span = f"{time[pool].max() - time[pool].min():g}"
+            unit = " days" if any(notice.code == "date" for notice in data.notices) else ""
+            fix = f"all times span {span}{unit}; set a smaller gap, or splits.gap=0"
+            return f"splits.gap={self.gap:g}", fix
+        return f"splits.n_splits={self.n_splits}", "set it lower"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score, f1_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from imbench.data.dataset import Dataset
+from imbench.data.notices import Notice
 from imbench.data.splits import Fold, GroupKFold, Holdout, RepeatedKFold
 from imbench.data.time_splits import GroupTimeSplit, TimeSplit
 from imbench.errors import ConfigError, DataError, Incompatible
@@ -128,6 +129,21 @@ def test_time_splits_train_on_the_past(splitter):
         start = data.time[fold.test_index].min()
         assert data.time[fold.train_index].max() <= start - splitter.gap
         assert data.time[fold.train_index].max() < start
+
+
+@pytest.mark.parametrize("splitter", [TimeSplit, GroupTimeSplit])
+def test_a_gap_that_leaves_no_training_row_is_named_with_the_span(splitter):
+    data = replace(with_roles(), time=np.arange(240) // 8 * 1.0)
+    words = "splits.gap=30 leaves the training part .* times span 29; set a .*or splits.gap=0"
+    with pytest.raises(DataError, match=words):
+        splitter(2, gap=30).split(data, seed=0)
+    dated = replace(data, notices=(Notice("date", "a date.", "when"),))
+    with pytest.raises(DataError, match="span 29 days"):
+        splitter(2, gap=30).split(dated, seed=0)
+    assert splitter(2, gap=0).split(data, seed=0)
+    late = replace(data, time=np.where(data.y == 1, 200.0 + data.time, data.time))
+    with pytest.raises(DataError, match=r"splits\.n_splits=2 (leaves|makes)"):
+        splitter(2, gap=1).split(late, seed=0)
 
 
 def test_a_rolling_window_forgets_and_an_expanding_one_does_not():
