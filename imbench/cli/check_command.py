@@ -36,6 +36,7 @@ def command(words: list[str]) -> int:
     from imbench.data.description import describe
     from imbench.data.load import load
     from imbench.data.notices import LEAKS
+    from imbench.data.split_checks import check_k
     from imbench.results.metric_options import check_classes
 
     arguments = _parser().parse_intermixed_args(words)
@@ -52,7 +53,8 @@ def command(words: list[str]) -> int:
         say(f"notice: {notice}")
     if not notices:
         print("no notice.")
-    outline.splitter.split(data, outline.seed)
+    folds = outline.splitter.split(data, outline.seed)
+    check_k(outline.metrics.k, data, folds)
     return int(any(notice.code in LEAKS for notice in notices))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,6 +74,33 @@ def check_classes(data: Dataset, fold: Fold, key: str, fix: str, in_test: bool =
                 f"{key} leaves the {part} part without a row of class {data.class_names[k]!r} of "
                 f"dataset={data.name}, which has {data.counts[k]}: {fix}."
             )
+
+
+def check_k(k: int | None, data: Dataset, folds: Sequence[Fold]) -> None:
+    """Raise ConfigError if ``metrics.k`` is no less than the rows, or the weight, of any test part.
+
+    ``recall_at_k`` is 1 then, whatever the ranking is.
+
+    Examples
+    --------
+    >>> from imbench.data.splits import RepeatedKFold
+    >>> from imbench.data.synthetic import load_synthetic
+    >>> data = load_synthetic(n_rows=60, ratio=2)
+    >>> check_k(5000, data, RepeatedKFold(3).split(data, seed=0))
+    Traceback (most recent call last):
+    imbench.errors.ConfigError: metrics.k=5000: the test parts of dataset=synthetic have 20 rows \
+at most, so that recall_at_k is 1 for all; set it lower, or metrics.k=null.
+    """
+    if k is None:
+        return
+    weight = np.ones(len(data.y)) if data.weight is None else data.weight
+    most = max(float(weight[fold.test_index].sum()) for fold in folds)
+    if k >= most:
+        what = "rows" if data.weight is None else "as the weight of their rows"
+        raise ConfigError(
+            f"metrics.k={k}: the test parts of dataset={data.name} have {most:g} {what} at most, "
+            "so that recall_at_k is 1 for all; set it lower, or metrics.k=null."
+        )
 
 
 def check_class_sizes(data: Dataset, needed: int) -> None:

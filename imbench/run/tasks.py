@@ -6,6 +6,7 @@ from pathlib import Path
 
 from imbench.config.cell import Cell
 from imbench.data.dataset import Dataset
+from imbench.data.split_checks import check_k
 from imbench.pipeline.resample_cache import ResampleCache
 from imbench.results.metric_options import check_classes
 from imbench.results.scores import RecordFiles
@@ -21,11 +22,14 @@ def task_of(
     Raises
     ------
     ImbenchError
-        If the data cannot be split, or a metric names a class that is not there.
+        If the data cannot be split, or a metric names a class that is not there, or looks at more
+        rows than are tested.
     """
     check_classes(cell.metrics, data.class_names)
     if cell.tuning is not None:
         check_classes(cell.tuning.metrics, data.class_names)
+    folds = cell.splitter.split(data, cell.seed)
+    check_k(cell.metrics.k, data, folds)
     records = None
     if cell.strategy.decision and not (cell.tuning and cell.tuning.space):
         # A classifier that is tuned together with its rule has scores of its own.
@@ -35,7 +39,7 @@ def task_of(
         cell=cell,
         key=cell.key(data.name, data.fingerprint),
         data=data,
-        folds=cell.splitter.split(data, cell.seed),
+        folds=folds,
         results_dir=results_dir,
         records=records,
         cache=cache,

@@ -75,6 +75,15 @@ def test_a_class_that_is_not_there_is_refused_as_by_a_run(run: Run, plain: Path)
         assert "no class '7'" in checked.err
 
 
+def test_more_rows_than_are_tested_cannot_be_looked_at(run: Run, plain: Path) -> None:
+    for word, code in (("metrics.k=12", 2), ("metrics.k=11", 0)):
+        checked = run("check", str(plain), "--target", "target", word)
+        ran = run(*table_words(plain, word, "splits.n_repeats=1"))
+        assert (checked.code, ran.code) == (code, code)
+        told = "metrics.k=12: the test parts of dataset=plain have 12 rows at most"
+        assert [told in done.err for done in (checked, ran)] == [code == 2] * 2
+
+
 def test_a_notice_that_is_no_leak_is_no_failure(run: Run, plain: Path) -> None:
     done = run("check", str(plain), "--target", "target", "--set", "splits.n_splits=12")
     assert done.code == 0
