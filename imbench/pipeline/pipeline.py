@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 
-from imbench.models.few_rows import clip_neighbors
+from imbench.models.few_rows import clip_to_rows
 from imbench.models.mixin import ModelMixin
 from imbench.models.validation import validation_rows
 from imbench.pipeline.row_weights import NOTE, weights_after
@@ -59,7 +59,7 @@ class ResamplingPipeline(FittedModel, FittingMixin, Pipeline):
                 X, y, weight = self._resampled(step, X, y, weight)
             else:
                 X = step.fit_transform(X, y)
-        self._notes = clip_neighbors(self.steps[-1][1], len(y))
+        self._notes = clip_to_rows(self.steps[-1][1], y)
         yield from fitting_of(self.steps[-1][1], X, y, **_weighted(weight))
         self._tell(came_in)
         self.facts_ = self._facts()

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from imblearn.over_sampling import SMOTE, RandomOverSampler
 from imblearn.under_sampling import RandomUnderSampler
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 
 from imbench.data.dataset import DatasetInfo
 from imbench.errors import DataError, Incompatible
@@ -153,6 +155,17 @@ def test_neighbors_are_clipped_to_the_rows_of_a_small_bag_with_a_note():
     single = build(knn, Strategy(), TABLE, seed=0).fit(X, y)
     assert facts_of(single).notes == ()
     assert single.named_steps["model"].n_neighbors == 5
+
+
+@pytest.mark.parametrize("weights", [{}, {"inverse_weights": InverseWeights()}])
+def test_inner_folds_of_a_model_are_clipped_to_its_smallest_class_with_a_note(weights):
+    X, y = make_rows((30, 2))
+    svm = Model("svm", CalibratedClassifierCV(SVC(), cv=3, ensemble=False))
+    model = build(svm, Strategy(weights=weights), TABLE, seed=0).fit(X, y)
+    assert np.isfinite(model.predict_proba(X)).all()
+    (note,) = facts_of(model).notes
+    assert note.startswith("model.estimator.cv=3 was clipped to the rows of the smallest class")
+    assert svm.estimator.cv == 3
 
 
 def test_every_random_state_inside_is_set_to_the_seed():
