@@ -191,6 +191,7 @@ def run(
         notices=(*lines, *rounds.notes),
         configs=tuple(drafts[i].config for i in places),
         words=(*kept, *overrides),
+        progress=progress,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imbench.components.construct import closest
+from imbench.components.visible import say
 from imbench.errors import ConfigError
 from imbench.report.answer import answer
 from imbench.report.board import Block, Leaderboard, Row
@@ -48,6 +50,8 @@ class ComparisonResult:
         The composed configuration of each cell.
     words : tuple of str
         The words of the command line that make the same sweep.
+    progress : bool
+        Whether what is worth a notice is said on standard error.
     """
 
     cells: tuple[CellResult, ...]
@@ -56,6 +60,7 @@ class ComparisonResult:
     notices: tuple[str, ...] = ()
     configs: tuple[Mapping[str, Any], ...] = ()
     words: tuple[str, ...] = ()
+    progress: bool = False
 
     @cached_property
     def board(self) -> Leaderboard:
@@ -105,15 +110,24 @@ class ComparisonResult:
     @property
     def recommended(self) -> str:
         """The row to take, as ``model/strategy``; of several models that with the best metric."""
+        row = self._recommended()[1]
+        return f"{row.model}/{row.title}"
+
+    @property
+    def recommended_cell(self) -> CellResult:
+        """The cell of :attr:`recommended`."""
+        run_id = self._recommended()[1].run_id
+        return next(cell for cell in self.cells if cell.run_id == run_id)
+
+    def _recommended(self) -> tuple[Block, Row]:
         picks = []
         for block in self.board.blocks:
             title = answer(block, self.board.sort).pick or block.baseline
-            picks += [row for row in block.finished if row.title == title]
+            picks += [(block, row) for row in block.finished if row.title == title]
         if not picks:
             raise ConfigError("no strategy finished, so that there is nothing to recommend.")
         sign = 1 if self.options.higher_is_better(self.board.sort) else -1
-        best = max(picks, key=lambda row: sign * row.mean.get(self.board.sort, -sign * np.inf))
-        return f"{best.model}/{best.title}"
+        return max(picks, key=lambda pick: sign * pick[1].mean.get(self.board.sort, -sign * np.inf))
 
     def plot(self, kind: str = "pr", strategies: Sequence[str] | None = None) -> Figure:
         """Draw strategies in one figure.
@@ -156,19 +170,37 @@ class ComparisonResult:
         return overlays.figure_cost(named, costs[label, 1 - label], costs[1 - label, label])
 
     def _row(self, name: str) -> tuple[Block, Row]:
-        """Return the row of a title, or of ``model/title``."""
+        """Return the row of a title, or of ``model/title``.
+
+        A title of several models means the recommended one of them.
+        """
         found = [
             (block, row)
             for block, row in self._rows()
             if name in (row.title, row.label, f"{row.model}/{row.title}")
         ]
+        titles = [f"{row.model}/{row.title}" for _, row in found or self._rows()]
         if not found:
-            titles = [f"{row.model}/{row.title}" for _, row in self._rows()]
             raise ConfigError(
                 f"there is no strategy {name!r}{closest(name, titles)}: the table has "
                 f"{', '.join(titles)}."
             )
-        return found[0]
+        if len(found) == 1:
+            return found[0]
+        _, pick = self._recommended()
+        exact = [pair for pair in found if pair[1].run_id == pick.run_id]
+        exact = exact or [pair for pair in found if pair[1].model == pick.model]
+        if len(exact) == 1:
+            return exact[0]
+        if len(set(titles)) == 1:
+            raise ConfigError(
+                f"{name!r} is the name of {len(found)} rows, which differ in their folds or in "
+                "tuning: compare those settings in calls of their own."
+            )
+        raise ConfigError(
+            f"{name!r} is the name of {len(found)} rows, and none of them is recommended: choose "
+            f"{' or '.join(map(repr, titles))}."
+        )
 
     def report(self, path: str | Path = "report.html", advice: Sequence[str] = ()) -> Path:
         """Write the report, and return the path of its page.
@@ -204,7 +236,9 @@ class ComparisonResult:
         Parameters
         ----------
         name : str or None
-            Title of a row, or ``model/title``; None is :attr:`recommended`.
+            Title of a row, or ``model/title``; None is :attr:`recommended`. A title of several
+            models is that of the recommended model; a line on standard error and ``notes_`` of
+            the classifier say which one that is.
 
         Returns
         -------
@@ -214,7 +248,8 @@ class ComparisonResult:
         Raises
         ------
         ConfigError
-            If there is no such row, or it did not finish.
+            If there is no such row, or it did not finish, or the name fits several and the
+            recommended model is not among them.
         """
         from imbench.api.refit import refit
 
@@ -224,7 +259,23 @@ class ComparisonResult:
             raise ConfigError(f"{wanted} did not finish ({row.reason}): choose another one.")
         index = next(i for i, cell in enumerate(self.cells) if cell.run_id == row.run_id)
         config, cell = self.configs[index], self.cells[index]
-        return refit(self.words, config, cell, block, row, self.board.sort)
+        said = self._said(wanted, row)
+        if said and self.progress:
+            say(said, sys.stderr)
+        fitted = refit(self.words, config, cell, block, row, self.board.sort)
+        fitted.notes_ = (*fitted.notes_, *([said] if said else []))
+        return fitted
+
+    def _said(self, name: str, taken: Row) -> str:
+        """Return a sentence that names the row that is taken, where a name fits several."""
+        fits = [row for _, row in self._rows() if name in (row.title, row.label)]
+        if len(fits) < 2:
+            return ""
+        names = ", ".join(f"{row.model}/{row.title}" for row in fits)
+        return (
+            f"{name} is the name of {len(fits)} rows ({names}); {taken.model}/{taken.title} is "
+            "fitted, as that model is recommended."
+        )
 
     def __repr__(self) -> str:
         return self.verdict

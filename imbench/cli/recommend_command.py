@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ def command(words: list[str]) -> int:
     from imbench.api.console import console
     from imbench.api.recommend import recommend
     from imbench.report.terminal import to_rich
+    from imbench.results.recommended import write_recommended
 
     given = _parser().parse_intermixed_args(words)
     folder = Path(given.results_dir)
@@ -60,6 +62,8 @@ def command(words: list[str]) -> int:
             file=sys.stderr,
         )
         return 130
+    with suppress(OSError):  # `fit` asks then which row is meant
+        write_recommended(folder / "runs", found.result.recommended_cell)
     console().print(to_rich(found.result.board))
     for line in found.advice:  # the verdict stands below the table
         say(line)

@@ -157,3 +157,52 @@ def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys, monk
     code, _, err = call(capsys, "fit", "none", str(other))
     assert code == 2
     assert "does not hold the rows that none was compared on" in err
+
+
+TWO = ("model=decision_tree,logistic_regression", "strategy=none,threshold", "splits.n_repeats=1")
+
+
+def test_a_name_of_several_models_is_not_guessed(churn, capsys):
+    run = ["-m", "dataset=table", f"dataset.path={churn}", "dataset.target=left", "tracking=none"]
+    assert call(capsys, *run, *TWO, "dataset.drop=[id]")[0] == 0
+    code, out, err = call(capsys, "fit", "threshold", str(churn))
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    for name in ("decision_tree/threshold", "logistic_regression/threshold"):
+        assert f"`fit {name} {churn}`" in err
+    code, out, err = call(capsys, "fit", "logistic_regression/threshold", str(churn))
+    assert code == 0, err
+    assert "fit: logistic_regression/threshold.\n" in out
+    code, _, err = call(capsys, "fit", "thresold", str(churn))
+    assert code == 2
+    assert "(did you mean 'threshold'?)" in err
+
+
+def test_the_recommended_model_is_meant_by_a_name_of_several(churn, capsys):
+    """The tree is alone in the second call: it is recommended then, though it is not better."""
+    other = "decision_tree"
+    words = ("recommend", str(churn), "--target", "left", "--budget", "60s", "--no-model")
+    less = ("--strategies", "threshold", "splits.n_splits=2", "splits.n_repeats=1")
+    code, _, err = call(capsys, *words, *less, "--models", "decision_tree,logistic_regression")
+    assert code == 0, err
+    assert call(capsys, *words, *less, "--models", other)[0] == 0
+    code, out, err = call(capsys, "fit", "threshold", str(churn))
+    assert code == 0, err
+    assert f"fit: {other}/threshold; threshold was compared with 2 models" in out
+    model = churn.parent / "results" / "models" / "threshold"
+    assert imbench.load(model).card["model"] == other
+
+
+def test_rows_that_differ_in_settings_are_told_apart(churn, capsys):
+    run = ["-m", "dataset=table", f"dataset.path={churn}", "dataset.target=left", "tracking=none"]
+    run += ["model=decision_tree", "strategy=none", "splits.n_splits=2", "splits.n_repeats=1"]
+    assert call(capsys, *run, "+model.estimator.max_depth=2,4")[0] == 0
+    code, _, err = call(capsys, "fit", "none", str(churn))
+    assert code == 2
+    name = "decision_tree/none (max_depth=4)"
+    assert f"`fit '{name}' {churn}`" in err
+    code, _, err = call(capsys, "fit", name, str(churn))
+    assert code == 0, err
+    model = churn.parent / "results" / "models" / "decision_tree-none-max_depth=4"
+    assert "max_depth=4" in (model / "card.md").read_text()

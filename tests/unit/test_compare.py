@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib.figure
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import imbench
 from imbench.api.compare import selection
 from imbench.api.frames import as_frame, stored_frame
 from imbench.api.goals import seconds_of, words_of_goal
+from imbench.api.result import ComparisonResult
 from imbench.errors import ConfigError, DataError
 
 pytestmark = pytest.mark.slow
@@ -231,6 +234,28 @@ def test_a_row_is_fitted_to_all_rows_and_takes_the_same_table(result, name):
         np.testing.assert_array_equal(model.predict(frame), called)
     assert model.card_["reference"]["class_counts"] == {"no": 192, "yes": 48}
     assert model.card_["metric"]["name"] == "expected_cost"
+
+
+@pytest.mark.parametrize("pick", ["logistic_regression", "decision_tree"])
+def test_a_title_of_several_models_means_the_recommended_one_and_says_so(
+    result, pick, monkeypatch, capsys
+):
+    rows = {row.model: (block, row) for block, row in result._rows() if row.title == "none"}
+    monkeypatch.setattr(ComparisonResult, "_recommended", lambda self: rows[pick])
+    model = replace(result, progress=True).fit("threshold")
+    assert model.model == pick
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "threshold is the name of 2 rows (" in line
+    assert f"; {pick}/threshold is fitted, as that model is recommended." in line
+    assert line == model.notes_[-1]
+
+
+def test_a_title_of_which_no_row_is_recommended_asks_for_the_model(result, monkeypatch):
+    rows = result._rows()
+    other = replace(rows[0][1], model="knn", run_id="0")
+    monkeypatch.setattr(ComparisonResult, "_recommended", lambda self: (rows[0][0], other))
+    with pytest.raises(ConfigError, match="the name of 2 rows, and none of them is recommended"):
+        result.fit("threshold")
 
 
 def test_a_file_with_decimal_commas_is_fitted_as_it_was_compared(tmp_path):
