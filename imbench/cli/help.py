@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 TEXT = """\
-imbench compares strategies against class imbalance on identical folds.
+imbench says which remedy for imbalanced classes helps, on identical folds.
 
-  python -m imbench [key=value ...]       one cell: a data set, a model, a strategy
-  python -m imbench -m key=a,b [...]      a sweep: every combination, one table
-  python -m imbench list strategies       what there is; the other lists: list --help
-  python -m imbench doctor|completion     what is missing, and the fix; Tab in your shell
-  python -m imbench report [RUNS]         tables and a page; --filter --out --set
-  python -m imbench audit [RUNS]          what was fitted on which rows; leaks, duplicates
-  python -m imbench check FILE --target COLUMN   leaks and other notices of a file; --set
-  python -m imbench ui|sync|verify|docs   MLflow here; export to it; damaged files; docs
-  python -m imbench plan|work|status      a sweep in chunks, for array jobs and clusters
-  python -m imbench predict|drift|serve MODEL [FILE]   a saved model: answers, drift, HTTP
+  python -m imbench COMMAND ...       COMMAND --help: what a command takes
+  recommend FILE --target COLUMN      which model and strategy; saves the model
+  predict|serve|drift MODEL ...       a saved model: answers, HTTP, changed rows
+  check FILE --target COLUMN          leaks and other notices of a table
+  fit NAME FILE                       a row of a table, fitted to all rows
+  report|audit|verify [RUNS]          tables and a page; leaks; damaged files
+  plan|work|status                    a sweep in chunks, for clusters
+  ui|sync|docs                        MLflow here; export to it; these docs
+  list|doctor|completion              what there is; what is missing; Tab
 
-  python -m imbench -m 'strategy=none,random_over,smote,[smote,focal,threshold]'
-  python -m imbench dataset=table dataset.path=churn.csv dataset.target=Churn \\
-      model=hist_gradient_boosting strategy=threshold
+  python -m imbench [key=value ...]   one cell: a data set, a model, a strategy
+  python -m imbench -m key=a,b [...]  a sweep: every combination, one table
+  python -m imbench -m dataset=table dataset.path=churn.csv \\
+      dataset.target=Churn 'strategy=none,smote,[smote,threshold]'
 
 keys: any key can be overridden; -c, --cfg prints them all
-  dataset= model= strategy=               a name; strategies also as a list [a,b]
-  dataset/imbalance=                      none, keep, tutorial, long_tail, step
-  splits=kfold|holdout|group|time|official   splits.n_splits=5 splits.n_repeats=auto|3
-  metrics.sort=f1_macro                   for verdicts; baseline=none|threshold|auto
-  tuning=optuna tuning.trials=20          choose parameters inside each fold
-  device=auto|cpu|cuda amp=true seed=0    where and how nets train
-  results_dir= data_dir=                  or IMBENCH_RESULTS, IMBENCH_DATA
-  tracking=mlflow|none tracking.uri=      output=table|json; budget=10m|fits=200 ends it
+  dataset= model= strategy=           names; strategies also as a list [a,b]
+  splits=kfold|holdout|group|time     splits.n_splits=5 splits.n_repeats=auto
+  metrics.sort=f1_macro baseline=none for verdicts; dataset/imbalance=step
+  tuning=optuna device=cuda amp=true  tuning.trials=20; seed=0
+  results_dir= tracking=mlflow|none   output=json; budget=10m|fits=200 ends it
+  -m, --multirun   --config-dir DIR   a sweep; yaml files of your own
+  -h, --help --version --traceback    the last: where an error came from
 
-  -m, --multirun     a sweep              --config-dir DIR   yaml files of your own
-  -h, --help, --version                   --traceback        where an error came from
-
-A finished fold is never computed twice: the same command goes on where it stopped.
-Exit code: 0 ok; 1 a failed cell, leak, damage; 2 nothing ran; 3 ended early; 130 Ctrl-C.
+A finished fold is never computed twice: the same command goes on from there.
+Exit: 0 ok; 1 a failure, leak, damage; 2 nothing ran; 3 ended early; 130 Ctrl-C.
 """
 
 

@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from imbench.cli.completion import COMMANDS
 from imbench.config import catalogue
 from imbench.results.metric_options import HIGHER_IS_BETTER
 from tests.conftest import ROOT
@@ -171,8 +173,11 @@ def test_list_shows_every_file_with_its_line(run: Run, group: str) -> None:
 
 def test_help_fits_on_a_screen(run: Run) -> None:
     lines = run("--help").out.splitlines()
-    assert len(lines) <= 32
-    assert max(map(len, lines)) <= 90
+    assert len(lines) <= 30
+    assert max(map(len, lines)) <= 80
+    words = set(re.findall(r"\w+", "\n".join(lines)))
+    assert set(COMMANDS) - {"run", "help"} <= words
+    assert lines[3].split()[0] == "recommend"  # the first thing to try
 
 
 def test_cfg_prints_and_runs_nothing(run: Run, tmp_path: Path) -> None:
