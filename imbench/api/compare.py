@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from imbench.api.frames import as_frame, stored_frame
+from imbench.api.frames import as_frame, check_target, stored_frame
 from imbench.api.recipe import strategy_names
 from imbench.api.result import ComparisonResult
 from imbench.components.construct import closest
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ROLES = ("groups", "time", "weight")
+TOO_SMALL = "{budget} ended inside of the first fold: give one such as 1h."
+
+
+class NoFold(ConfigError):
+    """Raised where a budget ended before a fold was finished."""
+
+    @classmethod
+    def of(cls, budget: str | None = None) -> NoFold:
+        """Return the error for a budget as the user wrote it; None where it is a share of one."""
+        shown = "the budget" if budget is None else f"budget={budget}"
+        return cls(TOO_SMALL.format(budget=shown))
 
 
 class DataOptions(TypedDict, total=False):
@@ -112,7 +123,10 @@ def compare(
     words, folder = data_words(data, target, options)
     words += [f"strategy={','.join(map(selection, listed(strategies)))}"]
     words += [f"model={','.join(listed(models))}", *_asked(options)]
-    return run(words, options.get("overrides", ()), folder, options.get("progress", True))
+    try:
+        return run(words, options.get("overrides", ()), folder, options.get("progress", True))
+    except NoFold as error:
+        raise (NoFold.of(options["budget"]) if options.get("budget") else error) from None
 
 
 def data_words(data: Any, target: Any, options: Mapping[str, Any]) -> tuple[list[str], Path]:
@@ -125,6 +139,7 @@ def data_words(data: Any, target: Any, options: Mapping[str, Any]) -> tuple[list
     """
     folder = Path(options.get("results_dir", "results"))
     name = options.get("name")
+    check_target(target, data)
     if isinstance(data, str | Path):
         path, column = Path(data), target
     else:
@@ -152,12 +167,14 @@ def run(
     Raises
     ------
     ConfigError, DataError
-        If a word is refused, or the data cannot be used.
+        If a word is refused, or the data cannot be used. :class:`NoFold` if a budget ended too
+        early and nothing is wrong with the data.
     """
     from imbench.api.progress import progress_bar
     from imbench.api.sweep import Sweep, distinct, parse_all, stored_cells
     from imbench.config.compose import Composer
     from imbench.config.parse import Draft
+    from imbench.run.cell import Runner
 
     started = clock.monotonic()
     named = {word.partition("=")[0] for word in overrides}
@@ -181,9 +198,9 @@ def run(
         found = dict(iter(rounds))
     places = sorted(i for i, cell in found.items() if cell.folds or cell.status != "ok")
     if not places:
-        raise ConfigError(
-            f"budget={sweep.config['budget']} ended inside of the first fold: give one such as 1h."
-        )
+        for outline in sweep.outlines:  # what is wrong with the data is worth more to know
+            Runner(folder).data(outline.dataset)
+        raise NoFold.of()
     return ComparisonResult(
         cells=tuple(found[i] for i in places),
         options=sweep.options,

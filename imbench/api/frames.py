@@ -63,6 +63,41 @@ def as_frame(data: Any, target: Any) -> tuple[pd.DataFrame, str]:
     return frame.assign(**{TARGET: labels}), TARGET
 
 
+def check_target(target: Any, data: Any) -> None:
+    """Raise ConfigError if a target is several columns.
+
+    Parameters
+    ----------
+    target : object
+        As a caller gives it.
+    data : object
+        The table; lists of names of its columns are no labels.
+
+    Examples
+    --------
+    >>> check_target(["churn", "gender"], "table.csv")
+    Traceback (most recent call last):
+    imbench.errors.ConfigError: target=['churn', 'gender']: several targets (multi-label) are not \
+supported; give one column, such as target='churn'.
+    """
+    if target is None or isinstance(target, str | int):
+        return
+    if getattr(target, "ndim", 1) > 1:
+        raise ConfigError(
+            f"target has shape {target.shape}: several targets (multi-label) are not supported; "
+            "give one column, of shape (n,)."
+        )
+    if not isinstance(target, list | tuple) or not target:
+        return
+    known = {str(name) for name in getattr(data, "columns", ())}
+    is_file = isinstance(data, str | Path)
+    if is_file or (len(target) != len(data) and known.issuperset(map(str, target))):
+        raise ConfigError(
+            f"target={list(target)!r}: several targets (multi-label) are not supported; give one "
+            f"column, such as target={target[0]!r}."
+        )
+
+
 def stored_frame(frame: pd.DataFrame, folder: Path) -> Path:
     """Write a table as Parquet, unless the same is there; its name is a hash of its content.
 
@@ -76,10 +111,16 @@ def stored_frame(frame: pd.DataFrame, folder: Path) -> Path:
     Raises
     ------
     DataError
-        If a column holds what Parquet cannot.
+        If a column holds what Parquet cannot, or two have one name.
     CannotWrite
         If the folder cannot be written.
     """
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
+        raise DataError(
+            f"the table has several columns of the name {', '.join(map(repr, twice))}: rename or "
+            "drop all but one of each."
+        )
     buffer = io.BytesIO()
     try:
         frame.reset_index(drop=True).to_parquet(buffer, index=False)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from imbench.api.recommend import Recommendation
 
 
+VALUES = ("--budget", "--target")  # options whose values may begin with a dash
+
+
 def command(words: list[str]) -> int:
     """Race models and strategies on a file, and say what to take.
 
@@ -27,12 +30,13 @@ def command(words: list[str]) -> int:
     ConfigError, DataError
         If a value is refused, or the file cannot be used.
     """
+    from imbench.api.compare import NoFold
     from imbench.api.console import console
     from imbench.api.recommend import recommend
     from imbench.report.terminal import to_rich
     from imbench.results.recommended import write_recommended
 
-    given = _parser().parse_intermixed_args(words)
+    given = _parser().parse_intermixed_args(_joined(words))
     folder = Path(given.results_dir)
     further = [*given.settings, *given.overrides]
     registered = taken_from(further)
@@ -55,6 +59,8 @@ def command(words: list[str]) -> int:
             overrides=[f"device={given.device}", *further],
             results_dir=folder,
         )
+    except NoFold:
+        raise NoFold.of(given.budget) from None
     except KeyboardInterrupt:
         print(
             f"imbench: interrupted; every finished fold is stored in {folder / 'runs'}, and the "
@@ -90,11 +96,45 @@ def _save(found: Recommendation, model: Path, registered: str | None, folder: Pa
         put_in_registry(model, registered, folder)
 
 
-def _target(text: str | None) -> str | int | None:
-    """Return the target; a number is a place, as on the command line of a run."""
-    if text is not None and text.lstrip("-").isdigit():
-        return int(text)
-    return text
+def _target(texts: list[str] | None) -> str | int | None:
+    """Return the target; a number is a place, as on the command line of a run.
+
+    Raises
+    ------
+    ConfigError
+        If there are several.
+
+    Examples
+    --------
+    >>> _target(["Churn"]), _target(["-1"]), _target(None)
+    ('Churn', -1, None)
+    """
+    if not texts:
+        return None
+    if len(set(texts)) > 1:
+        raise ConfigError(
+            f"--target {' --target '.join(texts)}: several targets (multi-label) are not "
+            f"supported; give one column, such as --target {texts[0]}."
+        )
+    text = texts[0]
+    return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Return words in which a value that begins with a dash belongs to its option.
+
+    Examples
+    --------
+    >>> _joined(["a.csv", "--budget", "-5m", "--target", "-1", "--no-model"])
+    ['a.csv', '--budget=-5m', '--target=-1', '--no-model']
+    """
+    joined: list[str] = []
+    for word in words:
+        if word[:1] == "-" and word[:2] != "--" and joined and joined[-1] in VALUES:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         "settings", nargs="*", metavar="key=value",
         help="settings, as of a run; registered=NAME puts the model into MLflow's registry",
     )  # fmt: skip
-    parser.add_argument("--target", help="column of the classes, by name or place")
+    parser.add_argument("--target", action="append", help="column of the classes, by name or place")
     parser.add_argument("--goal", default="f1", help=f"{FORMS} (default: f1)")
     parser.add_argument("--budget", default="10m", help="90s, 10m, 2h; +10m goes on (default: 10m)")
     parser.add_argument("--groups", help="column of what belongs together, such as a patient")

@@ -55,12 +55,12 @@ def parse_budget(value: object) -> Limit | None:
             f"budget={text} is no budget: give a time such as budget=90s, budget=10m or budget=2h, "
             "or budget=fits=200 (models), or budget=rows=1e6 (training rows)."
         )
+    if not 0 < number < math.inf:
+        raise ConfigError(f"budget={text} must be above 0, such as budget=10m; null is no limit.")
     if not units:
         raise ConfigError(
             f"budget={text} has no unit: budget={text}s is seconds, budget=fits={text} is models."
         )
-    if not 0 < number < math.inf:
-        raise ConfigError(f"budget={text} must be above 0, such as budget=10m; null is no limit.")
     if units[0] in SECONDS:
         return Limit(number * SECONDS[units[0]], "seconds", text)
     return Limit(number, "fits" if units[0] == "fits" else "rows", text)

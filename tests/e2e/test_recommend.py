@@ -116,6 +116,10 @@ def test_the_labels_of_a_goal_at_one_point_have_what_was_asked_for(churn, capsys
         (("--target", "left", "--goal", "f3"), "there is no such goal"),
         (("--target", "left", "--budget", "5 bananas"), "is no time above 0"),
         (("--target", "left", "--models", "lightgmb"), "lightgmb"),
+        (("--target", "left", "--budget", "-5m"), "budget=-5m is no time above 0"),
+        (("--target", "left", "--budget", "0.2s"), "budget=0.2s ended inside of the first fold"),
+        (("--target", "lft", "--budget", "1s"), "did you mean 'left'"),
+        (("--target", "left", "--target", "plan"), "--target left --target plan: several targets"),
         ((), "dataset.target is missing"),
     ],
 )
@@ -124,6 +128,7 @@ def test_what_is_wrong_is_one_sentence(churn, capsys, words, part):
     assert code == 2
     assert part in err
     assert "Traceback" not in err + out
+    assert "usage:" not in err
 
 
 def test_a_row_of_a_stored_table_is_fitted_with_its_settings(churn, capsys, monkeypatch):

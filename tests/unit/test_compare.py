@@ -132,6 +132,14 @@ def test_arrays_and_files_are_taken_too(tmp_path):
         ({"models": "lightgmb"}, "lightgmb"),
         ({"group": "patient"}, "compare has no option 'group' .did you mean 'groups'"),
         ({"budget": "5 bananas"}, "budget=5 bananas is no budget"),
+        ({"budget": "0"}, "budget=0 must be above 0, such as budget=10m"),
+        ({"budget": "0.001s"}, r"^budget=0.001s ended inside of the first fold"),
+        ({"budget": "0.001s", "target": "chrn"}, "no such column .did you mean 'churn'"),
+        (
+            {"target": ["churn", "plan"]},
+            r"^target=\['churn', 'plan'\]: several targets .* target='c",
+        ),
+        ({"target": np.zeros((240, 2))}, r"^target has shape \(240, 2\): several targets"),
         ({"metric": "f1_marco"}, "f1_marco"),
         ({"strategies": []}, "at least one"),
     ],
@@ -156,6 +164,12 @@ def test_frames_are_stored_once_by_content(tmp_path):
     mixed = pd.DataFrame({"a": [1, {"b": 2}]})
     with pytest.raises(DataError, match="cannot be written as Parquet"):
         stored_frame(mixed, tmp_path)
+
+
+def test_columns_of_one_name_are_named(tmp_path):
+    twice = pd.DataFrame([[1, 2, 3]], columns=["a", "b", "a"])
+    with pytest.raises(DataError, match="several columns of the name 'a': rename or drop"):
+        stored_frame(twice, tmp_path)
 
 
 def test_labels_of_another_length_are_refused():
