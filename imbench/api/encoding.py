@@ -99,9 +99,15 @@ def _typed(raw: pd.Series, how: Format, is_category: bool) -> Column:
     Raises
     ------
     DataError
-        If it holds objects.
+        If it holds objects, or a number that no float can hold.
     """
-    column = plain(raw)
+    try:
+        column = plain(raw)
+    except OverflowError as error:
+        raise DataError(
+            f"column {str(raw.name)!r}: holds a whole number that is too large, above 1.8e308; "
+            "write the value, or a missing one."
+        ) from error
     if isinstance(column, Problem):
         raise DataError(f"column {str(raw.name)!r}: {column.words}; give numbers, text or dates.")
     return read_typed(column, how, is_category)

@@ -168,15 +168,19 @@ class ImbalancedClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            With one line for each column that is missing or of another kind.
+            With one line for missing columns, and one for each column of another kind.
         """
         rows = self._encoded(X)
+        if not len(rows):
+            return self.classes_[:0]
         found: NDArray[Any] = self.classes_[self.estimator_.predict(rows)]
         return found
 
     def predict_proba(self, X: pd.DataFrame | ArrayLike) -> NDArray[np.float64]:
         """Return the probabilities of the classes, shape (n, K); rows as in :meth:`predict`."""
         rows = self._encoded(X)
+        if not len(rows):
+            return np.empty((0, len(self.classes_)))
         return scores_for(self.estimator_, rows, np.arange(len(self.classes_)))
 
     def save(

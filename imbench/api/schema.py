@@ -147,19 +147,25 @@ class Schema:
         Raises
         ------
         DataError
-            If a column is missing, or its cells are of another kind. Each such column has a line.
+            If columns are missing, in one line, or cells are of another kind, in a line a column.
         """
-        X = np.empty((len(rows), len(self.feature_names)))
-        place = 0
-        for column, values, _ in self._read(rows):
-            width = len(column.feature_names)
-            X[:, place : place + width] = values
-            place += width
-        return X
+        return self.encode_and_report(rows)[0]
 
     def report(self, rows: Any) -> dict[str, int]:
         """Return how many cells hold an unknown category, by column; rows as in :meth:`encode`."""
-        return {column.name: unseen for column, _, unseen in self._read(rows) if unseen}
+        return self.encode_and_report(rows)[1]
+
+    def encode_and_report(self, rows: Any) -> tuple[NDArray[np.float64], dict[str, int]]:
+        """Return what :meth:`encode` and :meth:`report` do, from one reading."""
+        X = np.empty((len(rows), len(self.feature_names)))
+        place, report = 0, {}
+        for column, values, unseen in self._read(rows):
+            width = len(column.feature_names)
+            X[:, place : place + width] = values
+            place += width
+            if unseen:
+                report[column.name] = unseen
+        return X, report
 
     def to_json(self) -> str:
         """Return the schema as JSON."""
@@ -199,7 +205,7 @@ class Schema:
         Raises
         ------
         DataError
-            With one line for each column that is missing or of another kind.
+            With one line for missing columns, and one for each column of another kind.
         """
         frame = self._frame(rows)
         places = {str(name): i for i, name in enumerate(frame.columns)}
@@ -231,18 +237,37 @@ class Schema:
         return pd.DataFrame(array, columns=list(self.names))
 
     def _missing(self, frame: pd.DataFrame, places: Mapping[str, int]) -> Iterator[str]:
-        """Yield a sentence for each column that is not there, or is there twice."""
+        """Yield a sentence for the columns that are not there, and for each that is there twice."""
         names = list(map(str, frame.columns))
         wanted = set(self.names)
-        for column in self.columns:
-            if column.name not in places:
-                near = closest(column.name, [name for name in names if name not in wanted])
-                yield (
-                    f"column {column.name!r} is missing{near}; add it, with missing values if "
-                    "nothing is known."
-                )
-            elif len(places) < len(names) and names.count(column.name) > 1:
-                yield f"two columns are named {column.name!r}; rename one of them."
+        others = [name for name in names if name not in wanted]
+        absent = [name for name in self.names if name not in places]
+        if absent:
+            yield are_missing([f"{name!r}{closest(name, others)}" for name in absent])
+        for name in self.names if len(places) < len(names) else ():
+            if names.count(name) > 1:
+                yield f"two columns are named {name!r}; rename one of them."
+
+
+def are_missing(shown: Sequence[str]) -> str:
+    """Return the sentence about columns that are missing.
+
+    Parameters
+    ----------
+    shown : sequence of str
+        Their names in quotes, at least one.
+
+    Examples
+    --------
+    >>> are_missing(["'a'", "'b'", "'c'"])
+    "columns 'a', 'b' and 'c' are missing; add them, with missing values if nothing is known."
+    """
+    if len(shown) == 1:
+        return f"column {shown[0]} is missing; add it, with missing values if nothing is known."
+    return (
+        f"columns {', '.join(shown[:-1])} and {shown[-1]} are missing; add them, with missing "
+        "values if nothing is known."
+    )
 
 
 def _columns_of(

@@ -29,17 +29,13 @@ def command(words: list[str]) -> int:
     model = load(arguments.model)
     frame = read_rows(arguments.file, model)
     try:
-        answers, unseen = model.answers(frame), model.schema.report(frame)
+        answers, notices = model.answers_and_notices(frame)
     except DataError as error:
         lines = [f"{arguments.file}: {line}" for line in str(error).splitlines()]
         raise DataError("\n".join(lines)) from error
     print(model.rule, file=sys.stderr)
-    for name, n in unseen.items():
-        cells = "1 cell holds" if n == 1 else f"{n} cells hold"
-        print(
-            f"column {name!r}: {cells} a category that was not fitted; it counts as missing.",
-            file=sys.stderr,
-        )
+    for line in notices:
+        print(line, file=sys.stderr)
     answers.to_csv(sys.stdout, index=False)
     return 0
 

@@ -176,6 +176,10 @@ def test_http_takes_unseen_categories_as_missing(served: str, folder: Path) -> N
     assert answer["predictions"] == imbench.load(folder).answers(rows.assign(city=[None])).to_dict(
         "records"
     )
+    assert answer["notices"] == [
+        "column 'city': 1 cell holds a category that was not fitted; it counts as missing."
+    ]
+    assert "notices" not in post(served, split(rows.assign(city="Ulm")))[1]
 
 
 @pytest.mark.parametrize(
@@ -187,6 +191,15 @@ def test_http_takes_unseen_categories_as_missing(served: str, folder: Path) -> N
             "column 'age': 1 of 1 cells is not a number",
         ),
         ({"dataframe_records": [{"age": [1], "city": "Ulm", "pay": 1}]}, "column 'age'"),
+        (
+            {"dataframe_records": [{"age": 10**400, "city": "Ulm", "pay": 1}]},
+            "column 'age': holds a whole number that is too large",
+        ),
+        ({"dataframe_records": [{"city": "Ulm"}]}, "columns 'age' and 'pay' are missing"),
+        (
+            {"dataframe_records": [{"age": 3, "city": "Ulm", "pay": 1}, {"city": "Ulm", "pay": 1}]},
+            "record 2 has no 'age'",
+        ),
         ({"rows": []}, "neither dataframe_records nor dataframe_split"),
         ([1], "it is no object"),
     ],

@@ -20,7 +20,7 @@ from imbench.api.serving.modules import modules_for, requirements_for
 from imbench.api.serving.onnx import export_onnx, graph_of, probabilities
 from imbench.api.serving.server import rows_of
 from imbench.data.dataset import Dataset
-from imbench.errors import DataError, ImbenchError
+from imbench.errors import ConfigError, DataError, ImbenchError
 from imbench.pipeline.build import build
 from imbench.testing.cells import parts
 
@@ -228,6 +228,25 @@ def test_rows_of_requests(folder):
 def test_requests_without_rows_are_refused(folder, body):
     with pytest.raises(DataError, match=r"the request is no JSON with rows \(.*\): send JSON"):
         rows_of(body, "application/json", load(folder))
+
+
+def test_a_record_without_a_column_of_others_is_refused_and_a_null_is_not(folder):
+    model = load(folder)
+    whole = {"age": 30, "city": "Ulm", "pay": 0.5, "other": 1}
+    none = whole | {"age": None}
+    rows = rows_of(json.dumps({"dataframe_records": [whole, none]}).encode(), "", model)
+    assert len(model.answers(rows)) == 2
+    body = {"dataframe_records": [whole, {"city": "Ulm", "pay": 1}, {"pay": 1, "x": 1, "y": 2}]}
+    with pytest.raises(DataError) as refused:
+        rows_of(json.dumps(body).encode(), "", model)
+    assert str(refused.value) == (
+        "record 2 has no 'age', as other records have: give it, as null if nothing is known."
+    )
+
+
+def test_an_unsaved_classifier_is_not_exported_and_the_words_say_how(fitted, frame, tmp_path):
+    with pytest.raises(ConfigError, match=r"give imbench\.load\(classifier\.save\('model'\)\)"):
+        export_onnx(fitted, tmp_path / "model.onnx", frame)
 
 
 def test_arrays_are_served(tmp_path):

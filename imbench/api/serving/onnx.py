@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 
 from imbench.api.serving.onnx_trees import plain_trees, register
 from imbench.api.serving.served import ServedModel
-from imbench.errors import ImbenchError
+from imbench.errors import ConfigError, ImbenchError
 from imbench.models.cleaner import NO_CATEGORY, Cleaner
 from imbench.models.empty_columns import EmptyColumns
 
@@ -36,6 +36,7 @@ def export_onnx(model: ServedModel, path: str | Path, rows: pd.DataFrame) -> flo
     Parameters
     ----------
     model : ServedModel
+        Of :func:`imbench.load`.
     path : str or Path
         Written if the probabilities agree.
     rows : DataFrame of shape (n, columns)
@@ -48,10 +49,17 @@ def export_onnx(model: ServedModel, path: str | Path, rows: pd.DataFrame) -> flo
 
     Raises
     ------
+    ConfigError
+        If the model was not saved and loaded.
     ImbenchError
         If a part has no equal in ONNX, the extra is missing, or the probabilities differ by more
         than 1e-5. ONNX counts in float32: a value next to a split of a tree may change sides.
     """
+    if not isinstance(model, ServedModel):
+        raise ConfigError(
+            f"export_onnx takes a loaded model, no {type(model).__name__}: give "
+            "imbench.load(classifier.save('model'))."
+        )
     X = model.schema.encode(rows)
     graph = graph_of(_pipeline(model.served.estimator), X.shape[1])
     known = {"schema": model.schema.to_json(), "classes": json.dumps(model.schema.class_names)}

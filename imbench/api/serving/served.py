@@ -124,12 +124,16 @@ class ServedModel:
 
     def answers(self, X: Any) -> pd.DataFrame:
         """Return ``label`` and a column ``p_CLASS`` for each class; a row each of X."""
-        encoded = self.schema.encode(X)
+        return self.answers_and_notices(X)[0]
+
+    def answers_and_notices(self, X: Any) -> tuple[pd.DataFrame, list[str]]:
+        """Return :meth:`answers`, and a sentence for each column with unknown categories."""
+        encoded, unseen = self.schema.encode_and_report(X)
         found: dict[str, Any] = {LABEL: self._labels(encoded)}
         scores = self._scores(encoded)
         for k, name in enumerate(self.schema.class_names):
             found[PROBABILITY.format(name)] = scores[:, k]
-        return pd.DataFrame(found)
+        return pd.DataFrame(found), [_unseen(name, n) for name, n in unseen.items()]
 
     def _scores(self, encoded: NDArray[np.float64]) -> NDArray[np.float64]:
         if not len(encoded):
@@ -141,3 +145,8 @@ class ServedModel:
             return self.classes_[:0]
         found: NDArray[Any] = self.classes_[self.served.predict(encoded)]
         return found
+
+
+def _unseen(name: str, n: int) -> str:
+    cells = "1 cell holds" if n == 1 else f"{n} cells hold"
+    return f"column {name!r}: {cells} a category that was not fitted; it counts as missing."

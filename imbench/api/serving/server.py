@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -27,8 +27,9 @@ def app(model: ServedModel) -> Starlette:
 
     ``GET /ping`` says that it is there, ``GET /card`` what it is. ``POST /invocations`` takes JSON
     with ``dataframe_records`` or ``dataframe_split``, or CSV, and answers
-    ``{"predictions": [{"label": ..., "p_CLASS": ...}, ...]}``; a request that cannot be answered
-    gets 400 and ``{"error": SENTENCE}``.
+    ``{"predictions": [{"label": ..., "p_CLASS": ...}, ...]}``, with ``"notices": [SENTENCE, ...]``
+    where categories were not fitted; a request that cannot be answered gets 400 and
+    ``{"error": SENTENCE}``.
 
     Parameters
     ----------
@@ -61,11 +62,15 @@ def app(model: ServedModel) -> Starlette:
     async def invocations(request: Request) -> Response:
         body, kind = await request.body(), request.headers.get("content-type", "")
         try:
-            answers = await run_in_threadpool(lambda: model.answers(rows_of(body, kind, model)))
+            answers, notices = await run_in_threadpool(
+                lambda: model.answers_and_notices(rows_of(body, kind, model))
+            )
         except ImbenchError as error:
             return JSONResponse({"error": " ".join(str(error).splitlines())}, 400)
-        content = json.dumps({"predictions": answers.to_dict("records")})
-        return Answer(content, media_type="application/json")
+        told: dict[str, Any] = {"predictions": answers.to_dict("records")}
+        if notices:
+            told["notices"] = notices
+        return Answer(json.dumps(told), media_type="application/json")
 
     return Starlette(
         routes=[
@@ -95,15 +100,22 @@ def rows_of(body: bytes, kind: str, model: ServedModel) -> pd.DataFrame:
     try:
         if is_csv:
             return pd.read_csv(io.BytesIO(body), dtype=str, keep_default_na=False)
-        return _frame(json.loads(body))
+        return _frame(json.loads(body), model.schema.names)
     except (ValueError, TypeError, KeyError) as error:  # pandas' ParserError is a ValueError
         what = "CSV" if is_csv else "JSON with rows"
         reason = str(error).splitlines()[0].strip().rstrip(".") if str(error) else "no text"
         raise DataError(f"the request is no {what} ({reason}): {HOW}.") from error
 
 
-def _frame(found: Any) -> pd.DataFrame:
-    """Return the rows of a request in JSON.
+def _frame(found: Any, wanted: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the rows of a request in JSON; `wanted` are the columns that each record needs.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If there are none.
+    DataError
+        If a record lacks a column that another one has.
 
     Examples
     --------
@@ -116,11 +128,35 @@ def _frame(found: Any) -> pd.DataFrame:
         records = found["dataframe_records"]
         if not isinstance(records, list) or not all(isinstance(row, Mapping) for row in records):
             raise ValueError("dataframe_records is no list of objects")
+        _check_records(records, wanted)
         return pd.DataFrame.from_records(records)
     if "dataframe_split" in found:
         split = found["dataframe_split"]
         return pd.DataFrame(split["data"], columns=split["columns"])
     raise ValueError("it has neither dataframe_records nor dataframe_split")
+
+
+def _check_records(records: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
+    """Raise DataError for a record without a column that others have: no value is made up.
+
+    A column that none has is named by the schema, with what was meant.
+
+    Examples
+    --------
+    >>> _check_records([{"age": 3, "pay": 1}, {"age": None}], ["age", "pay"])
+    Traceback (most recent call last):
+    imbench.errors.DataError: record 2 has no 'pay', as other records have: give it, as null if \
+nothing is known.
+    """
+    known = [name for name in wanted if any(name in row for row in records)]
+    for i, row in enumerate(records, start=1):
+        if len(row) >= len(known) and all(map(row.__contains__, known)):
+            continue
+        absent = [repr(name) for name in known if name not in row]
+        raise DataError(
+            f"record {i} has no {', '.join(absent)}, as other records have: give "
+            f"{'it' if len(absent) == 1 else 'them'}, as null if nothing is known."
+        )
 
 
 def bound(port: int) -> socket.socket:
