@@ -293,7 +293,14 @@ def test_drift_compares_the_metric_with_what_was_promised(fitted, frame, tmp_pat
 
 @pytest.mark.parametrize(
     ("strategy", "model"),
-    [("random_over+threshold", "logistic_regression"), ("none", "random_forest")],
+    [
+        ("random_over+threshold", "logistic_regression"),
+        ("none", "random_forest"),
+        ("none", "decision_tree"),
+        ("none", "balanced_random_forest"),
+        ("threshold", "knn"),
+        ("none", "svm"),
+    ],
 )
 def test_onnx_gives_the_probabilities(frame, tmp_path, strategy, model):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -313,6 +320,8 @@ def test_parts_without_onnx_are_named(frame, tmp_path):
     for strategy, model, words in [
         ("bagging", "decision_tree", "Ensemble has no equal in ONNX"),
         ("focal", "lightgbm", "no loss but the library's own"),
+        ("none", "isolation_forest", "a part has no equal in ONNX"),
+        ("temperature", "logistic_regression", "TemperatureScaling has no equal in ONNX"),
     ]:
         classifier = imbench.make(strategy, model=model).fit(frame[["age", "pay"]], Y)
         served = load(classifier.save(tmp_path / "model"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,14 @@ def graph_of(pipeline: Pipeline, n_columns: int) -> Any:
             f"ONNX needs packages: pip install 'imbench[onnx]' ({error})."
         ) from error
     try:
-        return to_onnx(
-            _plain(pipeline, n_columns),
-            initial_types=[("X", FloatTensorType([None, n_columns]))],
-            options={"zipmap": False},
-            target_opset=OPSETS,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # skl2onnx reads old names of an SVC
+            return to_onnx(
+                _plain(pipeline, n_columns),
+                initial_types=[("X", FloatTensorType([None, n_columns]))],
+                options={"zipmap": False},
+                target_opset=OPSETS,
+            )
     except Exception as error:  # skl2onnx raises what it likes
         reason = str(error).strip().splitlines()[0][:100].rstrip(". ")
         raise ImbenchError(f"a part has no equal in ONNX ({reason}); {INSTEAD}.") from error
