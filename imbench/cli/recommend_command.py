@@ -37,8 +37,8 @@ def command(words: list[str]) -> int:
     from imbench.results.recommended import write_recommended
 
     given = _parser().parse_intermixed_args(_joined(words))
-    folder = Path(given.results_dir)
     further = [*given.settings, *given.overrides]
+    folder = Path(_taken("results_dir", further) or given.results_dir)
     registered = taken_from(further)
     if registered is not None and given.no_model:
         raise ConfigError(
@@ -118,6 +118,20 @@ def _target(texts: list[str] | None) -> str | int | None:
         )
     text = texts[0]
     return int(text) if text.lstrip("-").isdigit() else text
+
+
+def _taken(key: str, words: list[str]) -> str | None:
+    """Take a setting out of words, and return its last value, None if it is not there.
+
+    Examples
+    --------
+    >>> words = ["seed=1", "results_dir=a", "results_dir=b"]
+    >>> _taken("results_dir", words), words
+    ('b', ['seed=1'])
+    """
+    values = [word.partition("=")[2] for word in words if word.partition("=")[0] == key]
+    words[:] = [word for word in words if word.partition("=")[0] != key]
+    return values[-1] if values else None
 
 
 def _joined(words: list[str]) -> list[str]:

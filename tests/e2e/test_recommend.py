@@ -69,8 +69,11 @@ def test_a_file_becomes_an_answer_a_report_and_a_model(churn, capsys):
 
 def test_a_goal_in_costs_is_what_the_verdict_is_about(churn, capsys):
     words = ("recommend", str(churn), "--target", "left", "--goal", "cost=missed:9,false_alarm:1")
-    code, out, err = call(capsys, *words, "--budget", "60s", "--no-model", *QUICK)
+    less = ("--budget", "60s", "--no-model", *QUICK)
+    code, out, err = call(capsys, *words, *less, "results_dir=elsewhere")
     assert code == 0, err
+    assert not (churn.parent / "results").exists()
+    assert (churn.parent / "elsewhere" / "recommend" / "churn" / "index.html").exists()
     assert "expected cost" in out
     assert "model:" not in out
 
