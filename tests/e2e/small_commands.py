@@ -108,7 +108,7 @@ STORIES: dict[str, list[Small]] = {
         Small(f"{IMBENCH} list strategies", says="arXiv 1708.02002"),
         Small(f"{IMBENCH} list models", says="lightgbm"),
         Small(f"{IMBENCH} list checks", says="duplicate-rows"),
-        Small(f"{IMBENCH} --help", says="-m, --multirun     a sweep"),
+        Small(f"{IMBENCH} --help", says="recommend FILE --target COLUMN"),
         Small(f"{IMBENCH} doctor"),
         Small(f"{IMBENCH} dataset=mnist model=mlp 'strategy=[smote,focal,threshold]'",
               f"{FOLDS} {EPOCH}"),
@@ -133,18 +133,18 @@ STORIES: dict[str, list[Small]] = {
     ],
     "docs/data.md and docs/checks.md": [
         Small(f"{IMBENCH} check churn.csv --target Churn", code=1, says="[identifier-column]"),
-        Small(f"{IMBENCH} check churn.csv --target Churn --set 'dataset.drop=[id]' "
+        Small(f"{IMBENCH} check churn.csv --target Churn 'dataset.drop=[id]' "
               "splits.n_splits=3"),
-        Small(f"{IMBENCH} check --set dataset=digits", says="images of 8 x 8 pixels"),
+        Small(f"{IMBENCH} check dataset=digits", says="images of 8 x 8 pixels"),
         Small(f"{IMBENCH} check FILE --target state", code=1, says="[class-in-column]"),
         Small(f"{IMBENCH} dataset=table dataset.path=churn.csv dataset.target=Churn "
               "model=hist_gradient_boosting", f"{FOLDS} {ROUNDS}"),
         Small(f"{IMBENCH} check covid_testing.csv --target result "
-              "--set dataset.groups=subject_id dataset.time=pan_day", code=1, says="[time-mixed]"),
+              "dataset.groups=subject_id dataset.time=pan_day", code=1, says="[time-mixed]"),
         Small(f"{IMBENCH} check nass_cds.csv --target dead "
-              "--set dataset.weight=weight dataset.test=yearacc splits=official",
+              "dataset.weight=weight dataset.test=yearacc splits=official",
               code=2, says="if the 33 rows with "),
-        Small(f"{IMBENCH} check nass_cds.csv --target dead --set dataset.weight=weight "
+        Small(f"{IMBENCH} check nass_cds.csv --target dead dataset.weight=weight "
               "dataset.test=yearacc 'dataset.test_values=[\"2002\"]' splits=official",
               says="test of 'yearacc': 33 rows"),
         Small(f"{IMBENCH} dataset=table dataset.path=train.csv dataset.test=test.csv "
