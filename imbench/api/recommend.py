@@ -193,7 +193,7 @@ def _strategies(names: Sequence[str], metric: str) -> list[str]:
 
 
 def _budget(seconds: float) -> str:
-    return f"budget='{seconds:.1f}s'"
+    return f"budget='{max(seconds, 0.001):.3f}s'"
 
 
 def _is_installed(model: str) -> bool:
