@@ -91,7 +91,7 @@ def _save(found: Recommendation, model: Path, registered: str | None, folder: Pa
         )
         return
     found.fit().save(model)
-    print(f"model: {model} (python -m imbench predict {model} NEW.csv)")
+    print(f"model: {model}, {found.pick} (python -m imbench predict {model} NEW.csv)")
     if registered is not None:
         put_in_registry(model, registered, folder)
 

@@ -99,6 +99,7 @@ def test_the_labels_of_a_goal_at_one_point_have_what_was_asked_for(churn, capsys
     code, out, err = call(capsys, *words, *less, "--set", "splits.n_splits=3", "splits.n_repeats=1")
     assert code == 0, err
     assert "random_over+threshold" in out
+    assert "model, logistic_regression/" in out  # whatever is told, it says what is saved
     assert "stay with threshold" in out or "nothing is told" in out or "take " in out
     told = re.search(r"tuned to have a recall of 0\.8 .*\(recall (0\.\d+)\)", out)
     assert told is not None, out
