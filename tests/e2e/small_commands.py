@@ -310,6 +310,7 @@ NOT_RUN = {
     r"bash scripts/(setup|test)\.sh": "it makes the environment of the tests, or is what runs them",
     r"bash scripts/docs\.sh": "it takes minutes; test_site builds the site and runs the gallery",
     r"\.venv/bin/(ruff|mypy).*": "scripts/test.sh runs it beside the tests",
+    r"source \.venv/bin/activate": "it sets the PATH of the shell in which it is typed",
     r"createdb .*": "it needs a database server; test_postgres has one where it is installed",
     r"mlflow server .*": "it needs a database server",
     r"ray start .*": "it needs a cluster; test_ray has one on this machine",
