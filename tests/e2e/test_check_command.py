@@ -149,7 +149,7 @@ def test_many_notices_are_shortened_with_the_command_for_all(run: Run, tmp_path:
 
 
 def test_help_names_the_command(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "imbench check FILE" in run("--help").out
+    assert "check FILE" in run("--help").out
     with pytest.raises(SystemExit):
         run("check", "--help")
     assert "--target COLUMN" in capsys.readouterr().out

@@ -72,7 +72,7 @@ def test_the_installed_command_works_away_from_the_checkout(imbench):
     place = Path(imbench("-P", "-c", code, program="python").strip())
     assert not place.is_relative_to(ROOT)
     assert "site-packages" in place.parts
-    assert imbench("--help").startswith("imbench compares strategies")
+    assert imbench("--help").startswith("imbench says which remedy")
     assert "arXiv 1708.02002" in imbench("list", "strategies")
     cell = ["dataset=synthetic", "dataset.n_rows=120", "splits=holdout", "model=knn"]
     assert "f1_macro" in imbench(*cell, "tracking=none")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from imbench.errors import ConfigError
-from imbench.report.mlflow.address import first_line
+from imbench.report.mlflow.address import Address, first_line
 from imbench.report.mlflow.quiet import quiet
 from imbench.report.mlflow.tracker import MlflowTracker
 
@@ -75,7 +75,7 @@ def register(folder: Path, name: str, uri: str, experiment: str = "imbench") -> 
     artifacts = Path(uri.removeprefix("sqlite:///")).parent / "mlflow-artifacts"
     client, experiment_id = MlflowTracker(uri, experiment, str(artifacts)).opened()
     try:
-        with quiet(), _global_uri(uri):
+        with quiet(), _global_uri(Address(uri).absolute):
             model = client.create_logged_model(experiment_id, name=name)
             client.log_model_artifacts(model.model_id, str(folder))
             client.finalize_logged_model(model.model_id, "READY")
