@@ -45,7 +45,7 @@ HEADS = (
     "strategy", "rank", "better / told nothing / worse", "gain over none", "on a further data set",
     "gain beyond the best trivial remedy", "seconds (times as long)", "imputed",
 )  # fmt: skip
-SHOWN_IN_FIGURE = 14
+SHOWN_IN_FIGURE, PANELS_A_ROW = 14, 4
 GENERATIVE = ("gan", "vae")  # strategies that train a model of the rows
 
 
@@ -226,10 +226,15 @@ def draw(board: Leaderboard, metric: str, path: Path) -> None:
 
     panels = [(name_of(r.title), lines_of(r, board)) for r in board.rankings]
     panels = [(title, lines) for title, lines in panels if len(lines) > 1]
-    figure, all_axes = plt.subplots(
-        1, len(panels), figsize=(4.2 * len(panels), 4.6), layout="constrained", squeeze=False
-    )
-    for axes, (title, lines) in zip(all_axes[0], panels, strict=True):
+    n_columns = min(len(panels), PANELS_A_ROW)
+    n_rows = math.ceil(len(panels) / n_columns)
+    figure, grid = plt.subplots(
+        n_rows, n_columns, figsize=(4.2 * n_columns, 4.6 * n_rows), layout="constrained",
+        squeeze=False,
+    )  # fmt: skip
+    for axes in grid.flat[len(panels) :]:
+        axes.remove()
+    for axes, (title, lines) in zip(grid.flat, panels, strict=False):
         known = [line for line in lines if line.effect is not None and line.title != BASELINE]
         shown = sorted(known, key=lambda line: -line.effect.mean if line.effect else 0.0)
         shown = shown[:SHOWN_IN_FIGURE][::-1]
