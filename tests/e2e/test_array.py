@@ -151,7 +151,10 @@ def test_a_worker_that_is_killed_is_named_and_completed(run: Run, tmp_path: Path
     assert "run next: python -m imbench work plan.json 0" in left.out
     assert run("work", "plan.json", "0").code == 0
     assert run("status", "plan.json").code == 0
-    assert not list(folders.rglob("*.claim"))
+    # The kill may have come between the fold and the end of its claim, which then hinders nobody.
+    claims = list(folders.rglob("*.claim"))
+    assert [path.name for path in claims if not path.with_suffix(".json").exists()] == []
+    assert len(claims) <= 1
     assert run("-m", *sweep, "results_dir=local").code == 0
     assert_bit_equal(tmp_path / "results", tmp_path / "local")
 
