@@ -1,7 +1,7 @@
 """Goals about one point of the curve: a precision or a recall that labels are to have.
 
-The metric of such a goal depends on scores alone. So each strategy gets a threshold, which is tuned
-to have the precision (recall) that is asked for.
+The metric of such a goal depends on scores alone. So a strategy without a decision rule gets a
+threshold, which is tuned to have the precision (recall) that is asked for.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from imbench.api.looks import THRESHOLD
 from imbench.api.recipe import strategy_names
 from imbench.config.catalogue import conf_dir, items
-from imbench.report.board import BASELINE, Row
+from imbench.config.costs import AT_POINT
+from imbench.report.board import BASELINE
 from imbench.results.metric_options import MetricOptions, minority_label
 from imbench.results.metric_points import precision_at_recall, ranking_of
 
@@ -22,9 +24,7 @@ if TYPE_CHECKING:
     from imbench.api.result import ComparisonResult
     from imbench.results.fold import FoldResult
 
-POINTS = {"recall_at_precision": "precision", "precision_at_recall": "recall"}  # what is held
 FOUND = 0.1  # share of the rare rows below which a precision is of no use
-THRESHOLD = "threshold"
 
 
 def is_of_point(metric: str) -> bool:
@@ -35,11 +35,11 @@ def is_of_point(metric: str) -> bool:
     >>> is_of_point("recall_at_precision"), is_of_point("f1_macro")
     (True, False)
     """
-    return metric in POINTS
+    return metric in AT_POINT
 
 
 def with_threshold(strategies: Sequence[str]) -> list[str]:
-    """Return strategies with a threshold each, but those that have a decision rule.
+    """Add a threshold to each strategy that has no decision rule of its own.
 
     Parameters
     ----------
@@ -89,16 +89,16 @@ def labels(result: ComparisonResult) -> list[str]:
     'The threshold is tuned to have a precision of 0.9'
     """
     metric, options = result.board.sort, result.options
-    counts = _recommended(result).counts if is_of_point(metric) else None
+    counts = result.recommended_row.counts if is_of_point(metric) else None
     n_classes = {len(fold.class_names) for cell in result.cells for fold in cell.finished}
     if counts is None or n_classes != {2}:
         return []
-    share = options.at_precision if metric == "recall_at_precision" else options.at_recall
+    _, held, key = AT_POINT[metric]
     found, labelled, rare = counts.found, counts.found + counts.alarms, counts.n_rare
     precision = f"{found / labelled:.2f}" if labelled else "none"
     return [
-        f"The threshold is tuned to have a {POINTS[metric]} of {share:g} on training rows. Of the "
-        f"test rows it labels {labelled:,.0f} as {counts.rare}, and {found:,.0f} of them are "
+        f"The threshold is tuned to have a {held} of {getattr(options, key):g} on training rows. "
+        f"Of the test rows it labels {labelled:,.0f} as {counts.rare}; {found:,.0f} of them are "
         f"(precision {precision}), out of {rare:,.0f} (recall {found / rare:.2f})."
     ]
 
@@ -131,12 +131,12 @@ def unreached(result: ComparisonResult) -> list[str]:
     """
     if result.board.sort != "recall_at_precision":
         return []
-    row = _recommended(result)
+    row = result.recommended_row
     n_missed = sum(fold.metrics[result.board.sort] == 0 for fold in row.folds)
     if 2 * n_missed <= len(row.folds):
         return []
-    cell = next(cell for cell in result.cells if cell.run_id == row.run_id)
-    highest = np.median([_precision(fold, result.options) for fold in cell.finished])
+    folds = result.recommended_cell.finished
+    highest = np.median([_precision(fold, result.options) for fold in folds])
     best = math.floor(100 * highest) / 100  # half of the folds have it
     return [
         f"No threshold of {row.title} has a precision of {result.options.at_precision:g} in "
@@ -144,12 +144,6 @@ def unreached(result: ComparisonResult) -> list[str]:
         f"{100 * FOUND:.0f} % of the rare rows with a precision of {best:.2f}: --goal "
         f"recall-at-precision={best:.2f} asks for what can be had."
     ]
-
-
-def _recommended(result: ComparisonResult) -> Row:
-    model, _, title = result.recommended.partition("/")
-    rows = [row for block in result.board.blocks for row in block.finished]
-    return next(row for row in rows if (row.model, row.title) == (model, title))
 
 
 def _precision(fold: FoldResult, options: MetricOptions) -> float:

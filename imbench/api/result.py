@@ -110,13 +110,17 @@ class ComparisonResult:
     @property
     def recommended(self) -> str:
         """The row to take, as ``model/strategy``; of several models that with the best metric."""
-        row = self._recommended()[1]
-        return f"{row.model}/{row.title}"
+        return f"{self.recommended_row.model}/{self.recommended_row.title}"
+
+    @property
+    def recommended_row(self) -> Row:
+        """The row of :attr:`recommended`."""
+        return self._recommended()[1]
 
     @property
     def recommended_cell(self) -> CellResult:
         """The cell of :attr:`recommended`."""
-        run_id = self._recommended()[1].run_id
+        run_id = self.recommended_row.run_id
         return next(cell for cell in self.cells if cell.run_id == run_id)
 
     def _recommended(self) -> tuple[Block, Row]:
@@ -187,7 +191,7 @@ class ComparisonResult:
             )
         if len(found) == 1:
             return found[0]
-        _, pick = self._recommended()
+        pick = self.recommended_row
         exact = [pair for pair in found if pair[1].run_id == pick.run_id]
         exact = exact or [pair for pair in found if pair[1].model == pick.model]
         if len(exact) == 1:
